@@ -1,0 +1,149 @@
+"""Values that vary over named axes: nested mappings as written in a scenario, arrays as the model needs them.
+
+A tree may stop early: a plain value stands for every member below it. The open axis `band` has keys
+`from_<yuan>`, each reaching to the next one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from simulation.terms import Fault, Term, check_leaf, refuse, short, words
+
+BAND = re.compile(r"from_(\d{1,9})$")
+Axes = Mapping[str, Sequence[str]]  # axis name -> its members, in order
+
+
+def nearest(name: str, known: Sequence[str], n: int = 3) -> str:
+    """The known names nearest to a misspelt one, as a phrase.
+
+    >>> nearest("benefits.celing", ["benefits.ceiling", "lines.deficit"])
+    'benefits.ceiling'
+    """
+    return ", ".join(get_close_matches(name, list(known), n, 0.3) or list(known)[:n])
+
+
+def known_key(axis: str, key: str, axes: Axes) -> bool:
+    """Whether a key belongs to an axis."""
+    return bool(BAND.match(key)) if axis == "band" else key in axes[axis]
+
+
+def check_tree(term: Term, tree: Any, axes: Axes, place: str, depth: int = 0) -> list[Fault]:
+    """Every fault of a tree: unknown or missing members, and the faults of each leaf."""
+    if not isinstance(tree, Mapping):
+        return check_leaf(term, tree, place)
+    if depth == len(term.axes):
+        return [Fault(place, words("这里应为一个数值", "a single value belongs here"),
+                      words("请去掉下级", "remove the level below"))]
+    axis = term.axes[depth]
+    members = () if axis == "band" else axes[axis]
+    faults = []
+    for key, branch in tree.items():
+        if not known_key(axis, str(key), axes):
+            hint = nearest(str(key), members) if members else "from_0"
+            faults.append(Fault(f"{place}.{short(key)}", words("不认识的名称", "unknown name"),
+                                words(f"是否为：{hint}", f"did you mean {hint}")))
+        else:
+            faults += check_tree(term, branch, axes, f"{place}.{key}", depth + 1)
+    for member in members:
+        if member not in tree:
+            faults.append(Fault(f"{place}.{member}", words("缺少", "is missing"),
+                                words("请补上这一项", "add it")))
+    if not tree:
+        faults.append(Fault(place, words("内容为空", "is empty"), words("请填写数值", "give a value")))
+    return faults
+
+
+def leaves(tree: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """The dotted name and value of every leaf, in the order written.
+
+    >>> list(leaves({"child": 40, "adult": {"ordinary": 255}}, "contribution"))
+    [('contribution.child', 40), ('contribution.adult.ordinary', 255)]
+    """
+    if not isinstance(tree, Mapping):
+        yield prefix, tree
+        return
+    for key, branch in tree.items():
+        yield from leaves(branch, f"{prefix}.{key}")
+
+
+def replaced(tree: Any, path: Sequence[str], value: Any, term: Term, axes: Axes, place: str) -> Any:
+    """The tree with one branch or leaf replaced; a plain value met on the way is first spread out.
+
+    >>> term = Term(words("", ""), "rate", 0, 1, words("", ""), axes=("tier",))
+    >>> replaced(0.6, ["level_2"], 0.5, term, {"tier": ["level_1", "level_2"]}, "rate")
+    {'level_1': 0.6, 'level_2': 0.5}
+    """
+    depth = len(term.axes)
+    if not path:
+        return {key: replaced(branch, [], value, term, axes, place) for key, branch in tree.items()} \
+            if isinstance(tree, Mapping) else value
+    if len(path) > depth:
+        raise refuse(f"{place}.{'.'.join(path)}", words("名称过长", "the name goes too deep"),
+                     words(f"最多到 {place}", f"stop at {place}"))
+    axis, rest = term.axes[0], term.axes[1:]
+    if not isinstance(tree, Mapping):
+        tree = {"from_0": tree} if axis == "band" else {member: tree for member in axes[axis]}
+    if path[0] not in tree:
+        hint = nearest(path[0], list(tree))
+        raise refuse(f"{place}.{short(path[0])}", words("不认识的名称", "unknown name"),
+                     words(f"是否为：{hint}", f"did you mean {hint}"))
+    below = Term(**{**term.__dict__, "axes": rest})
+    branch = replaced(tree[path[0]], path[1:], value, below, axes, f"{place}.{path[0]}")
+    return {**tree, path[0]: branch}
+
+
+def at(tree: Any, keys: Sequence[str]) -> Any:
+    """The value a tree gives for full coordinates, stopping early where the tree does.
+
+    >>> at({"child": 0.7, "adult": {"level_1": 0.6}}, ["child", "level_1"])
+    0.7
+    """
+    for key in keys:
+        if not isinstance(tree, Mapping):
+            return tree
+        tree = tree[key]
+    return tree
+
+
+def dense(tree: Any, names: Sequence[str], axes: Axes) -> np.ndarray:
+    """A tree as an array over the named axes; null becomes infinity.
+
+    >>> dense({"child": 40, "adult": 255}, ["group"], {"group": ["child", "adult"]})
+    array([ 40., 255.])
+    """
+    shape = [len(axes[name]) for name in names]
+    flat = [at(tree, keys) for keys in product(*(axes[name] for name in names))]
+    return np.array([np.inf if value is None else float(value) for value in flat]).reshape(shape)
+
+
+def dense_bands(tree: Any, names: Sequence[str], axes: Axes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Lower ends, upper ends and values of a banded tree, each of shape (band, *names).
+
+    Shorter schedules are padded with bands that begin at infinity and so hold nothing.
+
+    >>> lower, upper, rate = dense_bands({"from_0": 0.5, "from_1000": 0.6}, [], {})
+    >>> lower.tolist(), upper.tolist(), rate.tolist()
+    ([0.0, 1000.0], [1000.0, inf], [0.5, 0.6])
+    """
+    shape = tuple(len(axes[name]) for name in names)
+    schedules = []
+    for keys in product(*(axes[name] for name in names)):
+        bands = at(tree, keys)
+        bands = bands if isinstance(bands, Mapping) else {"from_0": bands}
+        schedules.append(sorted((float(BAND.match(key)[1]), float(rate)) for key, rate in bands.items()))
+    depth = max(len(schedule) for schedule in schedules)
+    lower = np.full((depth, len(schedules)), np.inf)
+    upper, rate = np.full_like(lower, np.inf), np.zeros_like(lower)
+    for s, schedule in enumerate(schedules):
+        starts = [start for start, _ in schedule]
+        lower[: len(schedule), s] = starts
+        upper[: len(schedule) - 1, s] = starts[1:]
+        rate[: len(schedule), s] = [value for _, value in schedule]
+    return tuple(array.reshape(depth, *shape) for array in (lower, upper, rate))
