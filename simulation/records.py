@@ -22,9 +22,9 @@ class Rules(NamedTuple):
     annual: np.ndarray  # (i,) 1 where the deductible is due once a year, else 0
     step: np.ndarray  # (k,) yuan less for each earlier stay
     floor: float  # yuan
-    lower: np.ndarray  # (b, i, g, k) yuan: lower end of each band
-    upper: np.ndarray  # (b, i, g, k) yuan: upper end
-    rate: np.ndarray  # (b, i, g, k)
+    lower: np.ndarray  # (b, i, k) yuan: lower end of each band
+    upper: np.ndarray  # (b, i, k) yuan: upper end
+    rate: np.ndarray  # (b, i, k, g)
     bonus: float  # added to the rate for each contribution year
     limit: float  # of the rate with the bonus
     ceiling: float  # yuan a year
@@ -70,19 +70,12 @@ class Futures(NamedTuple):
     chronic: np.ndarray  # (d, t) special-disease prevalence relative to the year's median
     take_up: np.ndarray  # (d, t) shift of take-up on the logit scale
     elasticity: np.ndarray  # (d,) of enrolment to the contribution
-    interest: np.ndarray  # (d,) a year
+    opening: np.ndarray  # (d,) yuan: balance at the start of the first year
     noise: np.ndarray  # (d, t) standard normal: process noise of the fund's payments
 
 
-class Enrolled(NamedTuple):
-    """Who is insured."""
-
-    insured: np.ndarray  # (d, t, g, s) persons
-    residents: np.ndarray  # (t, g, s) persons entitled
-
-
 class Spending(NamedTuple):
-    """What a year's care costs the fund and everyone else, all areas of shape (d, t) in yuan unless said."""
+    """What a year's care costs the fund and everyone else, of shape (d, t) in yuan unless said."""
 
     basic: np.ndarray
     by_tier: np.ndarray  # (d, t, k): inpatient payments of the fund

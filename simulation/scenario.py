@@ -171,8 +171,8 @@ def compile_rules(scenario: Scenario, policy: Policy) -> Rules:
     axes = scenario.axes.members()
     b = policy.benefits
     first = dense(b.deductible.value, ("kind", "tier"), axes)
-    lower, upper, rate = dense_bands(b.rate.value, ("kind", "group", "tier"), axes)
-    critical_lower, critical_upper, critical_rate = dense_bands(b.critical_rate.value, (), axes)
+    lower, upper, rate = dense_bands(b.rate.value, "group", ("kind", "tier"), axes)
+    critical_lower, critical_upper, critical_rate = dense_bands(b.critical_rate.value, None, (), axes)
     assistance_rate = dense(b.assistance_rate.value, ("status",), axes)
     unlimited = lambda given: np.inf if given.value is None else float(given.value)  # noqa: E731
     return Rules(
@@ -188,7 +188,7 @@ def compile_rules(scenario: Scenario, policy: Policy) -> Rules:
         has_critical=bool(critical_rate.any()),
         above_ceiling=float(b.critical_base.value == "above_ceiling"),
         critical_due=float(b.critical_deductible.value),
-        critical_lower=critical_lower, critical_upper=critical_upper, critical_rate=critical_rate,
+        critical_lower=critical_lower, critical_upper=critical_upper, critical_rate=critical_rate[:, 0],
         critical_ceiling=unlimited(b.critical_ceiling),
         has_assistance=bool(assistance_rate.any()),
         assistance_rate=assistance_rate,

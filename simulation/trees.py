@@ -123,27 +123,41 @@ def dense(tree: Any, names: Sequence[str], axes: Axes) -> np.ndarray:
     return np.array([np.inf if value is None else float(value) for value in flat]).reshape(shape)
 
 
-def dense_bands(tree: Any, names: Sequence[str], axes: Axes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Lower ends, upper ends and values of a banded tree, each of shape (band, *names).
+def dense_bands(tree: Any, over: str | None, names: Sequence[str], axes: Axes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Lower and upper ends (band, *names) and rates (band, *names, over) of a banded tree.
 
-    Shorter schedules are padded with bands that begin at infinity and so hold nothing.
+    Band edges are shared by all members of the axis `over`, the last before the bands: where members cut
+    their bands differently, every member is given the edges of all. Shorter schedules are padded with
+    bands that begin at infinity and so hold nothing.
 
-    >>> lower, upper, rate = dense_bands({"from_0": 0.5, "from_1000": 0.6}, [], {})
+    >>> lower, upper, rate = dense_bands({"from_0": 0.5, "from_1000": 0.6}, None, [], {})
     >>> lower.tolist(), upper.tolist(), rate.tolist()
-    ([0.0, 1000.0], [1000.0, inf], [0.5, 0.6])
+    ([0.0, 1000.0], [1000.0, inf], [[0.5], [0.6]])
     """
+    members = axes[over] if over else [None]
     shape = tuple(len(axes[name]) for name in names)
-    schedules = []
+    cells = []
     for keys in product(*(axes[name] for name in names)):
-        bands = at(tree, keys)
-        bands = bands if isinstance(bands, Mapping) else {"from_0": bands}
-        schedules.append(sorted((float(BAND.match(key)[1]), float(rate)) for key, rate in bands.items()))
-    depth = max(len(schedule) for schedule in schedules)
-    lower = np.full((depth, len(schedules)), np.inf)
-    upper, rate = np.full_like(lower, np.inf), np.zeros_like(lower)
-    for s, schedule in enumerate(schedules):
-        starts = [start for start, _ in schedule]
-        lower[: len(schedule), s] = starts
-        upper[: len(schedule) - 1, s] = starts[1:]
-        rate[: len(schedule), s] = [value for _, value in schedule]
-    return tuple(array.reshape(depth, *shape) for array in (lower, upper, rate))
+        bands = [bands_of(at(tree, [*keys[:1], *([member] if member else []), *keys[1:]])) for member in members]
+        edges = sorted({edge for band in bands for edge, _ in band})
+        cells.append((edges, [[rate_at(band, edge) for edge in edges] for band in bands]))
+    depth = max(len(edges) for edges, _ in cells)
+    lower = np.full((depth, len(cells)), np.inf)
+    upper, rate = np.full_like(lower, np.inf), np.zeros((depth, len(cells), len(members)))
+    for c, (edges, rates) in enumerate(cells):
+        lower[: len(edges), c] = edges
+        upper[: len(edges) - 1, c] = edges[1:]
+        rate[: len(edges), c] = np.transpose(rates)
+    return lower.reshape(depth, *shape), upper.reshape(depth, *shape), rate.reshape(depth, *shape, len(members))
+
+
+def bands_of(tree: Any) -> list[tuple[float, float]]:
+    """The lower end and rate of each band, in order; a plain value is one band from zero."""
+    if not isinstance(tree, Mapping):
+        return [(0.0, float(tree))]
+    return sorted((float(BAND.match(key)[1]), float(rate)) for key, rate in tree.items())
+
+
+def rate_at(bands: list[tuple[float, float]], amount: float) -> float:
+    """The rate that holds from an amount upwards; nothing is paid below the first band."""
+    return next((rate for edge, rate in reversed(bands) if edge <= amount), 0.0)

@@ -74,9 +74,8 @@ def settle_year(rules, group, status, years, kind, tier, continued, eligible, bo
         # The basic fund: bands at the person's rate, up to what is left of the ceiling.
         uncapped = 0.0 * eligible[j]
         for b in range(len(rules.rate)):
-            rate = rate_with_bonus(rules.rate[b, i, group, k], rules.bonus, years, rules.limit)
-            uncapped = uncapped + rate * in_band(
-                eligible[j], due, rules.lower[b, i, group, k], rules.upper[b, i, group, k])
+            rate = rate_with_bonus(rules.rate[b, i, k, group], rules.bonus, years, rules.limit)
+            uncapped = uncapped + rate * in_band(eligible[j], due, rules.lower[b, i, k], rules.upper[b, i, k])
         basic = np.minimum(uncapped, np.maximum(rules.ceiling - basic_year, 0.0))
         basic_year = basic_year + basic
         out[j, DEDUCTIBLE] = deductible
@@ -86,8 +85,11 @@ def settle_year(rules, group, status, years, kind, tier, continued, eligible, bo
         # The large-amount or critical-illness layer, on its yearly base.
         left = eligible[j] - basic
         if rules.has_critical:
-            beyond = (eligible[j] - deductible) * (1.0 - basic / np.maximum(uncapped, 1e-9))
-            critical_base = critical_base + np.where(rules.above_ceiling > 0.0, beyond, left)
+            if rules.above_ceiling > 0.0:
+                share = (uncapped - basic) / np.maximum(uncapped, 1e-9)
+                critical_base = critical_base + (eligible[j] - deductible) * share
+            else:
+                critical_base = critical_base + left
             total = 0.0 * critical_base
             for b in range(len(rules.critical_rate)):
                 total = total + rules.critical_rate[b] * in_band(

@@ -1,0 +1,1 @@
+def spend(*a): raise SystemExit
