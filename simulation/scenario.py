@@ -188,7 +188,7 @@ def compile_rules(scenario: Scenario, policy: Policy) -> Rules:
         has_critical=bool(critical_rate.any()),
         above_ceiling=float(b.critical_base.value == "above_ceiling"),
         critical_due=float(b.critical_deductible.value),
-        critical_lower=critical_lower, critical_upper=critical_upper, critical_rate=critical_rate[:, 0],
+        critical_lower=critical_lower, critical_upper=critical_upper, critical_rate=critical_rate[:, 0].copy(),
         critical_ceiling=unlimited(b.critical_ceiling),
         has_assistance=bool(assistance_rate.any()),
         assistance_rate=assistance_rate,

@@ -23,8 +23,9 @@ from simulation.streams import normals, stream
 
 PRICE_NODES, FREQUENCY_NODES, THRESHOLD_NODES = 8, 4, 3
 # Histories for each ordered tier sequence, by number of stays; later numbers are sampled whole.
-POINTS = {0: {1: 320, 2: 40, 3: 10}, 1: {0: 512, 1: 64, 2: 8}}
+POINTS = {0: {1: 320, 2: 128, 3: 16}, 1: {0: 256, 1: 64, 2: 16}}
 SAMPLED = {0: 2048, 1: 512}  # shared out over longer histories by how rarely they occur
+WIDER = 0.6  # how much further, for a single bill
 TAIL = 1e-5  # stays beyond the longest history, as a share of all stays
 
 
@@ -35,7 +36,7 @@ class Block(NamedTuple):
     stays: int
     tier: np.ndarray  # (j, h) index of each bill's tier
     cost: np.ndarray  # (j, h) expense of each bill relative to its mean
-    weight: np.ndarray  # (h,) under equal mixes; re-weighted to the mix of a group-year
+    weight: np.ndarray  # (h,) if all tiers were equally frequent; re-weighted to the mix of a group-year
 
 
 @lru_cache(maxsize=32)
@@ -59,7 +60,7 @@ def blocks(tiers: int, longest: int, log_sd: tuple[float, ...], chronic_log_sd: 
 
 def sampled_sequences(tiers: int, stays: int, n: int) -> np.ndarray:
     """Ordered tier sequences drawn evenly, shape (n, stays)."""
-    u = qmc.Sobol(stays, rng=stream(0, f"sequences {stays}")).random(n)
+    u = qmc.Sobol(stays, rng=stream(0, f"sequences {stays}")).random_base2(int(np.log2(n)))
     return np.minimum((u * tiers).astype(int), tiers - 1)
 
 
@@ -68,32 +69,35 @@ def block(chronic: int, sequences: np.ndarray, each: int, log_sd: np.ndarray, ch
     count, stays = sequences.shape
     bills = stays + chronic
     if each == 1:  # sampled: one quasi-random set over all sequences
-        u = qmc.Sobol(bills, rng=stream(0, f"costs {chronic} {stays}")).random(count)[:, None, :]
-        u = np.broadcast_to(u, (count, 1, bills))
+        u = qmc.Sobol(bills, rng=stream(0, f"costs {chronic} {stays}")).random_base2(int(np.log2(count)))[:, None, :]
     elif bills == 1:
         u = np.broadcast_to(((np.arange(each) + 0.5) / each)[None, :, None], (count, each, 1))
     else:
         power = int(np.ceil(np.log2(each)))
         u = np.stack([qmc.Sobol(bills, rng=stream(0, f"costs {chronic} {stays} {s}")).random_base2(power)[:each]
                       for s in range(count)])
+    # Points reach further into both tails than chance would, and weigh less there.
+    wide = 1 + WIDER / max(bills, 1)
+    z = wide * ndtri(np.clip(u, 1e-9, 1 - 1e-9))
+    weight = np.exp(-0.5 * (1 - wide**-2) * (z**2).sum(axis=2)).reshape(-1)
     spread = np.concatenate([np.full((count, chronic), chronic_log_sd), log_sd[sequences]], axis=1)
-    cost = np.exp(ndtri(np.clip(u, 1e-9, 1 - 1e-9)) * spread[:, None, :])
-    cost = cost.reshape(-1, bills).T
+    cost = np.exp(z * spread[:, None, :]).reshape(-1, bills).T
     tier = np.repeat(np.concatenate([np.zeros((count, chronic), int), sequences], axis=1), each, axis=0).T
-    return Block(chronic, stays, tier.copy(), matched(cost, tier if each == 1 else np.arange(count).repeat(each)),
-                 np.full(count * each, 1.0 / (count * each)))
+    stratum = np.zeros(count, int) if each == 1 else np.arange(count).repeat(each)
+    weight = weight / np.bincount(stratum, weight)[stratum] / (stratum.max() + 1)
+    return Block(chronic, stays, tier.copy(), matched(cost, weight, tier if each == 1 else stratum), weight)
 
 
-def matched(cost: np.ndarray, stratum: np.ndarray) -> np.ndarray:
-    """Costs (j, h) scaled so that each bill's mean is exactly 1 in every stratum, (h,) or (j, h).
+def matched(cost: np.ndarray, weight: np.ndarray, stratum: np.ndarray) -> np.ndarray:
+    """Costs (j, h) scaled so that each bill's weighted mean is exactly 1 in every stratum, (h,) or (j, h).
 
-    >>> matched(np.array([[1.0, 3.0, 5.0]]), np.array([0, 0, 1])).tolist()
+    >>> matched(np.array([[1.0, 3.0, 5.0]]), np.ones(3), np.array([0, 0, 1])).tolist()
     [[0.5, 1.5, 1.0]]
     """
     scaled = np.empty_like(cost)
     for j, row in enumerate(cost):
         label = stratum[j] if stratum.ndim == 2 else stratum
-        mean = np.bincount(label, row) / np.maximum(np.bincount(label), 1)
+        mean = np.bincount(label, row * weight) / np.maximum(np.bincount(label, weight), 1e-300)
         scaled[j] = row / mean[label]
     return scaled
 
