@@ -2,7 +2,8 @@
 
 __version__ = "0.1.0"
 
+from simulation.household import settle  # noqa: E402
 from simulation.model import simulate  # noqa: E402
 from simulation.scenario import load_scenario  # noqa: E402
 
-__all__ = ["__version__", "load_scenario", "simulate"]
+__all__ = ["__version__", "load_scenario", "settle", "simulate"]

@@ -416,3 +416,19 @@ def lever_value(scenario: Scenario, lever: str, year: int | None = None) -> Any:
     section, name, path, _ = find_lever(lever)
     policy = scenario.policy_in(year or scenario.first_year)
     return at(getattr(getattr(policy, section), name).value, path)
+
+
+def value_from_text(text: str) -> Any:
+    """A lever's value from text: a number, null, or a word for levers that are choices.
+
+    >>> value_from_text("0.6"), value_from_text("none"), value_from_text("out_of_pocket")
+    (0.6, None, 'out_of_pocket')
+    """
+    text = text.strip()
+    if text.lower() in ("none", "null"):
+        return None
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    return int(number) if number.is_integer() and "e" not in text.lower() and "." not in text else number

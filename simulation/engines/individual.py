@@ -170,7 +170,7 @@ def compiled() -> Callable:
     for helper in (benefits.in_band, benefits.deductible_due, benefits.rate_with_bonus):
         rule_names[helper.__name__] = jit(helper)
     names = dict(globals())
-    names["settle_year"] = with_globals(settle_year, rule_names)
+    names["settle_year"] = numba.njit(inline="always")(FunctionType(settle_year.__code__, rule_names, "settle_year"))
     names["scrambled"] = jit(scrambled)
     for helper in (uniform, inverse_normal, below):
         names[helper.__name__] = with_globals(helper, names)

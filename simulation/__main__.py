@@ -1,0 +1,193 @@
+"""The command line: `python -m simulation COMMAND`, every command with `--json`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from simulation import __version__, measures
+from simulation.household import PARTS, read_bills, settle
+from simulation.model import ENGINES, simulate
+from simulation.results import EVENTS, QUANTITIES
+from simulation.runs import read_manifest, save_run, same_numbers
+from simulation.scenario import Change, Scenario, value_from_text, clause, library, load_scenario, parse_scenario, read_text
+from simulation.terms import LANGUAGES, UNITS, BadInput, Source, refuse, words
+
+STATED = Source(status="assumption", note=words("命令行给出", "given on the command line"))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; 0 if all is well, 1 if a run is not the same, 2 for bad input."""
+    for out in (sys.stdout, sys.stderr):
+        if hasattr(out, "reconfigure"):
+            out.reconfigure(encoding="utf-8")
+    options = parser().parse_args(arguments)
+    try:
+        return options.command(options)
+    except BadInput as bad:
+        return show_faults(bad, options)
+    except BrokenPipeError:
+        return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """All commands and their options."""
+    top = argparse.ArgumentParser(prog="python -m simulation", description="Medical Insurance Fund Sandbox 医保基金沙盘")
+    top.add_argument("--version", action="version", version=__version__)
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, function: Any, text: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=text, description=text)
+        sub.set_defaults(command=function)
+        sub.add_argument("--json", action="store_true", help="print JSON")
+        sub.add_argument("--lang", choices=LANGUAGES, default="en", help="language of the text (en)")
+        return sub
+
+    def settable(sub: argparse.ArgumentParser) -> None:
+        sub.add_argument("scenario", help="a scenario of the library, or a YAML file")
+        sub.add_argument("--set", action="append", default=[], metavar="LEVER=VALUE", dest="edits",
+                         help="set a lever, from the first year or from LEVER@YEAR; may be repeated")
+
+    command("list", list_scenarios, "list the scenarios of the library")
+    sub = command("levers", list_levers, "list every lever of a scenario")
+    settable(sub)
+    sub = command("validate", validate, "check scenario files; one line a fault")
+    sub.add_argument("paths", nargs="+", metavar="PATH")
+    sub = command("run", run, "simulate a scenario")
+    settable(sub)
+    sub.add_argument("--draws", type=whole_number, default=1024, metavar="N")
+    sub.add_argument("--seed", type=whole_number, default=20080101, metavar="S")
+    sub.add_argument("--engine", choices=ENGINES, default="auto")
+    sub.add_argument("--out", type=Path, metavar="DIR", help="keep the run in a folder: manifest and tables")
+    sub = command("settle", settle_bills, "settle one person's year of bills")
+    settable(sub)
+    sub.add_argument("--bills", type=Path, required=True, metavar="FILE")
+    sub.add_argument("--year", type=whole_number, metavar="Y", help="the year whose rules apply (the first)")
+    sub = command("verify", verify, "recompute a kept run and say whether it is the same")
+    sub.add_argument("run_dir", type=Path, metavar="RUN_DIR")
+    return top
+
+
+def whole_number(text: str) -> int:
+    """A whole number of the command line, or a plain refusal."""
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number; give one such as 1024") from None
+
+
+def edited(options: argparse.Namespace) -> Scenario:
+    """The scenario named on the command line with its `--set` edits."""
+    scenario = load_scenario(options.scenario)
+    changes = []
+    for edit in options.edits:
+        name, equals, text = edit.partition("=")
+        if not equals:
+            raise refuse(f"--set {edit}", words("缺少等号", "has no equals sign"), words("请写 LEVER=VALUE", "write LEVER=VALUE"))
+        lever, _, year = name.partition("@")
+        if year and not year.isdecimal():
+            raise refuse(f"--set {edit}", words(f"“{year}”不是年份", f"'{year}' is not a year"), words("请写 LEVER@2010=VALUE", "write LEVER@2010=VALUE"))
+        changes.append(Change(lever=lever, year=int(year) if year else scenario.first_year,
+                              value=value_from_text(text), source=STATED))
+    return scenario.changed(changes)
+
+
+def show(options: argparse.Namespace, data: Any, lines: list[str]) -> int:
+    """Print JSON if asked for, else the lines."""
+    print(json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False) if options.json else "\n".join(lines))
+    return 0
+
+
+def show_faults(bad: BadInput, options: argparse.Namespace) -> int:
+    """Print every fault on a line of its own; exit code 2."""
+    sentences = [fault.sentence(options.lang) for fault in bad.faults]
+    if options.json:
+        print(json.dumps({"faults": sentences}, ensure_ascii=False, indent=1))
+    print("\n".join(sentences), file=sys.stderr)
+    return 2
+
+
+def list_scenarios(options: argparse.Namespace) -> int:
+    """`list`"""
+    scenarios = [load_scenario(name) for name in library()]
+    data = [{"name": s.name, "title": s.title.model_dump(), "story": s.story.model_dump(),
+             "first_year": s.first_year, "years": s.years} for s in scenarios]
+    return show(options, data, [f"{s.name:<20} {s.first_year}+{s.years}  {s.title[options.lang]}" for s in scenarios])
+
+
+def list_levers(options: argparse.Namespace) -> int:
+    """`levers`"""
+    scenario = edited(options)
+    data = [{"name": name, "value": value, "unit": term.unit, "min": None if term.choices else term.low,
+             "max": None if term.choices else term.high, "choices": list(term.choices) or None, "sign": term.acts,
+             "title": {language: scenario.lever_names(name, language) for language in LANGUAGES},
+             "source": {language: clause(scenario, source, language) for language in LANGUAGES}}
+            for name, value, term, source in scenario.levers()]
+    return show(options, data, [f"{row['name']:<52} {row['value']!s:>14} {UNITS[row['unit']][options.lang]:<16} "
+                                f"{row['title'][options.lang]}" for row in data])
+
+
+def validate(options: argparse.Namespace) -> int:
+    """`validate`"""
+    faults, good = [], []
+    for path in options.paths:
+        try:
+            good.append(load_scenario(path).name if path in library() else parse_scenario(read_text(Path(path)), path).name)
+        except BadInput as bad:
+            faults += bad.faults
+    if faults:
+        return show_faults(BadInput(faults), options)
+    return show(options, {"valid": good, "faults": []}, [f"{name}: {words('有效', 'valid')[options.lang]}" for name in good])
+
+
+def run(options: argparse.Namespace) -> int:
+    """`run`"""
+    result = simulate(edited(options), options.draws, options.seed, options.engine)
+    if options.out:
+        save_run(result, options.out)
+    data = measures.report(result)
+    lines = [f"{result.scenario.title[options.lang]}  seed {data['seed']}  draws {data['draws']}  engine {data['engine']}  "
+             f"fingerprint {data['fingerprint'][:16]}", ""]
+    for name, (title, unit) in QUANTITIES.items():
+        lines.append(f"{title[options.lang]} ({UNITS[unit][options.lang]})")
+        lines += [f"  {row['year']}  mean {row[name]['mean']:>16,.4f}   5-95 % {row[name]['p05']:>16,.4f} {row[name]['p95']:>16,.4f}"
+                  for row in data["years"]]
+    for name, title in EVENTS.items():
+        lines.append(title[options.lang])
+        lines += [f"  {row['year']}  {100 * row[name]['value']:6.1f} % ± {100 * row[name]['se']:.1f}" for row in data["years"]]
+    return show(options, data, lines)
+
+
+def settle_bills(options: argparse.Namespace) -> int:
+    """`settle`"""
+    scenario = edited(options)
+    if options.year is not None and options.year not in scenario.horizon():
+        raise refuse(f"--year {options.year}", words("年份不在模拟期内", "the year is not simulated"),
+                     words(f"请用 {scenario.first_year} 到 {scenario.horizon()[-1]}", f"use {scenario.first_year} to {scenario.horizon()[-1]}"))
+    data = settle(scenario, read_bills(scenario, options.bills), options.year)
+    lines = []
+    for n, bill in enumerate(data["bills"], 1):
+        lines.append(f"{n}. " + "  ".join(f"{part} {bill[part]:,.2f}" for part in PARTS))
+        lines += [f"   {step['amount']:>14,.2f}  {step[options.lang]}  {step['clause' if options.lang == 'zh' else 'clause_en']}"
+                  for step in bill["steps"]]
+    lines.append("=  " + "  ".join(f"{part} {data['year'][part]:,.2f}" for part in PARTS))
+    return show(options, data, lines)
+
+
+def verify(options: argparse.Namespace) -> int:
+    """`verify`"""
+    manifest, figures = read_manifest(options.run_dir)
+    same, largest, where = same_numbers(manifest, figures)
+    if same:
+        text = words("相同：重新计算得到同样的数字", "same: recomputing gives the same numbers")
+    else:
+        text = words(f"不同：{where} 相差最大，相对差 {largest:.3g}", f"not the same: {where} differs most, by {largest:.3g} relatively")
+    show(options, {"same": same, "largest_difference": largest, "where": where}, [text[options.lang]])
+    return 0 if same else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,192 @@
+"""One person's year of bills, settled line by line with the clause of each step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import Field
+
+from simulation.policy import Given
+from simulation.records import Rules
+from simulation.scenario import Scenario, build, clause, compile_rules, load_scenario, read_text, read_yaml
+from simulation.steps.benefits import (
+    AMOUNTS,
+    ASSISTANCE,
+    BASIC,
+    CRITICAL,
+    DEDUCTIBLE,
+    UNCAPPED,
+    settle_year,
+)
+from simulation.terms import BadInput, Fault, Record, Words, refuse, words
+from simulation.trees import at, nearest
+
+Yuan = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False, strict=True)]
+PARTS = ("deductible", "rate", "basic", "critical", "assistance", "commercial", "out_of_pocket", "ineligible")
+
+
+class Person(Record):
+    """Who was ill."""
+
+    group: str
+    status: str = "ordinary"
+    contribution_years: Annotated[int, Field(ge=0, le=100, strict=True)] = 0
+    contracted: bool = False  # with a family doctor; acts only where a scenario has such a rule
+
+
+class Bill(Record):
+    """One settlement, in yuan; without `eligible` the scenario's catalogue share applies."""
+
+    kind: str
+    tier: str
+    expense: Yuan
+    eligible: Yuan | None = None
+    referred_from: str | None = None
+
+
+class Bills(Record):
+    """A person's bills of one calendar year, in time order."""
+
+    person: Person
+    bills: Annotated[tuple[Bill, ...], Field(max_length=1000)]
+
+
+def read_bills(scenario: Scenario, path: Path) -> Bills:
+    """Bills from a YAML or JSON file, checked against the scenario; raises `BadInput`."""
+    data = read_yaml(read_text(path), path.name)
+    if not isinstance(data, Mapping):
+        raise refuse(path.name, words("内容不是结算单", "these are not bills"), words("请写 person 和 bills", "give person and bills"))
+    return build(Bills, data, path.name, lambda bills, place: check_bills(scenario, bills, place))
+
+
+def check_bills(scenario: Scenario, bills: Bills, place: str) -> list[Fault]:
+    """Faults of names and amounts that only the scenario can tell."""
+    axes = scenario.axes.members()
+    faults = []
+
+    def known(axis: str, name: str, where: str) -> None:
+        if name not in axes[axis]:
+            near = nearest(name, axes[axis])
+            faults.append(Fault(f"{place}: {where}", words(f"没有“{name}”", f"there is no '{name}'"),
+                                words(f"是否为：{near}", f"did you mean {near}")))
+
+    known("group", bills.person.group, "person.group")
+    known("status", bills.person.status, "person.status")
+    for n, bill in enumerate(bills.bills):
+        known("kind", bill.kind, f"bills.{n}.kind")
+        known("tier", bill.tier, f"bills.{n}.tier")
+        if bill.referred_from is not None:
+            known("tier", bill.referred_from, f"bills.{n}.referred_from")
+        if bill.eligible is not None and bill.eligible > bill.expense:
+            faults.append(Fault(f"{place}: bills.{n}.eligible", words("政策范围内费用大于总费用", "is more than the expense"),
+                                words("请改到不超过总费用", "make it at most the expense")))
+    return faults
+
+
+def settle(scenario: Scenario | str, bills: Bills | Mapping, year: int | None = None) -> dict[str, Any]:
+    """A person's year settled by a scenario's rules: `{"bills": [...], "year": {...}}`, yuan and rates.
+
+    Bills are settled in the order given, under the rules of `year` (the first year if not said). Each bill
+    lists its `steps` with the clause applied. Raises `BadInput` for names the scenario does not know.
+
+    >>> bills = {"person": {"group": "adult"}, "bills": [
+    ...     {"kind": "inpatient", "tier": "level_1", "expense": 3000.0, "eligible": 2200.0}]}
+    >>> settle("benxi_2008", bills)["year"]["basic"]
+    1200.0
+    """
+    scenario = load_scenario(scenario) if not isinstance(scenario, Scenario) else scenario
+    bills = bills if isinstance(bills, Bills) else build(
+        Bills, bills, "bills", lambda found, place: check_bills(scenario, found, place))
+    year = year or scenario.first_year
+    policy = scenario.policy_in(year)
+    rules = compile_rules(scenario, policy)
+    axes = scenario.axes.members()
+    catalogue = scenario.assumptions.utilisation.eligible_share.value
+    kind = [axes["kind"].index(bill.kind) for bill in bills.bills]
+    tier = [axes["tier"].index(bill.tier) for bill in bills.bills]
+    expense = [bill.expense for bill in bills.bills]
+    eligible = [bill.expense * float(at(catalogue, [bill.kind, bill.tier])) if bill.eligible is None else bill.eligible
+                for bill in bills.bills]
+    group, status = axes["group"].index(bills.person.group), axes["status"].index(bills.person.status)
+    out = np.zeros((len(kind), AMOUNTS))
+    settle_year(rules, group, status, float(bills.person.contribution_years), kind, tier,
+                continued(bills.bills), eligible, np.zeros(len(axes["kind"])), out)
+    rows = [bill_row(out[j], expense[j], eligible[j]) for j in range(len(kind))]
+    for j, row in enumerate(rows):
+        row["steps"] = steps(scenario, policy.benefits, rules, bills, out, eligible, kind, tier, j)
+    total = bill_row(out.sum(axis=0), sum(expense), sum(eligible))
+    return {"year": total, "bills": rows, "rules_of": year}
+
+
+def continued(bills: tuple[Bill, ...]) -> list[float]:
+    """1 where a stay follows, by referral, the stay right before it.
+
+    >>> stay = Bill(kind="inpatient", tier="level_2", expense=1.0)
+    >>> continued((stay, stay.model_copy(update={"referred_from": "level_2"})))
+    [0.0, 1.0]
+    """
+    before = (None, *bills)
+    return [float(earlier is not None and bill.referred_from is not None and bill.kind == earlier.kind == "inpatient"
+                  and bill.referred_from == earlier.tier) for earlier, bill in zip(before, bills, strict=False)]
+
+
+def bill_row(amounts: np.ndarray, expense: float, eligible: float) -> dict[str, Any]:
+    """What each part paid of an expense; the parts add up to it."""
+    above = eligible - amounts[DEDUCTIBLE]
+    paid = {"basic": amounts[BASIC], "critical": amounts[CRITICAL], "assistance": amounts[ASSISTANCE], "commercial": 0.0}
+    row = {"expense": expense, "eligible": eligible, "deductible": amounts[DEDUCTIBLE],
+           "rate": amounts[UNCAPPED] / above if above > 1e-9 else 0.0, **paid,
+           "out_of_pocket": expense - sum(paid.values()), "ineligible": expense - eligible}
+    return {name: round(float(value), 6) for name, value in row.items()}
+
+
+def steps(scenario: Scenario, benefits: Any, rules: Rules, bills: Bills, out: np.ndarray, eligible: list[float],
+          kind: list[int], tier: list[int], j: int) -> list[dict[str, Any]]:
+    """The steps by which one bill was settled: amount in yuan, in words, and the clause applied."""
+    bill, row = bills.bills[j], out[j]
+
+    def step(amount: float, text: Words, given: Given | None) -> dict[str, Any]:
+        source = given.source if given else None
+        return {"amount": round(float(amount), 6), "zh": text.zh, "en": text.en,
+                "clause": clause(scenario, source, "zh") if source else "",
+                "clause_en": clause(scenario, source, "en") if source else ""}
+
+    found = []
+    if bill.eligible is None:
+        found.append(step(eligible[j], words("按目录占比估计政策范围内费用", "in-policy expense by the catalogue share"),
+                          scenario.assumptions.utilisation.eligible_share))
+    if bill.expense > eligible[j]:
+        found.append(step(bill.expense - eligible[j], words("目录外费用由个人承担", "expense outside the lists falls on the patient"), None))
+    stays = sum(1 for earlier in kind[:j] if earlier == 0)
+    if kind[j] == 0 and stays:
+        text = words(f"起付标准（年内第 {stays + 1} 次住院）", f"deductible, stay number {stays + 1} of the year")
+        found.append(step(row[DEDUCTIBLE], text, benefits.deductible_step))
+    else:
+        found.append(step(row[DEDUCTIBLE], words("起付标准", "deductible"), benefits.deductible))
+    if continued(bills.bills)[j] and rules.credit:
+        found.append(step(row[DEDUCTIBLE], words("转诊抵扣后的起付金额", "deductible after the credit for referral"), benefits.referral_credit))
+    above = eligible[j] - row[DEDUCTIBLE]
+    if above > 0:
+        rate = row[UNCAPPED] / above
+        found.append(step(row[UNCAPPED], words(f"按 {100 * rate:.4g}% 支付", f"paid at {100 * rate:.4g} %"), benefits.rate))
+        base = rules.rate[:, kind[j], tier[j], scenario.axes.members()["group"].index(bills.person.group)]
+        if bills.person.contribution_years and rules.bonus and (base < rules.limit).any():
+            found.append(step(row[UNCAPPED], words(
+                f"含连续缴费 {bills.person.contribution_years} 年的奖励，最高 {100 * rules.limit:.4g}%",
+                f"with the bonus for {bills.person.contribution_years} contribution years, to at most {100 * rules.limit:.4g} %"),
+                benefits.contribution_bonus))
+    if row[BASIC] < row[UNCAPPED] - 1e-9:
+        found.append(step(row[BASIC], words("达到年度最高支付限额，只付余额", "the yearly ceiling leaves only this"), benefits.ceiling))
+    if row[CRITICAL] > 0:
+        found.append(step(row[CRITICAL], words("大额/大病保险支付", "paid by the large-amount layer"), benefits.critical_rate))
+    if row[ASSISTANCE] > 0:
+        found.append(step(row[ASSISTANCE], words("医疗救助支付", "paid by medical assistance"), benefits.assistance_rate))
+    paid = row[BASIC] + row[CRITICAL] + row[ASSISTANCE]
+    found.append(step(bill.expense - paid, words("个人负担", "left to the patient"), None))
+    return found
+
+
+__all__ = ["BadInput", "Bill", "Bills", "PARTS", "Person", "read_bills", "settle"]
