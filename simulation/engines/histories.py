@@ -9,23 +9,20 @@ by how often each number and order of stays occurs (collective risk model).
 from __future__ import annotations
 
 from functools import lru_cache
-from itertools import product
 from typing import NamedTuple
 
 import numpy as np
 from numpy.polynomial.chebyshev import chebvander
-from scipy.special import ndtri
+from scipy.special import ndtr, ndtri
 from scipy.stats import nbinom, qmc
 
 from simulation.records import Care, Costs, Futures, Rules, Spending
 from simulation.steps.benefits import AMOUNTS, ASSISTANCE, BASIC, CRITICAL, settle_year
 from simulation.streams import normals, stream
 
-PRICE_NODES, FREQUENCY_NODES, THRESHOLD_NODES = 8, 4, 3
-# Histories for each ordered tier sequence, by number of stays; later numbers are sampled whole.
-POINTS = {0: {1: 320, 2: 128, 3: 16}, 1: {0: 256, 1: 64, 2: 16}}
-SAMPLED = {0: 2048, 1: 512}  # shared out over longer histories by how rarely they occur
-WIDER = 0.6  # how much further, for a single bill
+PRICE_NODES, FREQUENCY_NODES, THRESHOLD_NODES, DETAIL_NODES = 8, 5, 3, 3
+SINGLE = 320  # cost bins of years with one bill, for each tier
+SAMPLED = {0: 4096, 1: 1024}  # histories with two bills; half as many for each further one
 TAIL = 1e-5  # stays beyond the longest history, as a share of all stays
 
 
@@ -36,70 +33,76 @@ class Block(NamedTuple):
     stays: int
     tier: np.ndarray  # (j, h) index of each bill's tier
     cost: np.ndarray  # (j, h) expense of each bill relative to its mean
-    weight: np.ndarray  # (h,) if all tiers were equally frequent; re-weighted to the mix of a group-year
+    weight: np.ndarray  # (h,) before the mix of tiers of a group-year
 
 
 @lru_cache(maxsize=32)
-def blocks(tiers: int, longest: int, log_sd: tuple[float, ...], chronic_log_sd: float) -> tuple[Block, ...]:
+def blocks(mix: tuple[float, ...], longest: int, log_sd: tuple[float, ...], chronic_log_sd: float) -> tuple[Block, ...]:
     """The histories of a scenario's cost shapes: no rule, price or frequency enters.
 
-    Every ordered tier sequence of up to three stays is a stratum (two with a special disease); its
-    costs are inverted quasi-random points scaled so that the mean of each bill is exact.
+    `mix` is how often each tier is drawn; groups with other mixes re-weight the histories.
     """
+    tiers, spread = len(mix), np.array([*log_sd, chronic_log_sd])
     made = []
-    for chronic, points in POINTS.items():
+    for chronic in (0, 1):
         for stays in range(0 if chronic else 1, longest + 1):
-            if stays in points:
-                sequences = np.array(list(product(range(tiers), repeat=stays)), dtype=int).reshape(tiers**stays, stays)
-                each = points[stays]
-            else:
-                sequences, each = sampled_sequences(tiers, stays, max(SAMPLED[chronic] >> stays - 2, 32)), 1
-            made.append(block(chronic, sequences, each, np.array(log_sd), chronic_log_sd))
+            bills = chronic + stays
+            if bills == 1:
+                made.append(single_bill(chronic, tiers, spread))
+                continue
+            u = evenly(max(SAMPLED[chronic] >> max(bills - 2, 0), 64), bills + stays, f"histories {chronic} {stays}")
+            sequence = np.minimum(np.searchsorted(np.cumsum(mix), u[:, bills:], side="right"), tiers - 1)
+            shape = np.concatenate([np.full((len(u), chronic), tiers), sequence], axis=1).T
+            cost = np.stack([by_rank(u[:, j], shape[j], spread) for j in range(bills)])
+            weight = 1 / np.prod(np.array(mix)[sequence], axis=1) / len(u)
+            made.append(Block(chronic, stays, np.where(shape == tiers, 0, shape), cost, weight))
     return tuple(made)
 
 
-def sampled_sequences(tiers: int, stays: int, n: int) -> np.ndarray:
-    """Ordered tier sequences drawn evenly, shape (n, stays)."""
-    u = qmc.Sobol(stays, rng=stream(0, f"sequences {stays}")).random_base2(int(np.log2(n)))
-    return np.minimum((u * tiers).astype(int), tiers - 1)
+def thinned(histories: tuple[Block, ...]) -> tuple[Block, ...]:
+    """Every fourth history with two bills or more: enough for variances and covariances."""
+    return tuple(block if len(block.tier) == 1 else block._replace(
+        tier=block.tier[:, ::4], cost=block.cost[:, ::4], weight=block.weight[::4]) for block in histories)
 
 
-def block(chronic: int, sequences: np.ndarray, each: int, log_sd: np.ndarray, chronic_log_sd: float) -> Block:
-    """The histories of one number of stays, `each` for every sequence."""
-    count, stays = sequences.shape
-    bills = stays + chronic
-    if each == 1:  # sampled: one quasi-random set over all sequences
-        u = qmc.Sobol(bills, rng=stream(0, f"costs {chronic} {stays}")).random_base2(int(np.log2(count)))[:, None, :]
-    elif bills == 1:
-        u = np.broadcast_to(((np.arange(each) + 0.5) / each)[None, :, None], (count, each, 1))
-    else:
-        power = int(np.ceil(np.log2(each)))
-        u = np.stack([qmc.Sobol(bills, rng=stream(0, f"costs {chronic} {stays} {s}")).random_base2(power)[:each]
-                      for s in range(count)])
-    # Points reach further into both tails than chance would, and weigh less there.
-    wide = 1 + WIDER / max(bills, 1)
-    z = wide * ndtri(np.clip(u, 1e-9, 1 - 1e-9))
-    weight = np.exp(-0.5 * (1 - wide**-2) * (z**2).sum(axis=2)).reshape(-1)
-    spread = np.concatenate([np.full((count, chronic), chronic_log_sd), log_sd[sequences]], axis=1)
-    cost = np.exp(z * spread[:, None, :]).reshape(-1, bills).T
-    tier = np.repeat(np.concatenate([np.zeros((count, chronic), int), sequences], axis=1), each, axis=0).T
-    stratum = np.zeros(count, int) if each == 1 else np.arange(count).repeat(each)
-    weight = weight / np.bincount(stratum, weight)[stratum] / (stratum.max() + 1)
-    return Block(chronic, stays, tier.copy(), matched(cost, weight, tier if each == 1 else stratum), weight)
+def evenly(n: int, dimensions: int, name: str) -> np.ndarray:
+    """Quasi-random points (n, dimension) of the unit cube, n a power of two."""
+    return qmc.Sobol(dimensions, rng=stream(0, name)).random_base2(int(np.log2(n)))
 
 
-def matched(cost: np.ndarray, weight: np.ndarray, stratum: np.ndarray) -> np.ndarray:
-    """Costs (j, h) scaled so that each bill's weighted mean is exactly 1 in every stratum, (h,) or (j, h).
+def single_bill(chronic: int, tiers: int, spread: np.ndarray) -> Block:
+    """Years with one bill: fine bins over the whole range of cost, for each tier."""
+    inner = np.linspace(-4.0, 4.5, SINGLE - 1)
+    edges = np.concatenate([[-np.inf], inner, [np.inf]])
+    shapes = [tiers] if chronic else list(range(tiers))
+    cost = np.concatenate([bin_means(edges, spread[k]) for k in shapes])
+    weight = np.tile(np.diff(ndtr(edges)), len(shapes)) / len(shapes)
+    tier = np.zeros(SINGLE, int) if chronic else np.arange(tiers).repeat(SINGLE)
+    return Block(chronic, 1 - chronic, tier[None], cost[None], weight)
 
-    >>> matched(np.array([[1.0, 3.0, 5.0]]), np.ones(3), np.array([0, 0, 1])).tolist()
-    [[0.5, 1.5, 1.0]]
+
+def by_rank(u: np.ndarray, shape: np.ndarray, spread: np.ndarray) -> np.ndarray:
+    """Relative costs of one bill in every history, spread evenly within each cost shape (h,).
+
+    Ranking the points keeps each shape's distribution, and so its mean, exact (Latin hypercube).
     """
-    scaled = np.empty_like(cost)
-    for j, row in enumerate(cost):
-        label = stratum[j] if stratum.ndim == 2 else stratum
-        mean = np.bincount(label, row * weight) / np.maximum(np.bincount(label, weight), 1e-300)
-        scaled[j] = row / mean[label]
-    return scaled
+    cost = np.empty(len(u))
+    for k in np.unique(shape):
+        here = np.flatnonzero(shape == k)
+        rank = np.argsort(np.argsort(u[here]))
+        cost[here] = bin_means(ndtri(np.arange(len(here) + 1) / len(here)), spread[k])[rank]
+    return cost
+
+
+def bin_means(edges: np.ndarray, log_sd: float) -> np.ndarray:
+    """Means of a lognormal of mean 1 between standard normal edges, shape (n - 1,).
+
+    A schedule is linear between its kinks, so a bin's mean stands for the whole bin exactly.
+
+    >>> bin_means(np.array([-np.inf, 0.0, np.inf]), 1.0).mean().round(12)
+    np.float64(1.0)
+    """
+    return np.diff(ndtr(edges - log_sd)) / np.diff(ndtr(edges))
 
 
 def node_basis(nodes: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -281,37 +284,41 @@ def longest_history(mean: float, size: float) -> int:
     return int(min(max(np.argmax(beyond < TAIL) if (beyond < TAIL).any() else 60, 3), 60))
 
 
-DETAIL_NODES = 3
-
-
 def detail(rules: Rules, costs: Costs, histories: tuple[Block, ...], mix: np.ndarray, made: list[Schedule],
-           price: np.ndarray) -> list[np.ndarray]:
-    """For each block, how every account item varies between people, shape (s, g, p, item, 4).
+           price: np.ndarray, threshold: float) -> list[np.ndarray]:
+    """For each block, how the items of the account vary together between people: (s, g, p, item, item + 2).
 
-    Items: the fund's payment by tier, critical, assistance, chronic, expense, in-policy expense. For each
-    item x and the fund's payment b: mean of x, of x squared, of x cubed and of x times b.
+    Items: the fund's payment, the same by tier, `LINEAR`, expense, in-policy expense, and 1 where spending
+    is catastrophic. The last axis holds the mean of each item's product with every item, its mean, and
+    the mean of its cube.
     """
     groups, tiers = mix.shape
+    items = 1 + tiers + len(LINEAR) + 3
     found = []
     for block in histories:
         weight = mix_weights(block, mix)
-        total = np.zeros((tiers + len(LINEAR) + 2, 4, len(made), groups, len(price)))
+        total = np.zeros((len(made), groups, len(price), items, items + 2))
         for start in range(0, weight.shape[1], 4 * CHUNK):
             part = slice(start, start + 4 * CHUNK)
             out, expense, eligible = settled(block, part, rules, costs, made, price)
-            x = np.zeros((len(total), *np.broadcast_shapes(out[0, BASIC].shape, expense.shape[1:])))
+            x = np.zeros((items, *np.broadcast_shapes(out[0, BASIC].shape, expense.shape[1:])))
             for j in range(len(block.tier)):
                 if j < block.chronic:
-                    x[tiers + 2] += out[j, BASIC]
+                    x[tiers + 3] += out[j, BASIC]
                 else:
-                    x[:tiers] += (block.tier[j, part] == np.arange(tiers)[:, None])[:, None, :, None] * out[j, BASIC]
-                x[tiers] += out.get((j, CRITICAL), 0.0)
-                x[tiers + 1] += out.get((j, ASSISTANCE), 0.0)
-            x[-2], x[-1] = expense.sum(axis=0), eligible.sum(axis=0)
-            basic = x[:tiers].sum(axis=0) + x[tiers + 2]
-            for m, power in enumerate((x, x * x, x * x * x, x * basic)):
-                total[:, m] += weight[:, part] @ power
-        found.append(total.transpose(2, 3, 4, 0, 1))
+                    x[1:tiers + 1] += (block.tier[j, part] == np.arange(tiers)[:, None])[:, None, :, None] * out[j, BASIC]
+                x[tiers + 1] += out.get((j, CRITICAL), 0.0)
+                x[tiers + 2] += out.get((j, ASSISTANCE), 0.0)
+            x[0] = x[1:tiers + 1].sum(axis=0) + x[tiers + 3]
+            x[-3], x[-2] = expense.sum(axis=0), eligible.sum(axis=0)
+            x[-1] = x[-3] - x[0] - x[tiers + 1] - x[tiers + 2] > threshold
+            x = x.transpose(1, 3, 0, 2)  # (s, p, item, h)
+            more = np.concatenate([x, np.ones_like(x[:, :, :1]), np.zeros_like(x[:, :, :1])], axis=2)
+            for g in range(groups):
+                w = weight[g, part]
+                total[:, g] += (x * w) @ more.transpose(0, 1, 3, 2)
+                total[:, g, :, :, -1] += (x * x * x) @ w
+        found.append(total)
     return found
 
 
@@ -345,17 +352,19 @@ def spend(rules: list[Rules], care: list[Care], costs: Costs, insured: np.ndarra
     status_share = insured.mean(axis=(0, 1)) / np.maximum(insured.mean(axis=(0, 1)).sum(axis=1, keepdims=True), 1e-12)
 
     # Where to interpolate: the range of prices, frequencies and thresholds that occur.
-    log_price, log_frequency = np.log(futures.price), np.log(futures.frequency)
+    log_price, frequency = np.log(futures.price), futures.frequency
     price_nodes = chebyshev_nodes(log_price.min(), log_price.max(), PRICE_NODES)
-    frequency_nodes = chebyshev_nodes(log_frequency.min(), log_frequency.max(), FREQUENCY_NODES)
+    frequency_nodes = chebyshev_nodes(frequency.min(), frequency.max(), FREQUENCY_NODES)
     middle = np.median(log_price, axis=0)
     middle_nodes = chebyshev_nodes(middle.min(), middle.max(), DETAIL_NODES)
     threshold_nodes = chebyshev_nodes(np.log(thresholds.min()), np.log(thresholds.max()), THRESHOLD_NODES)
-    top = max(c.admissions.max() for c in care) * np.exp(frequency_nodes[-1])
-    histories = blocks(tiers, longest_history(top, costs.dispersion), tuple(costs.log_sd), costs.chronic_log_sd)
+    top = max(c.admissions.max() for c in care) * frequency_nodes[-1]
+    usual_mix = np.mean([c.mix.mean(axis=0) for c in care], axis=0)
+    usual_mix = np.maximum(usual_mix, 1e-6) / np.maximum(usual_mix, 1e-6).sum()
+    histories = blocks(tuple(usual_mix), longest_history(top, costs.dispersion), tuple(costs.log_sd), costs.chronic_log_sd)
 
-    items = tiers + len(LINEAR) + 2
-    eta = normals((horizon, draws, items - 1), seed, "detail")[:, :, [*range(items - 1), items - 2]]
+    items = 1 + tiers + len(LINEAR) + 3
+    eta = normals((horizon, draws, items - 1), seed, "detail")
     spending = Spending(**{name: np.zeros((draws, horizon, tiers) if name == "by_tier" else (draws, horizon))
                            for name in Spending._fields})
     built: dict[bytes, tuple] = {}
@@ -366,14 +375,15 @@ def spend(rules: list[Rules], care: list[Care], costs: Costs, insured: np.ndarra
             made, used = schedules(rules[t], horizon - 1, status_share)
             one, usual = schedules(rules[t], horizon - 1, status_share, only=float(care[t].years @ np.arange(horizon)))
             built[key] = (used, stacked(table(*common, made, np.exp(price_nodes), np.exp(threshold_nodes)), histories),
-                          usual, stacked(detail(*common, one, np.exp(middle_nodes)), histories))
+                          usual, stacked(detail(rules[t], costs, thinned(histories), care[t].mix, one, np.exp(middle_nodes),
+                                           float(np.median(thresholds))), histories))
         used, means, usual, details = built[key]
         years = care[t].years
         longest = histories[-1].stays
-        rate = care[t].admissions[:, None] * np.exp(frequency_nodes)
+        rate = care[t].admissions[:, None] * frequency_nodes
         coefficients = combined(means, np.tensordot(years, used, 1), stay_counts(rate, costs.dispersion, longest))
         coefficients = coefficients.reshape(frequency_nodes.size * price_nodes.size, -1)
-        basis = (node_basis(frequency_nodes, log_frequency[:, t])[:, :, None]
+        basis = (node_basis(frequency_nodes, frequency[:, t])[:, :, None]
                  * node_basis(price_nodes, log_price[:, t])[:, None, :]).reshape(draws, -1)
         person = (basis @ coefficients).reshape(draws, groups, 2, -1)
         ill = care[t].chronic_share * futures.chronic[:, t, None]
@@ -388,26 +398,24 @@ def spend(rules: list[Rules], care: list[Care], costs: Costs, insured: np.ndarra
         sd = np.sqrt(np.maximum(variance, 1e-9))
         spending.basic[:, t] = total[:, 0] + sd * skewed(futures.noise[:, t], third / sd**3)
 
-        # Everything else moves with it as closely as its covariance says.
+        # Everything else moves with it, as closely as the covariance between people says.
         central = combined(details, np.tensordot(years, usual, 1), stay_counts(
-                           care[t].admissions[:, None], costs.dispersion, longest))[0]
-        central = np.einsum("p,pgcqm->gcqm", node_basis(middle_nodes, middle[t:t + 1])[0], central)
-        fixed = np.stack([1 - care[t].chronic_share, care[t].chronic_share], axis=1)
-        at_middle = node_basis(frequency_nodes, np.zeros(1)).T * node_basis(price_nodes, middle[t:t + 1])
-        b = np.einsum("gc,gcm->gm", fixed, (at_middle.ravel() @ coefficients).reshape(groups, 2, -1)[:, :, :2])
-        x = np.einsum("gc,gcqm->gqm", fixed, central)
-        n = np.median(people[:, t], axis=0)
-        cv, skewness, with_basic = spread(n, x, b)
-        cv_basic = np.sqrt(n @ (b[:, 1] - b[:, 0] ** 2)) / max(n @ b[:, 0], 1e-9)
-        relative = (sd / np.maximum(total[:, 0], 1e-9) / cv_basic)[:, None]
-        noise = with_basic * futures.noise[:, t, None] + np.sqrt(1 - with_basic**2) * eta[t]
-        factor = 1 + cv * relative * skewed(noise, skewness * relative)
+            care[t].admissions[:, None], costs.dispersion, longest))[0]
+        central = np.einsum("p,pgcij->gcij", node_basis(middle_nodes, middle[t:t + 1])[0], central)
+        ill_usual = np.stack([1 - care[t].chronic_share, care[t].chronic_share], axis=1)
+        typical = np.median(people[:, t], axis=0)
+        cv, skewness, root = spread(typical, np.einsum("gc,gcij->gij", ill_usual, central))
+        noise = np.concatenate([futures.noise[:, t, None], eta[t]], axis=1) @ root.T
+        relative = (sd / np.maximum(total[:, 0], 1e-9) / max(cv[0], 1e-9))[:, None]
+        factor = (1 + cv * relative * skewed(noise, skewness * relative))[:, 1:]
         care_total = care_totals(people[:, t], care[t], costs, futures, t)
         spending.by_tier[:, t] = total[:, 3:3 + tiers] * factor[:, :tiers]
         spending.critical[:, t], spending.assistance[:, t], spending.chronic[:, t] = (
             total[:, 3 + tiers:3 + tiers + len(LINEAR)] * factor[:, tiers:tiers + len(LINEAR)]).T
-        spending.expense[:, t], spending.eligible[:, t] = (care_total[:, :2] * factor[:, -2:]).T
+        spending.expense[:, t], spending.eligible[:, t] = (care_total[:, :2] * factor[:, -3:-1]).T
         spending.stays[:, t] = care_total[:, 2]
+        beyond = node_basis(threshold_nodes, np.log(thresholds[t:t + 1]))[0]
+        spending.catastrophic[:, t] = np.maximum(total[:, -threshold_nodes.size:] @ beyond * factor[:, -1], 0.0)
         # By tier and chronic care add up to what the fund paid; the patient bears what nobody paid.
         parts = spending.by_tier[:, t].sum(axis=1) + spending.chronic[:, t]
         scale = spending.basic[:, t] / np.maximum(parts, 1e-9)
@@ -415,9 +423,6 @@ def spend(rules: list[Rules], care: list[Care], costs: Costs, insured: np.ndarra
         spending.chronic[:, t] *= scale
         spending.out_of_pocket[:, t] = (spending.expense[:, t] - spending.basic[:, t]
                                         - spending.critical[:, t] - spending.assistance[:, t])
-        beyond = node_basis(threshold_nodes, np.log(thresholds[t:t + 1]))[0]
-        mean = np.maximum(total[:, -threshold_nodes.size:] @ beyond, 0.0)
-        spending.catastrophic[:, t] = np.maximum(mean + np.sqrt(mean) * eta[t, :, 0], 0.0)
     return spending
 
 
@@ -431,20 +436,22 @@ def skewed(z: np.ndarray, skewness: np.ndarray) -> np.ndarray:
     return 2 / g * (np.maximum(1 + g * z / 6 - g**2 / 36, 0.0) ** 3 - 1)
 
 
-def spread(people: np.ndarray, x: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Coefficient of variation, skewness and correlation with the fund's payment of each item's total.
+def spread(people: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Coefficient of variation and skewness of each item's total, and a root of their correlation matrix.
 
-    `people` (g,), `x` (g, item, 4) from `detail`, `b` (g, 2) first two moments of the payment.
+    `people` (g,), `x` (g, item, item + 2) from `detail`. Items that nobody has keep still.
     """
-    mean, square, cube, cross = (x[:, :, m] for m in range(4))
-    variance = np.maximum(people @ (square - mean**2), 1e-12)
+    mean, cube, product = x[:, :, -2], x[:, :, -1], x[:, :, :-2]
+    covariance = np.einsum("g,gij->ij", people, product - mean[:, :, None] * mean[:, None, :])
+    square = product.diagonal(axis1=1, axis2=2)
     third = people @ (cube - 3 * mean * square + 2 * mean**3)
-    covariance = people @ (cross - mean * b[:, :1])
-    basic = max(people @ (b[:, 1] - b[:, 0] ** 2), 1e-12)
-    cv = np.sqrt(variance) / np.maximum(people @ mean, 1e-9)
-    empty = people @ mean < 1e-9
-    return (np.where(empty, 0.0, cv), np.where(empty, 0.0, third / variance**1.5),
-            np.where(empty, 0.0, np.clip(covariance / np.sqrt(variance * basic), -1, 1)))
+    total, sd = people @ mean, np.sqrt(np.maximum(covariance.diagonal(), 0.0))
+    some = (total > 1e-9) & (sd > 1e-9)
+    scale = np.where(some, 1 / np.where(some, sd, 1.0), 0.0)
+    correlation = covariance * scale[:, None] * scale
+    # Items that add up to one another make the matrix singular; a trace of independence makes it regular.
+    root = np.linalg.cholesky(correlation * (1 - 1e-6) + np.eye(len(sd)) * (1e-6 + (1 - 1e-6) * ~some))
+    return (np.where(some, sd / np.where(some, total, 1.0), 0.0), np.where(some, third * scale**3, 0.0), root)
 
 
 def care_totals(people: np.ndarray, care: Care, costs: Costs, futures: Futures, t: int) -> np.ndarray:
