@@ -21,7 +21,8 @@ from simulation.steps.benefits import AMOUNTS, ASSISTANCE, BASIC, CRITICAL, sett
 from simulation.streams import normals, stream
 
 PRICE_NODES, FREQUENCY_NODES, THRESHOLD_NODES, DETAIL_NODES = 8, 5, 3, 3
-SINGLE = 320  # cost bins of years with one bill, for each tier
+SINGLE, LOWEST, HIGHEST = 320, -4.0, 4.5  # cost bins of years with one bill, for each tier
+BIN = (HIGHEST - LOWEST) / (SINGLE - 2)  # width of a bin, as log cost at a log sd of 1
 SAMPLED = {0: 4096, 1: 1024}  # histories with two bills; half as many for each further one
 TAIL = 1e-5  # stays beyond the longest history, as a share of all stays
 
@@ -72,7 +73,7 @@ def evenly(n: int, dimensions: int, name: str) -> np.ndarray:
 
 def single_bill(chronic: int, tiers: int, spread: np.ndarray) -> Block:
     """Years with one bill: fine bins over the whole range of cost, for each tier."""
-    inner = np.linspace(-4.0, 4.5, SINGLE - 1)
+    inner = np.linspace(LOWEST, HIGHEST, SINGLE - 1)
     edges = np.concatenate([[-np.inf], inner, [np.inf]])
     shapes = [tiers] if chronic else list(range(tiers))
     cost = np.concatenate([bin_means(edges, spread[k]) for k in shapes])
@@ -256,7 +257,8 @@ def table(rules: Rules, costs: Costs, histories: tuple[Block, ...], mix: np.ndar
                 by_tier = at_tier.reshape(groups * tiers, -1) @ out[j, BASIC]
                 columns[3:3 + tiers] += by_tier.reshape(len(made), groups, tiers, -1).transpose(2, 0, 1, 3)
             for n, threshold in enumerate(thresholds):
-                columns[3 + tiers + len(LINEAR) + n] += w @ (left > threshold).astype(float)
+                # The share of the history's bin that lies beyond: a bin stands for costs BIN apart.
+                columns[3 + tiers + len(LINEAR) + n] += w @ np.clip((left / threshold - 1) / BIN + 0.5, 0, 1)
         found.append(columns.transpose(1, 2, 3, 0))
     return found
 
