@@ -37,7 +37,7 @@ def simulate(scenario: Scenario | str, draws: int = 1024, seed: int = 20080101, 
     check_run(draws, seed, engine)
     axes = scenario.axes.members()
     years = scenario.horizon()
-    policies = [scenario.policy_in(year) for year in years]
+    policies = scenario.policies()
     levers = lambda section, name, over: np.stack(  # noqa: E731 - one lever over the years, shape (t, *over)
         [dense(getattr(getattr(policy, section), name).value, over, axes) for policy in policies])
     futures = futures_of(scenario.model_copy(update={"changes": ()}).text(), scenario, draws, seed)
@@ -65,7 +65,8 @@ def simulate(scenario: Scenario | str, draws: int = 1024, seed: int = 20080101, 
     waiting = levers("enrolment", "waiting_months", ("group",))
     care = [utilisation.care_in(scenario, t, enrolment.covered_share(new_share, waiting[t]), contributed[t])
             for t in range(len(years))]
-    rules = [compile_rules(scenario, policy) for policy in policies]
+    compiled = {id(policy): compile_rules(scenario, policy) for policy in policies}
+    rules = [compiled[id(policy)] for policy in policies]
     if engine == "auto":
         engine = "exact" if insured[:, 0].sum(axis=(1, 2)).mean() < SMALL_POOL else "table"
     spend = {"table": histories.spend, "exact": individual.spend}[engine]

@@ -16,6 +16,8 @@ from simulation.scenario import Scenario
 from simulation.steps.fund import ratio
 from simulation.terms import Words, words
 
+LIBRARIES = {name: version(name) for name in ("numpy", "scipy")}
+
 # name -> (names in both languages, unit): the quantities of `run --json`, in its order.
 QUANTITIES: dict[str, tuple[Words, str]] = {
     "enrolled": (words("参保人数", "Insured"), "persons"),
@@ -105,4 +107,4 @@ def pack(scenario: Scenario, draws: int, seed: int, engine: str, insured, indivi
     return Result(scenario, data, {
         "scenario": scenario.name, "scenario_hash": scenario.hash(), "scenario_text": scenario.text(),
         "seed": seed, "draws": draws, "engine": engine, "model": __version__,
-        "numpy": version("numpy"), "scipy": version("scipy")})
+        **LIBRARIES})

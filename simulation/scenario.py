@@ -80,6 +80,14 @@ class Scenario(Record):
                 policy = self._with(policy, change)
         return policy
 
+    def policies(self) -> list[Policy]:
+        """The levers of every year of the horizon; years between two changes share one object."""
+        found: list[Policy] = []
+        for year in self.horizon():
+            moved = not found or any(change.year == year for change in self.changes)
+            found.append(self.policy_in(year) if moved else found[-1])
+        return found
+
     def _with(self, policy: Policy, change: Change) -> Policy:
         section, name, path, term = find_lever(change.lever)
         part = getattr(policy, section)

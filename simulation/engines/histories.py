@@ -20,11 +20,11 @@ from simulation.records import Care, Costs, Futures, Rules, Spending
 from simulation.steps.benefits import AMOUNTS, ASSISTANCE, BASIC, CRITICAL, settle_year
 from simulation.streams import normals, stream
 
-PRICE_NODES, FREQUENCY_NODES, THRESHOLD_NODES, DETAIL_NODES = 8, 5, 3, 3
+PRICE_NODES, FREQUENCY_NODES, THRESHOLD_NODES, DETAIL_NODES = 6, 5, 3, 3
 SINGLE, LOWEST, HIGHEST = 320, -4.0, 4.5  # cost bins of years with one bill, for each tier
 BIN = (HIGHEST - LOWEST) / (SINGLE - 2)  # width of a bin, as log cost at a log sd of 1
-SAMPLED = {0: 4096, 1: 1024}  # histories with two bills; half as many for each further one
-TAIL = 1e-5  # stays beyond the longest history, as a share of all stays
+SAMPLED = {0: 4096, 1: 512}  # histories with two bills; half as many for each further one
+TAIL = 1e-4  # stays beyond the longest history, as a share of all stays
 
 
 class Block(NamedTuple):
@@ -51,7 +51,7 @@ def blocks(mix: tuple[float, ...], longest: int, log_sd: tuple[float, ...], chro
             if bills == 1:
                 made.append(single_bill(chronic, tiers, spread))
                 continue
-            u = evenly(max(SAMPLED[chronic] >> max(bills - 2, 0), 64), bills + stays, f"histories {chronic} {stays}")
+            u = evenly(max(SAMPLED[chronic] >> max(bills - 2, 0), 32), bills + stays, f"histories {chronic} {stays}")
             sequence = np.minimum(np.searchsorted(np.cumsum(mix), u[:, bills:], side="right"), tiers - 1)
             shape = np.concatenate([np.full((len(u), chronic), tiers), sequence], axis=1).T
             cost = np.stack([by_rank(u[:, j], shape[j], spread) for j in range(bills)])
@@ -263,7 +263,7 @@ def table(rules: Rules, costs: Costs, histories: tuple[Block, ...], mix: np.ndar
     return found
 
 
-CHUNK = 192  # histories settled at once: small enough to stay in the cache
+CHUNK = 256  # histories settled at once: small enough to stay in the cache
 
 
 def stay_counts(mean: np.ndarray, size: float, longest: int) -> np.ndarray:

@@ -193,7 +193,7 @@ def spend(rules: list[Rules], care: list[Care], costs: Costs, insured: np.ndarra
     status = insured.mean(axis=(0, 1))
     statuses = np.cumsum(status, axis=1) / np.maximum(status.sum(axis=1, keepdims=True), 1e-12)
     eligible = costs.eligible if len(costs.eligible) > 1 else np.vstack([costs.eligible, costs.eligible])
-    threads = threads or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    threads = threads or os.cpu_count() or 1
     edges = np.linspace(0, draws, min(threads * 4, draws) + 1).astype(int)
 
     def work(t: int, start: int, stop: int) -> None:

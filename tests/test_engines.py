@@ -1,0 +1,96 @@
+"""The two engines answer alike, output by output, on the same draws; and what each alone must keep."""
+
+import numpy as np
+import pytest
+from scipy.special import ndtri
+
+from bench.pool import inputs_of, scaled
+from simulation import load_scenario, simulate
+from simulation.engines import individual
+from simulation.measures import chances
+from simulation.results import QUANTITIES
+from simulation.scenario import Change
+from simulation.terms import Source
+
+PEOPLE, DRAWS = 10_000, 32_768
+# Stocks and differences may be near zero: they are measured against the year's income.
+AGAINST_INCOME = ("surplus", "balance_end")
+POINTS = [name for name, (_, unit) in QUANTITIES.items() if unit == "share"]
+
+
+@pytest.fixture(scope="module")
+def pair() -> tuple:
+    """Both engines on ten thousand people, where the chance of each single person still shows."""
+    scenario = scaled(load_scenario("benxi_2008"), PEOPLE)
+    return tuple(simulate(scenario, DRAWS, seed=11, engine=engine) for engine in ("table", "exact"))
+
+
+def measured(pair: tuple, quantity: str) -> tuple[np.ndarray, np.ndarray]:
+    """Both engines' draws (d, t): shares as they are, everything else relative to the table's mean."""
+    table, exact = (result.data[quantity].values[:, :, 0] for result in pair)
+    if quantity in POINTS:
+        return table, exact
+    scale = pair[0].data["income"] if quantity in AGAINST_INCOME else pair[0].data[quantity]
+    scale = scale.values[:, :, 0].mean(axis=0)
+    return table / scale, exact / scale
+
+
+@pytest.mark.parametrize("quantity", QUANTITIES)
+def test_means_agree_within_three_in_ten_thousand(pair: tuple, quantity: str) -> None:
+    table, exact = measured(pair, quantity)
+    difference = exact.mean(axis=0) - table.mean(axis=0)
+    # What is left of the people's own chance at this number of draws, at most 6e-4 in one year, is allowed for.
+    error = (exact - table).std(axis=0) / np.sqrt(DRAWS)
+    assert (np.abs(difference) <= 3e-4 + 3.5 * error).all(), (difference * 1e4, error * 1e4)
+
+
+def test_means_over_all_years_agree_without_allowance(pair: tuple) -> None:
+    for quantity in ("expenditure", "out_of_pocket", "in_policy_ratio", "effective_ratio", "primary_share", "catastrophic"):
+        table, exact = measured(pair, quantity)
+        assert abs(exact.mean() - table.mean()) < 3e-4, quantity
+
+
+@pytest.mark.parametrize("quantity", QUANTITIES)
+def test_quantiles_agree_within_half_a_per_cent(pair: tuple, quantity: str) -> None:
+    draws = measured(pair, quantity)
+    table, exact = (np.quantile(x, [0.05, 0.95], axis=0) for x in draws)
+    # Sixteen batches tell how far the two quantiles differ by the number of draws alone.
+    batches = np.array([np.subtract(*(np.quantile(x[b::16], [0.05, 0.95], axis=0) for x in draws)) for b in range(16)])
+    error = batches.std(axis=0, ddof=1) / 4
+    assert (np.abs(exact - table) <= 0.005 * np.maximum(np.abs(table), 1) + 3.5 * error).all(), (exact - table, error)
+
+
+def test_chances_agree(pair: tuple) -> None:
+    table, exact = (chances(result) for result in pair)
+    assert (np.abs(exact["value"] - table["value"]) <= 0.003 + 4 * np.hypot(exact["se"], table["se"])).all()
+
+
+def test_small_pools_use_the_exact_engine_and_large_ones_the_table() -> None:
+    benxi = load_scenario("benxi_2008").model_copy(update={"years": 1})
+    assert simulate(scaled(benxi, 19_000), 16).manifest["engine"] == "exact"
+    assert simulate(scaled(benxi, 21_000), 16).manifest["engine"] == "table"
+
+
+def test_exact_results_do_not_depend_on_threads() -> None:
+    inputs = inputs_of(scaled(load_scenario("benxi_2008"), 3_000), 64)
+    alone = individual.spend(*inputs, threads=1)
+    for threads in (2, 3):
+        for name, together in individual.spend(*inputs, threads=threads)._asdict().items():
+            np.testing.assert_array_equal(together, getattr(alone, name))
+
+
+def test_the_inverse_normal_is_accurate_over_its_whole_range() -> None:
+    p = np.concatenate([np.logspace(-15, -1, 200), np.linspace(0.1, 0.9, 200), 1 - np.logspace(-12, -1, 200)])
+    got = np.array([individual.inverse_normal(x) for x in p])
+    assert np.abs(got / ndtri(p) - 1).max() < 2e-8
+
+
+def test_a_change_of_benefits_leaves_every_illness_where_it_was() -> None:
+    """Common random numbers: expense and stays of the exact engine do not move with a benefit rule."""
+    scenario = scaled(load_scenario("benxi_2008"), 3_000)
+    dearer = scenario.changed([Change(lever="benefits.ceiling", year=2008, value=5000, source=Source(status="assumption"))])
+    before, after = (simulate(s, 32, engine="exact").data for s in (scenario, dearer))
+    np.testing.assert_array_equal(before["expense"].values, after["expense"].values)
+    np.testing.assert_array_equal(before["stays"].values, after["stays"].values)
+    assert (after["expenditure"].values < before["expenditure"].values).any()
+    assert (after["expenditure"].values <= before["expenditure"].values).all()
