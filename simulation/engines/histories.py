@@ -8,154 +8,21 @@ by how often each number and order of stays occurs (collective risk model).
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from numpy.polynomial.chebyshev import chebvander
-from scipy.special import ndtr, ndtri
-from scipy.stats import nbinom, qmc
+from scipy.stats import nbinom
 
+from simulation.engines.blocks import BIN, Block, blocks, mix_weights, thinned
+from simulation.engines.nodes import bonus_nodes, chebyshev_nodes, node_basis, years_weights
 from simulation.records import Care, Costs, Futures, Rules, Spending
-from simulation.steps.benefits import AMOUNTS, ASSISTANCE, BASIC, CRITICAL, settle_year
-from simulation.streams import normals, stream
+from simulation.steps.benefits import ASSISTANCE, BASIC, CRITICAL, settle_year
+from simulation.streams import normals
 
 PRICE_NODES, FREQUENCY_NODES, THRESHOLD_NODES, DETAIL_NODES = 6, 5, 3, 3
-SINGLE, LOWEST, HIGHEST = 320, -4.0, 4.5  # cost bins of years with one bill, for each tier
-BIN = (HIGHEST - LOWEST) / (SINGLE - 2)  # width of a bin, as log cost at a log sd of 1
-SAMPLED = {0: 4096, 1: 512}  # histories with two bills; half as many for each further one
+CHUNK = 256  # histories settled at once: small enough to stay in the cache
 TAIL = 1e-4  # stays beyond the longest history, as a share of all stays
-
-
-class Block(NamedTuple):
-    """All histories with the same number of stays, with or without a special disease."""
-
-    chronic: int  # 1: the first bill is the year's special-disease outpatient care
-    stays: int
-    tier: np.ndarray  # (j, h) index of each bill's tier
-    cost: np.ndarray  # (j, h) expense of each bill relative to its mean
-    weight: np.ndarray  # (h,) before the mix of tiers of a group-year
-
-
-@lru_cache(maxsize=32)
-def blocks(mix: tuple[float, ...], longest: int, log_sd: tuple[float, ...], chronic_log_sd: float) -> tuple[Block, ...]:
-    """The histories of a scenario's cost shapes: no rule, price or frequency enters.
-
-    `mix` is how often each tier is drawn; groups with other mixes re-weight the histories.
-    """
-    tiers, spread = len(mix), np.array([*log_sd, chronic_log_sd])
-    made = []
-    for chronic in (0, 1):
-        for stays in range(0 if chronic else 1, longest + 1):
-            bills = chronic + stays
-            if bills == 1:
-                made.append(single_bill(chronic, tiers, spread))
-                continue
-            u = evenly(max(SAMPLED[chronic] >> max(bills - 2, 0), 32), bills + stays, f"histories {chronic} {stays}")
-            sequence = np.minimum(np.searchsorted(np.cumsum(mix), u[:, bills:], side="right"), tiers - 1)
-            shape = np.concatenate([np.full((len(u), chronic), tiers), sequence], axis=1).T
-            cost = np.stack([by_rank(u[:, j], shape[j], spread) for j in range(bills)])
-            weight = 1 / np.prod(np.array(mix)[sequence], axis=1) / len(u)
-            made.append(Block(chronic, stays, np.where(shape == tiers, 0, shape), cost, weight))
-    return tuple(made)
-
-
-def thinned(histories: tuple[Block, ...]) -> tuple[Block, ...]:
-    """Every fourth history with two bills or more: enough for variances and covariances."""
-    return tuple(block if len(block.tier) == 1 else block._replace(
-        tier=block.tier[:, ::4], cost=block.cost[:, ::4], weight=block.weight[::4]) for block in histories)
-
-
-def evenly(n: int, dimensions: int, name: str) -> np.ndarray:
-    """Quasi-random points (n, dimension) of the unit cube, n a power of two."""
-    return qmc.Sobol(dimensions, rng=stream(0, name)).random_base2(int(np.log2(n)))
-
-
-def single_bill(chronic: int, tiers: int, spread: np.ndarray) -> Block:
-    """Years with one bill: fine bins over the whole range of cost, for each tier."""
-    inner = np.linspace(LOWEST, HIGHEST, SINGLE - 1)
-    edges = np.concatenate([[-np.inf], inner, [np.inf]])
-    shapes = [tiers] if chronic else list(range(tiers))
-    cost = np.concatenate([bin_means(edges, spread[k]) for k in shapes])
-    weight = np.tile(np.diff(ndtr(edges)), len(shapes)) / len(shapes)
-    tier = np.zeros(SINGLE, int) if chronic else np.arange(tiers).repeat(SINGLE)
-    return Block(chronic, 1 - chronic, tier[None], cost[None], weight)
-
-
-def by_rank(u: np.ndarray, shape: np.ndarray, spread: np.ndarray) -> np.ndarray:
-    """Relative costs of one bill in every history, spread evenly within each cost shape (h,).
-
-    Ranking the points keeps each shape's distribution, and so its mean, exact (Latin hypercube).
-    """
-    cost = np.empty(len(u))
-    for k in np.unique(shape):
-        here = np.flatnonzero(shape == k)
-        rank = np.argsort(np.argsort(u[here]))
-        cost[here] = bin_means(ndtri(np.arange(len(here) + 1) / len(here)), spread[k])[rank]
-    return cost
-
-
-def bin_means(edges: np.ndarray, log_sd: float) -> np.ndarray:
-    """Means of a lognormal of mean 1 between standard normal edges, shape (n - 1,).
-
-    A schedule is linear between its kinks, so a bin's mean stands for the whole bin exactly.
-
-    >>> bin_means(np.array([-np.inf, 0.0, np.inf]), 1.0).mean().round(12)
-    np.float64(1.0)
-    """
-    return np.diff(ndtr(edges - log_sd)) / np.diff(ndtr(edges))
-
-
-def node_basis(nodes: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """Weights (..., n) that interpolate values at the nodes to x, exact for polynomials of degree n-1.
-
-    >>> node_basis(chebyshev_nodes(0.0, 2.0, 3), np.array([0.5])) @ chebyshev_nodes(0.0, 2.0, 3) ** 2
-    array([0.25])
-    """
-    n = len(nodes)
-    if n == 1:
-        return np.ones((*np.shape(x), 1))
-    low, high = nodes[0], nodes[-1]
-    scale = lambda v: (2 * v - low - high) / (high - low)  # noqa: E731
-    return chebvander(scale(x), n - 1) @ np.linalg.inv(chebvander(scale(nodes), n - 1))
-
-
-def chebyshev_nodes(low: float, high: float, n: int) -> np.ndarray:
-    """Nodes from low to high, both included; a single one where there is no range."""
-    if high - low < 1e-12:
-        return np.array([low])
-    return (low + high) / 2 - (high - low) / 2 * np.cos(np.pi * np.arange(n) / (n - 1))
-
-
-def bonus_nodes(rates: np.ndarray, bonus: float, limit: float, longest: int) -> np.ndarray:
-    """Contribution years at which to settle: between them the mean is quadratic.
-
-    The rate is linear in years up to the limit, so the kinks are where a rate meets it.
-
-    >>> bonus_nodes(np.array([0.6]), 0.01, 0.7, 9).tolist(), bonus_nodes(np.array([0.7]), 0.01, 0.7, 9).tolist()
-    ([0.0, 4.5, 9.0], [0.0])
-    """
-    below = np.unique(rates[rates < limit])
-    if bonus <= 0 or longest == 0 or below.size == 0:
-        return np.zeros(1)
-    kinks = (limit - below) / bonus
-    edges = np.unique(np.concatenate([[0.0, longest], kinks[kinks < longest]]).round(9))
-    return np.unique(np.concatenate([edges, (edges[1:] + edges[:-1]) / 2]))
-
-
-def years_weights(nodes: np.ndarray, longest: int) -> np.ndarray:
-    """Weights (y, node) that read whole contribution years 0..longest off the nodes, piecewise quadratic."""
-    weights = np.zeros((longest + 1, len(nodes)))
-    for year in range(longest + 1):
-        if len(nodes) == 1:
-            weights[year, 0] = 1.0
-            continue
-        piece = min(max(int(np.searchsorted(nodes[::2], year, side="right")) - 1, 0), (len(nodes) - 3) // 2)
-        three = nodes[2 * piece: 2 * piece + 3]
-        for a in range(3):
-            others = np.delete(three, a)
-            weights[year, 2 * piece + a] = np.prod((year - others) / (three[a] - others))
-    return weights
+LINEAR = ("critical", "assistance", "chronic")  # columns after the three moments and the tiers
 
 
 class Schedule(NamedTuple):
@@ -193,14 +60,6 @@ def schedules(rules: Rules, longest: int, status_share: np.ndarray, only: float 
     return made, total
 
 
-def mix_weights(block: Block, mix: np.ndarray) -> np.ndarray:
-    """Weights (g, h) of a block's histories under each group's mix of tiers (g, k), adding up to 1."""
-    weight = np.repeat(block.weight[None], len(mix), axis=0)
-    for j in range(block.chronic, len(block.tier)):
-        weight = weight * mix[:, block.tier[j]]
-    return weight / weight.sum(axis=1, keepdims=True)
-
-
 def settled(block: Block, part: slice, rules: Rules, costs: Costs, made: list[Schedule], price: np.ndarray):
     """Settle some histories of a block for every schedule at every price: amounts of shape (s, h, p).
 
@@ -219,10 +78,7 @@ def settled(block: Block, part: slice, rules: Rules, costs: Costs, made: list[Sc
     return out, expense, eligible
 
 
-LINEAR = ("critical", "assistance", "chronic")  # columns after the three moments and the tiers
-
-
-def table(rules: Rules, costs: Costs, histories: tuple[Block, ...], mix: np.ndarray, made: list[Schedule],
+def means(rules: Rules, costs: Costs, histories: tuple[Block, ...], mix: np.ndarray, made: list[Schedule],
           price: np.ndarray, thresholds: np.ndarray) -> list[np.ndarray]:
     """For each block, moments per history of shape (s, g, p, column), averaged under each group's mix.
 
@@ -261,9 +117,6 @@ def table(rules: Rules, costs: Costs, histories: tuple[Block, ...], mix: np.ndar
                 columns[3 + tiers + len(LINEAR) + n] += w @ np.clip((left / threshold - 1) / BIN + 0.5, 0, 1)
         found.append(columns.transpose(1, 2, 3, 0))
     return found
-
-
-CHUNK = 256  # histories settled at once: small enough to stay in the cache
 
 
 def stay_counts(mean: np.ndarray, size: float, longest: int) -> np.ndarray:
@@ -341,6 +194,25 @@ def combined(stacks: list[tuple[np.ndarray, np.ndarray]], weight: np.ndarray, ch
         for stays, moments in stacks], axis=3)
 
 
+class Nodes(NamedTuple):
+    """Where spending is settled; everything between is interpolated."""
+
+    log_price: np.ndarray  # (p,)
+    frequency: np.ndarray  # (f,) relative admission rate
+    log_threshold: np.ndarray  # (h,) of catastrophic out-of-pocket spending
+    middle: np.ndarray  # (t,) median log price of each year
+    log_middle: np.ndarray  # (m,) where variation between people is settled
+
+
+class Tables(NamedTuple):
+    """What one set of rules makes of the histories."""
+
+    weight: np.ndarray  # (y, s, g) of each schedule by contribution years
+    means: list[tuple[np.ndarray, np.ndarray]]
+    usual_weight: np.ndarray  # (y, s, g) with everyone at the usual contribution years
+    details: list[tuple[np.ndarray, np.ndarray]]
+
+
 def spend(rules: list[Rules], care: list[Care], costs: Costs, insured: np.ndarray, thresholds: np.ndarray,
           futures: Futures, seed: int) -> Spending:
     """What each draw-year's care costs the fund and everyone else (see `Spending`).
@@ -348,84 +220,105 @@ def spend(rules: list[Rules], care: list[Care], costs: Costs, insured: np.ndarra
     `rules` and `care` one a year; `insured` (d, t, g, s) persons; `thresholds` (t,) yuan of out-of-pocket
     spending beyond which it is catastrophic.
     """
-    draws, horizon, groups, _ = insured.shape
+    draws, horizon = futures.price.shape
     tiers = care[0].mix.shape[1]
     people = insured.sum(axis=3)
-    status_share = insured.mean(axis=(0, 1)) / np.maximum(insured.mean(axis=(0, 1)).sum(axis=1, keepdims=True), 1e-12)
+    nodes = nodes_of(futures, thresholds)
+    usual_mix = np.maximum(np.mean([c.mix.mean(axis=0) for c in care], axis=0), 1e-6)
+    busiest = max(c.admissions.max() for c in care) * nodes.frequency[-1]
+    histories = blocks(tuple(usual_mix / usual_mix.sum()), longest_history(busiest, costs.dispersion),
+                       tuple(costs.log_sd), costs.chronic_log_sd)
+    status_share = insured.mean(axis=(0, 1))
+    status_share = status_share / np.maximum(status_share.sum(axis=1, keepdims=True), 1e-12)
+    other = normals((horizon, draws, tiers + len(LINEAR) + 3), seed, "detail")
 
-    # Where to interpolate: the range of prices, frequencies and thresholds that occur.
-    log_price, frequency = np.log(futures.price), futures.frequency
-    price_nodes = chebyshev_nodes(log_price.min(), log_price.max(), PRICE_NODES)
-    frequency_nodes = chebyshev_nodes(frequency.min(), frequency.max(), FREQUENCY_NODES)
-    middle = np.median(log_price, axis=0)
-    middle_nodes = chebyshev_nodes(middle.min(), middle.max(), DETAIL_NODES)
-    threshold_nodes = chebyshev_nodes(np.log(thresholds.min()), np.log(thresholds.max()), THRESHOLD_NODES)
-    top = max(c.admissions.max() for c in care) * frequency_nodes[-1]
-    usual_mix = np.mean([c.mix.mean(axis=0) for c in care], axis=0)
-    usual_mix = np.maximum(usual_mix, 1e-6) / np.maximum(usual_mix, 1e-6).sum()
-    histories = blocks(tuple(usual_mix), longest_history(top, costs.dispersion), tuple(costs.log_sd), costs.chronic_log_sd)
-
-    items = 1 + tiers + len(LINEAR) + 3
-    eta = normals((horizon, draws, items - 1), seed, "detail")
-    spending = Spending(**{name: np.zeros((draws, horizon, tiers) if name == "by_tier" else (draws, horizon))
+    spending = Spending(**{name: np.empty((draws, horizon, tiers) if name == "by_tier" else (draws, horizon))
                            for name in Spending._fields})
-    built: dict[bytes, tuple] = {}
+    built: dict[bytes, Tables] = {}
     for t in range(horizon):
         key = b"".join(np.asarray(part).tobytes() for part in (*rules[t], care[t].mix))
         if key not in built:
-            common = rules[t], costs, histories, care[t].mix
-            made, used = schedules(rules[t], horizon - 1, status_share)
-            one, usual = schedules(rules[t], horizon - 1, status_share, only=float(care[t].years @ np.arange(horizon)))
-            built[key] = (used, stacked(table(*common, made, np.exp(price_nodes), np.exp(threshold_nodes)), histories),
-                          usual, stacked(detail(rules[t], costs, thinned(histories), care[t].mix, one, np.exp(middle_nodes),
-                                           float(np.median(thresholds))), histories))
-        used, means, usual, details = built[key]
-        years = care[t].years
-        longest = histories[-1].stays
-        rate = care[t].admissions[:, None] * frequency_nodes
-        coefficients = combined(means, np.tensordot(years, used, 1), stay_counts(rate, costs.dispersion, longest))
-        coefficients = coefficients.reshape(frequency_nodes.size * price_nodes.size, -1)
-        basis = (node_basis(frequency_nodes, frequency[:, t])[:, :, None]
-                 * node_basis(price_nodes, log_price[:, t])[:, None, :]).reshape(draws, -1)
-        person = (basis @ coefficients).reshape(draws, groups, 2, -1)
-        ill = care[t].chronic_share * futures.chronic[:, t, None]
-        share = np.stack([1 - ill, ill], axis=2)  # (d, g, 2)
-        person = np.einsum("dgc,dgcq->dgq", share, person)
-        total = np.einsum("dg,dgq->dq", people[:, t], person)
-
-        # The fund's payment: mean, variance and skewness of a sum of independent people.
-        m1, m2, m3 = (person[:, :, n] for n in range(3))
-        variance = np.einsum("dg,dg->d", people[:, t], m2 - m1**2)
-        third = np.einsum("dg,dg->d", people[:, t], m3 - 3 * m1 * m2 + 2 * m1**3)
-        sd = np.sqrt(np.maximum(variance, 1e-9))
-        spending.basic[:, t] = total[:, 0] + sd * skewed(futures.noise[:, t], third / sd**3)
-
-        # Everything else moves with it, as closely as the covariance between people says.
-        central = combined(details, np.tensordot(years, usual, 1), stay_counts(
-            care[t].admissions[:, None], costs.dispersion, longest))[0]
-        central = np.einsum("p,pgcij->gcij", node_basis(middle_nodes, middle[t:t + 1])[0], central)
-        ill_usual = np.stack([1 - care[t].chronic_share, care[t].chronic_share], axis=1)
-        typical = np.median(people[:, t], axis=0)
-        cv, skewness, root = spread(typical, np.einsum("gc,gcij->gij", ill_usual, central))
-        noise = np.concatenate([futures.noise[:, t, None], eta[t]], axis=1) @ root.T
-        relative = (sd / np.maximum(total[:, 0], 1e-9) / max(cv[0], 1e-9))[:, None]
-        factor = (1 + cv * relative * skewed(noise, skewness * relative))[:, 1:]
-        care_total = care_totals(people[:, t], care[t], costs, futures, t)
-        spending.by_tier[:, t] = total[:, 3:3 + tiers] * factor[:, :tiers]
-        spending.critical[:, t], spending.assistance[:, t], spending.chronic[:, t] = (
-            total[:, 3 + tiers:3 + tiers + len(LINEAR)] * factor[:, tiers:tiers + len(LINEAR)]).T
-        spending.expense[:, t], spending.eligible[:, t] = (care_total[:, :2] * factor[:, -3:-1]).T
-        spending.stays[:, t] = care_total[:, 2]
-        beyond = node_basis(threshold_nodes, np.log(thresholds[t:t + 1]))[0]
-        spending.catastrophic[:, t] = np.maximum(total[:, -threshold_nodes.size:] @ beyond * factor[:, -1], 0.0)
-        # By tier and chronic care add up to what the fund paid; the patient bears what nobody paid.
-        parts = spending.by_tier[:, t].sum(axis=1) + spending.chronic[:, t]
-        scale = spending.basic[:, t] / np.maximum(parts, 1e-9)
-        spending.by_tier[:, t] *= scale[:, None]
-        spending.chronic[:, t] *= scale
-        spending.out_of_pocket[:, t] = (spending.expense[:, t] - spending.basic[:, t]
-                                        - spending.critical[:, t] - spending.assistance[:, t])
+            built[key] = tables(rules[t], costs, histories, care[t], nodes, status_share, float(np.median(thresholds)))
+        of_year(t, built[key], care[t], costs, people[:, t], thresholds[t], futures, nodes, other[t], spending)
     return spending
+
+
+def nodes_of(futures: Futures, thresholds: np.ndarray) -> Nodes:
+    """Nodes that span the prices, frequencies and thresholds that occur."""
+    log_price, middle = np.log(futures.price), np.median(np.log(futures.price), axis=0)
+    return Nodes(
+        chebyshev_nodes(log_price.min(), log_price.max(), PRICE_NODES),
+        chebyshev_nodes(futures.frequency.min(), futures.frequency.max(), FREQUENCY_NODES),
+        chebyshev_nodes(np.log(thresholds.min()), np.log(thresholds.max()), THRESHOLD_NODES),
+        middle, chebyshev_nodes(middle.min(), middle.max(), DETAIL_NODES))
+
+
+def tables(rules: Rules, costs: Costs, histories: tuple[Block, ...], care: Care, nodes: Nodes,
+           status_share: np.ndarray, threshold: float) -> Tables:
+    """Settle all histories under one set of rules."""
+    longest = len(care.years) - 1
+    made, weight = schedules(rules, longest, status_share)
+    usual, usual_weight = schedules(rules, longest, status_share, only=float(care.years @ np.arange(longest + 1)))
+    return Tables(
+        weight, stacked(means(rules, costs, histories, care.mix, made, np.exp(nodes.log_price),
+                              np.exp(nodes.log_threshold)), histories),
+        usual_weight, stacked(detail(rules, costs, thinned(histories), care.mix, usual, np.exp(nodes.log_middle),
+                                     threshold), histories))
+
+
+def of_year(t: int, table: Tables, care: Care, costs: Costs, people: np.ndarray, threshold: float, futures: Futures,
+            nodes: Nodes, other: np.ndarray, spending: Spending) -> None:
+    """Fill in year t of `spending`; `people` (d, g) insured, `other` (d, item) normals beside the fund's own."""
+    draws, groups = people.shape
+    tiers = care.mix.shape[1]
+    longest = int(table.means[0][0][-1])
+
+    # One person's moments at each draw's price and frequency, with a special disease or without.
+    chance = stay_counts(care.admissions[:, None] * nodes.frequency, costs.dispersion, longest)
+    coefficients = combined(table.means, np.tensordot(care.years, table.weight, 1), chance)
+    basis = (node_basis(nodes.frequency, futures.frequency[:, t])[:, :, None]
+             * node_basis(nodes.log_price, np.log(futures.price[:, t]))[:, None, :]).reshape(draws, -1)
+    person = (basis @ coefficients.reshape(basis.shape[1], -1)).reshape(draws, groups, 2, -1)
+    ill = (care.chronic_share * futures.chronic[:, t, None])[:, :, None]
+    person = (1 - ill) * person[:, :, 0] + ill * person[:, :, 1]
+    total = (people[:, None, :] @ person)[:, 0]
+
+    # The fund's payment: a sum of independent people, by its mean, variance and skewness.
+    m1, m2, m3 = (person[:, :, n] for n in range(3))
+    sd = np.sqrt(np.maximum((people * (m2 - m1**2)).sum(axis=1), 1e-9))
+    third = (people * (m3 - 3 * m1 * m2 + 2 * m1**3)).sum(axis=1)
+    basic = np.maximum(total[:, 0] + sd * skewed(futures.noise[:, t], third / sd**3), 0.0)
+
+    # Everything else moves with it, as closely as the covariance between people says.
+    cv, skewness, root = spread(np.median(people, axis=0), usual_person(t, table, care, costs, nodes, longest))
+    relative = (sd / np.maximum(total[:, 0], 1e-9) / max(cv[0], 1e-9))[:, None]
+    noise = futures.noise[:, t, None] * root[1:, 0] + other @ root[1:, 1:].T
+    factor = 1 + cv[1:] * relative * skewed(noise, skewness[1:] * relative)
+    expense, eligible, stays = care_totals(people, care, costs, futures, t)
+    beyond = node_basis(nodes.log_threshold, np.log([threshold]))[0]
+    by_tier = total[:, 3:3 + tiers] * factor[:, :tiers]
+    critical, assistance, chronic = (total[:, 3 + tiers + n] * factor[:, tiers + n] for n in range(len(LINEAR)))
+
+    # By tier and chronic care add up to what the fund paid; the patient bears what nobody paid.
+    scale = basic / np.maximum(by_tier.sum(axis=1) + chronic, 1e-9)
+    expense = expense * factor[:, -3]
+    spending.basic[:, t] = basic
+    spending.by_tier[:, t] = by_tier * scale[:, None]
+    spending.chronic[:, t] = chronic * scale
+    spending.critical[:, t], spending.assistance[:, t] = critical, assistance
+    spending.expense[:, t], spending.eligible[:, t] = expense, eligible * factor[:, -2]
+    spending.out_of_pocket[:, t] = expense - basic - critical - assistance
+    spending.catastrophic[:, t] = np.maximum(total[:, -len(beyond):] @ beyond * factor[:, -1], 0.0)
+    spending.stays[:, t] = stays
+
+
+def usual_person(t: int, table: Tables, care: Care, costs: Costs, nodes: Nodes, longest: int) -> np.ndarray:
+    """How the items vary between the people of a group in year t's median draw, (g, item, item + 2)."""
+    chance = stay_counts(care.admissions[:, None], costs.dispersion, longest)
+    at_nodes = combined(table.details, np.tensordot(care.years, table.usual_weight, 1), chance)[0]
+    at_middle = np.tensordot(node_basis(nodes.log_middle, nodes.middle[t:t + 1])[0], at_nodes, 1)
+    ill = care.chronic_share[:, None, None]
+    return (1 - ill) * at_middle[:, 0] + ill * at_middle[:, 1]
 
 
 def skewed(z: np.ndarray, skewness: np.ndarray) -> np.ndarray:
@@ -456,14 +349,12 @@ def spread(people: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, n
     return (np.where(some, sd / np.where(some, total, 1.0), 0.0), np.where(some, third * scale**3, 0.0), root)
 
 
-def care_totals(people: np.ndarray, care: Care, costs: Costs, futures: Futures, t: int) -> np.ndarray:
-    """Mean expense, in-policy expense (yuan) and number of stays of a year, shape (d, 3)."""
+def care_totals(people: np.ndarray, care: Care, costs: Costs, futures: Futures, t: int) -> tuple[np.ndarray, ...]:
+    """Mean expense and in-policy expense (yuan) and number of stays of a year, each (d,)."""
     stays = people * care.admissions * futures.frequency[:, t, None]
-    expense = care.mix @ costs.expense
-    eligible = care.mix @ (costs.expense * costs.eligible[0])
     ill = people @ care.chronic_share * futures.chronic[:, t]
     price = futures.price[:, t]
-    other = costs.eligible[1, 0] if len(costs.eligible) > 1 else 0.0
-    return np.stack([(stays @ expense + ill * costs.chronic_expense) * price,
-                     (stays @ eligible + ill * costs.chronic_expense * other) * price,
-                     stays.sum(axis=1)], axis=1)
+    in_policy = costs.chronic_expense * (costs.eligible[1, 0] if len(costs.eligible) > 1 else 0.0)
+    return ((stays @ (care.mix @ costs.expense) + ill * costs.chronic_expense) * price,
+            (stays @ (care.mix @ (costs.expense * costs.eligible[0])) + ill * in_policy) * price,
+            stays.sum(axis=1))

@@ -1,0 +1,107 @@
+"""Claim histories: a few thousand years of bills that stand for everyone's, before any rule or price.
+
+A history is an ordered sequence of bills with their tiers and relative costs. Costs are means of narrow
+bins of the lognormal, so that what a schedule pays, linear between its kinks, is averaged exactly.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import ndtr, ndtri
+from scipy.stats import qmc
+
+from simulation.streams import stream
+
+SINGLE, LOWEST, HIGHEST = 320, -4.0, 4.5  # cost bins of years with one bill, for each tier
+BIN = (HIGHEST - LOWEST) / (SINGLE - 2)  # width of a bin, as log cost at a log sd of 1
+SAMPLED = {0: 4096, 1: 512}  # histories with two bills; half as many for each further one
+
+
+class Block(NamedTuple):
+    """All histories with the same number of stays, with or without a special disease."""
+
+    chronic: int  # 1: the first bill is the year's special-disease outpatient care
+    stays: int
+    tier: np.ndarray  # (j, h) index of each bill's tier
+    cost: np.ndarray  # (j, h) expense of each bill relative to its mean
+    weight: np.ndarray  # (h,) before the mix of tiers of a group-year
+
+
+@lru_cache(maxsize=32)
+def blocks(mix: tuple[float, ...], longest: int, log_sd: tuple[float, ...], chronic_log_sd: float) -> tuple[Block, ...]:
+    """The histories of a scenario's cost shapes: no rule, price or frequency enters.
+
+    `mix` is how often each tier is drawn; groups with other mixes re-weight the histories.
+    """
+    tiers, spread = len(mix), np.array([*log_sd, chronic_log_sd])
+    made = []
+    for chronic in (0, 1):
+        for stays in range(0 if chronic else 1, longest + 1):
+            bills = chronic + stays
+            if bills == 1:
+                made.append(single_bill(chronic, tiers, spread))
+                continue
+            u = evenly(max(SAMPLED[chronic] >> max(bills - 2, 0), 32), bills + stays, f"histories {chronic} {stays}")
+            sequence = np.minimum(np.searchsorted(np.cumsum(mix), u[:, bills:], side="right"), tiers - 1)
+            shape = np.concatenate([np.full((len(u), chronic), tiers), sequence], axis=1).T
+            cost = np.stack([by_rank(u[:, j], shape[j], spread) for j in range(bills)])
+            weight = 1 / np.prod(np.array(mix)[sequence], axis=1) / len(u)
+            made.append(Block(chronic, stays, np.where(shape == tiers, 0, shape), cost, weight))
+    return tuple(made)
+
+
+def thinned(histories: tuple[Block, ...]) -> tuple[Block, ...]:
+    """Every fourth history with two bills or more: enough for variances and covariances."""
+    return tuple(block if len(block.tier) == 1 else block._replace(
+        tier=block.tier[:, ::4], cost=block.cost[:, ::4], weight=block.weight[::4]) for block in histories)
+
+
+def evenly(n: int, dimensions: int, name: str) -> np.ndarray:
+    """Quasi-random points (n, dimension) of the unit cube, n a power of two."""
+    return qmc.Sobol(dimensions, rng=stream(0, name)).random_base2(int(np.log2(n)))
+
+
+def single_bill(chronic: int, tiers: int, spread: np.ndarray) -> Block:
+    """Years with one bill: fine bins over the whole range of cost, for each tier."""
+    inner = np.linspace(LOWEST, HIGHEST, SINGLE - 1)
+    edges = np.concatenate([[-np.inf], inner, [np.inf]])
+    shapes = [tiers] if chronic else list(range(tiers))
+    cost = np.concatenate([bin_means(edges, spread[k]) for k in shapes])
+    weight = np.tile(np.diff(ndtr(edges)), len(shapes)) / len(shapes)
+    tier = np.zeros(SINGLE, int) if chronic else np.arange(tiers).repeat(SINGLE)
+    return Block(chronic, 1 - chronic, tier[None], cost[None], weight)
+
+
+def by_rank(u: np.ndarray, shape: np.ndarray, spread: np.ndarray) -> np.ndarray:
+    """Relative costs of one bill in every history, spread evenly within each cost shape (h,).
+
+    Ranking the points keeps each shape's distribution, and so its mean, exact (Latin hypercube).
+    """
+    cost = np.empty(len(u))
+    for k in np.unique(shape):
+        here = np.flatnonzero(shape == k)
+        rank = np.argsort(np.argsort(u[here]))
+        cost[here] = bin_means(ndtri(np.arange(len(here) + 1) / len(here)), spread[k])[rank]
+    return cost
+
+
+def bin_means(edges: np.ndarray, log_sd: float) -> np.ndarray:
+    """Means of a lognormal of mean 1 between standard normal edges, shape (n - 1,).
+
+    A schedule is linear between its kinks, so a bin's mean stands for the whole bin exactly.
+
+    >>> bin_means(np.array([-np.inf, 0.0, np.inf]), 1.0).mean().round(12)
+    np.float64(1.0)
+    """
+    return np.diff(ndtr(edges - log_sd)) / np.diff(ndtr(edges))
+
+
+def mix_weights(block: Block, mix: np.ndarray) -> np.ndarray:
+    """Weights (g, h) of a block's histories under each group's mix of tiers (g, k), adding up to 1."""
+    weight = np.repeat(block.weight[None], len(mix), axis=0)
+    for j in range(block.chronic, len(block.tier)):
+        weight = weight * mix[:, block.tier[j]]
+    return weight / weight.sum(axis=1, keepdims=True)
