@@ -11,9 +11,10 @@ from typing import Any
 from simulation import __version__, measures
 from simulation.household import PARTS, read_bills, settle
 from simulation.model import ENGINES, simulate
+from simulation.reading import read_text
 from simulation.results import EVENTS, QUANTITIES
-from simulation.runs import read_manifest, save_run, same_numbers
-from simulation.scenario import Change, Scenario, value_from_text, clause, library, load_scenario, parse_scenario, read_text
+from simulation.runs import read_manifest, same_numbers, save_run
+from simulation.scenario import Change, Scenario, clause, library, load_scenario, parse_scenario, value_from_text
 from simulation.terms import LANGUAGES, UNITS, BadInput, Source, refuse, words
 
 STATED = Source(status="assumption", note=words("命令行给出", "given on the command line"))
@@ -35,7 +36,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """All commands and their options."""
-    top = argparse.ArgumentParser(prog="python -m simulation", description="Medical Insurance Fund Sandbox 医保基金沙盘")
+    top = argparse.ArgumentParser(prog="python -m simulation",
+                                  description="Medical Insurance Fund Sandbox 医保基金沙盘")
     top.add_argument("--version", action="version", version=__version__)
     commands = top.add_subparsers(required=True, metavar="COMMAND")
 
@@ -86,10 +88,12 @@ def edited(options: argparse.Namespace) -> Scenario:
     for edit in options.edits:
         name, equals, text = edit.partition("=")
         if not equals:
-            raise refuse(f"--set {edit}", words("缺少等号", "has no equals sign"), words("请写 LEVER=VALUE", "write LEVER=VALUE"))
+            raise refuse(f"--set {edit}", words("缺少等号", "has no equals sign"), words("请写 LEVER=VALUE",
+                                                                                         "write LEVER=VALUE"))
         lever, _, year = name.partition("@")
         if year and not year.isdecimal():
-            raise refuse(f"--set {edit}", words(f"“{year}”不是年份", f"'{year}' is not a year"), words("请写 LEVER@2010=VALUE", "write LEVER@2010=VALUE"))
+            raise refuse(f"--set {edit}", words(f"“{year}”不是年份", f"'{year}' is not a year"),
+                         words("请写 LEVER@2010=VALUE", "write LEVER@2010=VALUE"))
         changes.append(Change(lever=lever, year=int(year) if year else scenario.first_year,
                               value=value_from_text(text), source=STATED))
     return scenario.changed(changes)
@@ -135,12 +139,14 @@ def validate(options: argparse.Namespace) -> int:
     faults, good = [], []
     for path in options.paths:
         try:
-            good.append(load_scenario(path).name if path in library() else parse_scenario(read_text(Path(path)), path).name)
+            scenario = load_scenario(path) if path in library() else parse_scenario(read_text(Path(path)), path)
+            good.append(scenario.name)
         except BadInput as bad:
             faults += bad.faults
     if faults:
         return show_faults(BadInput(faults), options)
-    return show(options, {"valid": good, "faults": []}, [f"{name}: {words('有效', 'valid')[options.lang]}" for name in good])
+    return show(options, {"valid": good,
+                          "faults": []}, [f"{name}: {words('有效', 'valid')[options.lang]}" for name in good])
 
 
 def run(options: argparse.Namespace) -> int:
@@ -149,15 +155,17 @@ def run(options: argparse.Namespace) -> int:
     if options.out:
         save_run(result, options.out)
     data = measures.report(result)
-    lines = [f"{result.scenario.title[options.lang]}  seed {data['seed']}  draws {data['draws']}  engine {data['engine']}  "
-             f"fingerprint {data['fingerprint'][:16]}", ""]
+    lines = [f"{result.scenario.title[options.lang]}  seed {data['seed']}  draws {data['draws']}  "
+             f"engine {data['engine']}  fingerprint {data['fingerprint'][:16]}", ""]
     for name, (title, unit) in QUANTITIES.items():
         lines.append(f"{title[options.lang]} ({UNITS[unit][options.lang]})")
-        lines += [f"  {row['year']}  mean {row[name]['mean']:>16,.4f}   5-95 % {row[name]['p05']:>16,.4f} {row[name]['p95']:>16,.4f}"
+        lines += [f"  {row['year']}  mean {row[name]['mean']:>16,.4f}   "
+                  f"5-95 % {row[name]['p05']:>16,.4f} {row[name]['p95']:>16,.4f}"
                   for row in data["years"]]
     for name, title in EVENTS.items():
         lines.append(title[options.lang])
-        lines += [f"  {row['year']}  {100 * row[name]['value']:6.1f} % ± {100 * row[name]['se']:.1f}" for row in data["years"]]
+        lines += [f"  {row['year']}  {100 * row[name]['value']:6.1f} % ± {100 * row[name]['se']:.1f}"
+                  for row in data["years"]]
     return show(options, data, lines)
 
 
@@ -166,12 +174,14 @@ def settle_bills(options: argparse.Namespace) -> int:
     scenario = edited(options)
     if options.year is not None and options.year not in scenario.horizon():
         raise refuse(f"--year {options.year}", words("年份不在模拟期内", "the year is not simulated"),
-                     words(f"请用 {scenario.first_year} 到 {scenario.horizon()[-1]}", f"use {scenario.first_year} to {scenario.horizon()[-1]}"))
+                     words(f"请用 {scenario.first_year} 到 {scenario.horizon()[-1]}",
+                           f"use {scenario.first_year} to {scenario.horizon()[-1]}"))
     data = settle(scenario, read_bills(scenario, options.bills), options.year)
     lines = []
     for n, bill in enumerate(data["bills"], 1):
         lines.append(f"{n}. " + "  ".join(f"{part} {bill[part]:,.2f}" for part in PARTS))
-        lines += [f"   {step['amount']:>14,.2f}  {step[options.lang]}  {step['clause' if options.lang == 'zh' else 'clause_en']}"
+        lines += [f"   {step['amount']:>14,.2f}  {step[options.lang]}  "
+                  f"{step['clause' if options.lang == 'zh' else 'clause_en']}"
                   for step in bill["steps"]]
     lines.append("=  " + "  ".join(f"{part} {data['year'][part]:,.2f}" for part in PARTS))
     return show(options, data, lines)
@@ -184,7 +194,8 @@ def verify(options: argparse.Namespace) -> int:
     if same:
         text = words("相同：重新计算得到同样的数字", "same: recomputing gives the same numbers")
     else:
-        text = words(f"不同：{where} 相差最大，相对差 {largest:.3g}", f"not the same: {where} differs most, by {largest:.3g} relatively")
+        text = words(f"不同：{where} 相差最大，相对差 {largest:.3g}",
+                     f"not the same: {where} differs most, by {largest:.3g} relatively")
     show(options, {"same": same, "largest_difference": largest, "where": where}, [text[options.lang]])
     return 0 if same else 1
 

@@ -49,7 +49,7 @@ class People(Section):
     """参保人群."""
 
     residents: Annotated[Assumed, Term(
-        words("应参保人数(首年)", "Residents entitled to join, first year"), "persons", 0, 2_000_000_000,
+        words("应参保人数（首年）", "Residents entitled to join, first year"), "persons", 0, 2_000_000_000,
         words("首年应参加本制度的居民人数。", "People who may join the scheme in the first year."),
         axes=("group", "status"), step=1000)]
     population_growth: Annotated[Assumed, Term(
@@ -57,7 +57,8 @@ class People(Section):
         words("各类人群每年的增长率。", "Yearly growth of each group."), axes=("group",))]
     take_up: Annotated[Assumed, Term(
         words("参保率", "Take-up"), "share", 0.01, 0.999,
-        words("按基准缴费标准，应参保居民中参保的比例。", "Share of entitled residents insured at the baseline contribution."),
+        words("按基准缴费标准，应参保居民中参保的比例。",
+              "Share of entitled residents insured at the baseline contribution."),
         axes=("group", "status"))]
     contribution_elasticity: Annotated[Assumed, Term(
         words("参保对缴费的弹性", "Elasticity of enrolment to the contribution"), "number", -3, 0,
@@ -72,7 +73,8 @@ class People(Section):
               "Share of the insured who return after a missed year and owe its arrears."))]
     city_school_share: Annotated[Assumed, Term(
         words("非县属学校学生占比", "Pupils of schools not funded by a county"), "share", 0, 1,
-        words("各人群中补助另按非县属学校规则分担的比例。", "Share of each group whose subsidy follows the rule for such schools."),
+        words("各人群中补助另按非县属学校规则分担的比例。",
+              "Share of each group whose subsidy follows the rule for such schools."),
         axes=("group",))]
 
 
@@ -80,7 +82,7 @@ class Utilisation(Section):
     """就医."""
 
     admissions: Annotated[Assumed, Term(
-        words("住院率(首年)", "Admissions, first year"), "per_person_year", 0, 3,
+        words("住院率（首年）", "Admissions, first year"), "per_person_year", 0, 3,
         words("每名参保人每年住院次数。", "Stays a year for each insured person."), axes=("group",))]
     admission_growth: Annotated[Assumed, Term(
         words("住院率年增长", "Growth of admissions"), "per_year", -0.3, 0.5,
@@ -91,26 +93,32 @@ class Utilisation(Section):
               "Size of the negative binomial: the smaller, the more stays fall on few people."))]
     chronic_share: Annotated[Assumed, Term(
         words("门诊特殊病种患病率", "Special-disease patients"), "share", 0, 1,
-        words("经认定享受门诊特殊病种待遇的人占参保人的比例。", "Share of the insured certified for special-disease outpatient care."),
+        words("经认定享受门诊特殊病种待遇的人占参保人的比例。",
+              "Share of the insured certified for special-disease outpatient care."),
         axes=("group",))]
     tier_mix: Annotated[Assumed, Term(
         words("住院机构构成", "Mix of provider tiers"), "share", 0, 1,
-        words("住院人次在各级机构间的分布，合计为 1。", "How stays spread over tiers; adds up to 1."), axes=("group", "tier"))]
+        words("住院人次在各级机构间的分布，合计为 1。", "How stays spread over tiers; adds up to 1."), axes=("group",
+                                                                                                             "tier"))]
     expense: Annotated[Assumed, Term(
-        words("次均住院费用(首年)", "Expense a stay, first year"), "yuan_stay", 1, 10_000_000,
-        words("各级机构每次住院的平均医疗总费用。", "Mean total expense of a stay at each tier."), axes=("tier",), step=100)]
+        words("次均住院费用（首年）", "Expense a stay, first year"), "yuan_stay", 1, 10_000_000,
+        words("各级机构每次住院的平均医疗总费用。",
+              "Mean total expense of a stay at each tier."), axes=("tier",), step=100)]
     expense_log_sd: Annotated[Assumed, Term(
         words("住院费用对数标准差", "Log standard deviation of a stay"), "number", 0, 3,
-        words("每次住院费用(对数正态)的离散程度。", "Spread of the lognormal expense of a stay."), axes=("tier",))]
+        words("每次住院费用（对数正态）的离散程度。", "Spread of the lognormal expense of a stay."), axes=("tier",))]
     chronic_expense: Annotated[Assumed, Term(
-        words("特殊病种年门诊费用(首年)", "Special-disease expense a year, first year"), "yuan_person_year", 1, 10_000_000,
-        words("每名特殊病种患者每年门诊费用。", "Mean outpatient expense of a special-disease patient a year."), step=100)]
+        words("特殊病种年门诊费用（首年）", "Special-disease expense a year, first year"),
+        "yuan_person_year", 1, 10_000_000,
+        words("每名特殊病种患者每年门诊费用。",
+              "Mean outpatient expense of a special-disease patient a year."), step=100)]
     chronic_log_sd: Annotated[Assumed, Term(
         words("特殊病种费用对数标准差", "Log standard deviation of special-disease expense"), "number", 0, 3,
         words("特殊病种年费用的离散程度。", "Spread of the lognormal yearly expense."))]
     eligible_share: Annotated[Assumed, Term(
         words("政策范围内费用占比", "In-policy share of expense"), "share", 0, 1,
-        words("医疗总费用中目录内、可报销部分的比例。", "Part of the expense that the catalogues admit."), axes=("kind", "tier"))]
+        words("医疗总费用中目录内、可报销部分的比例。",
+              "Part of the expense that the catalogues admit."), axes=("kind", "tier"))]
     cost_growth: Annotated[Assumed, Term(
         words("次均费用年增长", "Growth of unit cost"), "per_year", -0.3, 0.5,
         words("次均费用的年增长率。", "Yearly growth of the expense of a stay."))]
@@ -129,7 +137,7 @@ class Account(Section):
         words("其他收入", "Other income"), "yuan_year", 0, 1e12,
         words("捐赠等其他收入。", "Donations and other income."), step=100000)]
     income_per_head: Annotated[Assumed, Term(
-        words("人均可支配收入(首年)", "Disposable income a head, first year"), "yuan_person_year", 1, 1e7,
+        words("人均可支配收入（首年）", "Disposable income a head, first year"), "yuan_person_year", 1, 1e7,
         words("用于衡量灾难性卫生支出。", "The yardstick of catastrophic spending."), step=100)]
     income_growth: Annotated[Assumed, Term(
         words("居民收入年增长", "Growth of income"), "per_year", -0.3, 0.5,
@@ -145,16 +153,20 @@ class Shocks(Section):
 
     cost_sd: Annotated[Assumed, Term(
         words("费用冲击标准差", "Cost shock"), "number", 0, 1,
-        words("次均费用每年偏离趋势的对数标准差。", "Log standard deviation of each year's departure of unit cost from trend."))]
+        words("次均费用每年偏离趋势的对数标准差。",
+              "Log standard deviation of each year's departure of unit cost from trend."))]
     cost_persistence: Annotated[Assumed, Term(
         words("费用冲击持续性", "Persistence of the cost shock"), "number", 0, 0.99,
-        words("上一年的偏离有多少留到下一年，即 AR(1) 系数。", "How much of a departure stays in the next year: the AR(1) coefficient."))]
+        words("上一年的偏离有多少留到下一年，即 AR(1) 系数。",
+              "How much of a departure stays in the next year: the AR(1) coefficient."))]
     admission_sd: Annotated[Assumed, Term(
         words("住院率冲击标准差", "Admission shock"), "number", 0, 1,
-        words("住院率每年偏离趋势的对数标准差。", "Log standard deviation of each year's departure of the admission rate."))]
+        words("住院率每年偏离趋势的对数标准差。",
+              "Log standard deviation of each year's departure of the admission rate."))]
     enrolment_sd: Annotated[Assumed, Term(
         words("参保冲击标准差", "Enrolment shock"), "number", 0, 2,
-        words("参保率(logit)每年随机游走的标准差。", "Standard deviation of the yearly step of take-up on the logit scale."))]
+        words("参保率（logit）每年随机游走的标准差。",
+              "Standard deviation of the yearly step of take-up on the logit scale."))]
 
 
 class Correlation(Record):

@@ -10,8 +10,9 @@ import numpy as np
 from pydantic import Field
 
 from simulation.policy import Given
+from simulation.reading import build, read_text, read_yaml
 from simulation.records import Rules
-from simulation.scenario import Scenario, build, clause, compile_rules, load_scenario, read_text, read_yaml
+from simulation.scenario import Scenario, clause, compile_rules, load_scenario
 from simulation.steps.benefits import (
     AMOUNTS,
     ASSISTANCE,
@@ -58,7 +59,8 @@ def read_bills(scenario: Scenario, path: Path) -> Bills:
     """Bills from a YAML or JSON file, checked against the scenario; raises `BadInput`."""
     data = read_yaml(read_text(path), path.name)
     if not isinstance(data, Mapping):
-        raise refuse(path.name, words("内容不是结算单", "these are not bills"), words("请写 person 和 bills", "give person and bills"))
+        raise refuse(path.name, words("内容不是结算单", "these are not bills"), words("请写 person 和 bills",
+                                                                                      "give person and bills"))
     return build(Bills, data, path.name, lambda bills, place: check_bills(scenario, bills, place))
 
 
@@ -81,7 +83,8 @@ def check_bills(scenario: Scenario, bills: Bills, place: str) -> list[Fault]:
         if bill.referred_from is not None:
             known("tier", bill.referred_from, f"bills.{n}.referred_from")
         if bill.eligible is not None and bill.eligible > bill.expense:
-            faults.append(Fault(f"{place}: bills.{n}.eligible", words("政策范围内费用大于总费用", "is more than the expense"),
+            faults.append(Fault(f"{place}: bills.{n}.eligible", words("政策范围内费用大于总费用",
+                                                                      "is more than the expense"),
                                 words("请改到不超过总费用", "make it at most the expense")))
     return faults
 
@@ -136,7 +139,8 @@ def continued(bills: tuple[Bill, ...]) -> list[float]:
 def bill_row(amounts: np.ndarray, expense: float, eligible: float) -> dict[str, Any]:
     """What each part paid of an expense; the parts add up to it."""
     above = eligible - amounts[DEDUCTIBLE]
-    paid = {"basic": amounts[BASIC], "critical": amounts[CRITICAL], "assistance": amounts[ASSISTANCE], "commercial": 0.0}
+    paid = {"basic": amounts[BASIC], "critical": amounts[CRITICAL], "assistance": amounts[ASSISTANCE],
+            "commercial": 0.0}
     row = {"expense": expense, "eligible": eligible, "deductible": amounts[DEDUCTIBLE],
            "rate": amounts[UNCAPPED] / above if above > 1e-9 else 0.0, **paid,
            "out_of_pocket": expense - sum(paid.values()), "ineligible": expense - eligible}
@@ -156,10 +160,12 @@ def steps(scenario: Scenario, benefits: Any, rules: Rules, bills: Bills, out: np
 
     found = []
     if bill.eligible is None:
-        found.append(step(eligible[j], words("按目录占比估计政策范围内费用", "in-policy expense by the catalogue share"),
+        found.append(step(eligible[j], words("按目录占比估计政策范围内费用",
+                                             "in-policy expense by the catalogue share"),
                           scenario.assumptions.utilisation.eligible_share))
     if bill.expense > eligible[j]:
-        found.append(step(bill.expense - eligible[j], words("目录外费用由个人承担", "expense outside the lists falls on the patient"), None))
+        found.append(step(bill.expense - eligible[j], words("目录外费用由个人承担",
+                                                            "expense outside the lists falls on the patient"), None))
     stays = sum(1 for earlier in kind[:j] if earlier == 0)
     if kind[j] == 0 and stays:
         text = words(f"起付标准（年内第 {stays + 1} 次住院）", f"deductible, stay number {stays + 1} of the year")
@@ -167,23 +173,29 @@ def steps(scenario: Scenario, benefits: Any, rules: Rules, bills: Bills, out: np
     else:
         found.append(step(row[DEDUCTIBLE], words("起付标准", "deductible"), benefits.deductible))
     if continued(bills.bills)[j] and rules.credit:
-        found.append(step(row[DEDUCTIBLE], words("转诊抵扣后的起付金额", "deductible after the credit for referral"), benefits.referral_credit))
+        found.append(step(row[DEDUCTIBLE], words("转诊抵扣后的起付金额",
+                                                 "deductible after the credit for referral"), benefits.referral_credit))
     above = eligible[j] - row[DEDUCTIBLE]
     if above > 0:
         rate = row[UNCAPPED] / above
-        found.append(step(row[UNCAPPED], words(f"按 {100 * rate:.4g}% 支付", f"paid at {100 * rate:.4g} %"), benefits.rate))
+        found.append(step(row[UNCAPPED], words(f"按 {100 * rate:.4g}% 支付",
+                                               f"paid at {100 * rate:.4g} %"), benefits.rate))
         base = rules.rate[:, kind[j], tier[j], scenario.axes.members()["group"].index(bills.person.group)]
         if bills.person.contribution_years and rules.bonus and (base < rules.limit).any():
             found.append(step(row[UNCAPPED], words(
                 f"含连续缴费 {bills.person.contribution_years} 年的奖励，最高 {100 * rules.limit:.4g}%",
-                f"with the bonus for {bills.person.contribution_years} contribution years, to at most {100 * rules.limit:.4g} %"),
+                f"with the bonus for {bills.person.contribution_years} contribution years, "
+                f"to at most {100 * rules.limit:.4g} %"),
                 benefits.contribution_bonus))
     if row[BASIC] < row[UNCAPPED] - 1e-9:
-        found.append(step(row[BASIC], words("达到年度最高支付限额，只付余额", "the yearly ceiling leaves only this"), benefits.ceiling))
+        found.append(step(row[BASIC], words("达到年度最高支付限额，只付余额",
+                                            "the yearly ceiling leaves only this"), benefits.ceiling))
     if row[CRITICAL] > 0:
-        found.append(step(row[CRITICAL], words("大额/大病保险支付", "paid by the large-amount layer"), benefits.critical_rate))
+        found.append(step(row[CRITICAL], words("大额/大病保险支付",
+                                               "paid by the large-amount layer"), benefits.critical_rate))
     if row[ASSISTANCE] > 0:
-        found.append(step(row[ASSISTANCE], words("医疗救助支付", "paid by medical assistance"), benefits.assistance_rate))
+        found.append(step(row[ASSISTANCE], words("医疗救助支付",
+                                                 "paid by medical assistance"), benefits.assistance_rate))
     paid = row[BASIC] + row[CRITICAL] + row[ASSISTANCE]
     found.append(step(bill.expense - paid, words("个人负担", "left to the patient"), None))
     return found

@@ -82,7 +82,8 @@ def first_years(result: Result) -> pd.DataFrame:
     for event, hit in happened(result).items():
         ever = hit.any(axis=1)
         first = years[hit[ever].argmax(axis=1)] if ever.any() else None
-        rows.append({"event": event, "ever": ever.mean(), "first_year": int(np.median(first)) if first is not None else None})
+        rows.append({"event": event, "ever": ever.mean(),
+                     "first_year": int(np.median(first)) if first is not None else None})
     return pd.DataFrame(rows).astype({"first_year": "Int64"})
 
 

@@ -57,7 +57,8 @@ def simulate(scenario: Scenario | str, draws: int = 1024, seed: int = 20080101, 
         levers("enrolment", "arrears_share", ()))
     subsidy_by_level = financing.subsidy_by_level(
         insured, subsidy, levers("financing", "subsidy_weights", ("level",)),
-        levers("financing", "city_school_weights", ("level",)), scenario.value("people", "city_school_share", ("group",)))
+        levers("financing", "city_school_weights", ("level",)), scenario.value("people",
+                                                                               "city_school_share", ("group",)))
 
     # Care is used; bills are settled and paid for.
     new_share = float(scenario.value("people", "new_share"))
@@ -121,7 +122,8 @@ def costs_of(scenario: Scenario) -> Costs:
 def thresholds_of(scenario: Scenario) -> np.ndarray:
     """Out-of-pocket spending in yuan beyond which each year's is catastrophic, shape (t,)."""
     growth = (1 + float(scenario.value("account", "income_growth"))) ** np.arange(scenario.years)
-    return float(scenario.value("account", "catastrophic_fraction")) * float(scenario.value("account", "income_per_head")) * growth
+    return float(scenario.value("account", "catastrophic_fraction")) * float(scenario.value("account",
+                                                                                            "income_per_head")) * growth
 
 
 def check_run(draws: int, seed: int, engine: str) -> None:
@@ -130,7 +132,8 @@ def check_run(draws: int, seed: int, engine: str) -> None:
         raise refuse("draws", words(f"{draws} 次不可用", f"{draws} draws will not do"),
                      words(f"请用 16 到 {MAX_DRAWS}", f"use 16 to {MAX_DRAWS}"))
     if not 0 <= seed < 2**63:
-        raise refuse("seed", words("种子应为非负整数", "the seed is not a whole number from 0"), words("请改正", "give one"))
+        raise refuse("seed", words("种子应为非负整数", "the seed is not a whole number from 0"), words("请改正",
+                                                                                                       "give one"))
     if engine not in ENGINES:
         raise refuse("engine", words(f"没有 {engine} 引擎", f"there is no engine {engine}"),
                      words("请用 table 或 exact", "use table or exact"))

@@ -42,12 +42,13 @@ class Financing(Section):
         axes=("group", "status"), acts={"subsidy_income": 1}, step=5)]
     subsidy_weights: Annotated[Given, Term(
         words("财政补助分担份数", "Subsidy shares by level of government"), "weight", 0, 100,
-        words("各级财政按份数分担补助，例如 60:40。", "Levels of government share the subsidy by parts, such as 60 : 40."),
+        words("各级财政按份数分担补助，例如 60:40。",
+              "Levels of government share the subsidy by parts, such as 60 : 40."),
         axes=("level",), acts={"subsidy_by_level": 1}, step=5)]
     city_school_weights: Annotated[Given, Term(
         words("非县属学校学生补助分担份数", "Subsidy shares for pupils of schools not funded by a county"),
         "weight", 0, 100,
-        words("非县(区)属学校学生的补助由谁承担。", "Who bears the subsidy of pupils whose school no county funds."),
+        words("非县（区）属学校学生的补助由谁承担。", "Who bears the subsidy of pupils whose school no county funds."),
         axes=("level",), acts={"subsidy_by_level": 1}, step=5)]
     premium: Annotated[Given, Term(
         words("由基金支付的大额保险保费", "Large-amount premium paid by the fund"), "yuan_person_year", 0, 500,
@@ -66,7 +67,7 @@ class Enrolment(Section):
         axes=("group",), acts={"expenditure": -1}, step=1)]
     arrears_share: Annotated[Given, Term(
         words("断保补缴比例", "Arrears to be made good"), "share", 0, 1,
-        words("断保后续保的人须补缴欠费(个人缴费加财政补助)的比例，补缴无补助。",
+        words("断保后续保的人须补缴欠费（个人缴费加财政补助）的比例，补缴无补助。",
               "The part of the missed contribution and subsidy a returner must pay, with no subsidy."),
         acts={"individual_income": 1}, step=0.05)]
 
@@ -81,7 +82,8 @@ class Benefits(Section):
         axes=("kind", "tier"), acts={"expenditure": -1}, step=50)]
     deductible_step: Annotated[Given, Term(
         words("再次住院起付标准降低额", "Fall of the deductible for each further stay"), "yuan_stay", 0, 5000,
-        words("年内每多住院一次，起付标准降低多少。", "How much the deductible falls with each further stay in the year."),
+        words("年内每多住院一次，起付标准降低多少。",
+              "How much the deductible falls with each further stay in the year."),
         axes=("tier",), acts={"expenditure": 1}, step=50)]
     deductible_floor: Annotated[Given, Term(
         words("起付标准下限", "Floor of the deductible"), "yuan_stay", 0, 5000,
@@ -94,7 +96,8 @@ class Benefits(Section):
         axes=("kind", "group", "tier", "band"), acts={"expenditure": 1}, step=0.01)]
     contribution_bonus: Annotated[Given, Term(
         words("连续缴费年限奖励", "Bonus for a year of continuous contribution"), "rate", 0, 0.1,
-        words("每连续缴费满一年，支付比例提高多少。", "How much the rate rises with each full year of continuous contribution."),
+        words("每连续缴费满一年，支付比例提高多少。",
+              "How much the rate rises with each full year of continuous contribution."),
         acts={"expenditure": 1}, step=0.005)]
     rate_limit: Annotated[Given, Term(
         words("奖励后支付比例上限", "Limit of the rate with the bonus"), "rate", 0, 1,

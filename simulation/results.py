@@ -90,7 +90,8 @@ def pack(scenario: Scenario, draws: int, seed: int, engine: str, insured, indivi
         "out_of_pocket": spending.out_of_pocket,
         "catastrophic": ratio(spending.catastrophic, people),
     }
-    extra = {name: getattr(spending, name) for name in ("expense", "eligible", "critical", "assistance", "chronic", "stays")}
+    extra = {name: getattr(spending, name) for name in ("expense", "eligible", "critical", "assistance", "chronic",
+                                                        "stays")}
     over = ("draw", "year", "area")
     variables = {name: (over, value[:, :, None]) for name, value in (flat | extra).items()}
     for name, (title, unit) in QUANTITIES.items():

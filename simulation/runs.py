@@ -8,8 +8,9 @@ from typing import Any
 
 from simulation import measures
 from simulation.model import simulate
+from simulation.reading import build, read_text
 from simulation.results import Result
-from simulation.scenario import Scenario, build, check_scenario, read_text
+from simulation.scenario import Scenario, check_scenario
 from simulation.terms import refuse, words
 
 TOLERANCE = 1e-9  # relative: what another machine's arithmetic may change
@@ -37,7 +38,8 @@ def read_manifest(folder: Path) -> tuple[dict, dict]:
         try:
             data = json.loads(read_text(folder / name))
         except json.JSONDecodeError:
-            raise refuse(name, words("内容损坏", "is damaged"), words("请重新运行并保存", "run and keep it again")) from None
+            raise refuse(name, words("内容损坏", "is damaged"), words("请重新运行并保存",
+                                                                      "run and keep it again")) from None
         if not isinstance(data, dict):
             raise refuse(name, words("内容损坏", "is damaged"), words("请重新运行并保存", "run and keep it again"))
         found.append(data)

@@ -14,19 +14,16 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import Field, ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.constructor import DuplicateKeyError
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from pydantic import Field
 
 from simulation.assumptions import ASSUMED, Assumptions, uncertain
 from simulation.policy import SECTIONS, Given, Policy
+from simulation.reading import build, read_text, read_yaml
 from simulation.records import Rules
 from simulation.terms import BadInput, Document, Fault, Record, Source, Term, Words, check_leaf, refuse, short, words
 from simulation.trees import Axes, at, check_tree, dense, dense_bands, leaves, nearest, replaced
 
 LIBRARY = Path(__file__).resolve().parent.parent / "scenarios"
-MAX_BYTES = 1_000_000
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 
 
@@ -205,54 +202,6 @@ def compile_rules(scenario: Scenario, policy: Policy) -> Rules:
     )
 
 
-# --- reading ---------------------------------------------------------------------------------------
-
-def read_yaml(text: str, place: str) -> Any:
-    """Plain data from YAML 1.2: no tags, no aliases, no repeated keys.
-
-    >>> read_yaml("a: 1", "x")
-    {'a': 1}
-    """
-    if len(text.encode()) > MAX_BYTES:
-        raise refuse(place, words(f"文件超过 {MAX_BYTES // 1000} KB", f"the file is larger than {MAX_BYTES // 1000} KB"),
-                     words("请只保留情景内容", "keep only the scenario in it"))
-    loader = YAML(typ="safe", pure=True)
-    try:
-        for token in loader.scan(text):
-            if type(token).__name__ in ("AnchorToken", "AliasToken", "TagToken"):
-                line = token.start_mark.line + 1
-                raise refuse(f"{place}: line {line}", words("不支持锚点、引用和标签", "anchors, aliases and tags are not read"),
-                             words("请把内容直接写出", "write the content out"))
-        return loader.load(text)
-    except DuplicateKeyError as error:
-        line = error.problem_mark.line + 1
-        key = str(error.problem).split('"')[1] if '"' in str(error.problem) else ""
-        raise refuse(f"{place}: line {line}: {short(key)}", words("这个键重复了", "this key is repeated"),
-                     words("请只保留一个", "keep one of the two")) from None
-    except MarkedYAMLError as error:
-        line = (error.problem_mark or error.context_mark).line + 1
-        raise refuse(f"{place}: line {line}", words("不是有效的 YAML", f"not valid YAML ({short(error.problem)})"),
-                     words("请检查缩进、冒号和引号", "check indents, colons and quotes")) from None
-    except (YAMLError, ValueError, RecursionError) as error:
-        raise refuse(place, words("不是有效的 YAML", f"not valid YAML ({short(error)})"),
-                     words("请检查这个文件的内容", "check what the file holds")) from None
-
-
-def read_text(path: Path) -> str:
-    """A text file of bounded size in UTF-8, or one clear fault."""
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise refuse(path.name, words(f"文件超过 {MAX_BYTES // 1000} KB", f"the file is larger than {MAX_BYTES // 1000} KB"),
-                         words("请只保留情景内容", "keep only the scenario in it"))
-        return path.read_text(encoding="utf-8-sig")
-    except OSError:
-        raise refuse(path.name, words("读不到这个文件", "the file cannot be read"),
-                     words("请检查路径和权限", "check the path and permissions")) from None
-    except UnicodeDecodeError:
-        raise refuse(path.name, words("不是 UTF-8 文本", "not UTF-8 text"),
-                     words("请另存为 UTF-8", "save it as UTF-8")) from None
-
-
 def parse_scenario(text: str, place: str) -> Scenario:
     """A checked scenario from its YAML text; raises `BadInput` with every fault found."""
     data = read_yaml(text, place)
@@ -260,41 +209,6 @@ def parse_scenario(text: str, place: str) -> Scenario:
         raise refuse(place, words("内容不是一个情景", "this is not a scenario"),
                      words("请从 name、title 开始", "begin with name and title"))
     return build(Scenario, data, place, check_scenario)
-
-
-def build(model: type, data: Any, place: str, check: Any = None) -> Any:
-    """A record from plain data; faults of shape and faults of content come as one `BadInput`."""
-    try:
-        record = model.model_validate(data)
-    except ValidationError as error:
-        raise BadInput([shape_fault(problem, model, place) for problem in error.errors()]) from None
-    if check and (faults := check(record, place)):
-        raise BadInput(faults)
-    return record
-
-
-def shape_fault(problem: Mapping[str, Any], model: type, place: str) -> Fault:
-    """One validation problem in plain words, with the nearest known key where one is misspelt."""
-    path = [str(part) for part in problem["loc"]]
-    where = f"{place}: {'.'.join(short(part) for part in path)}"
-    kind = problem["type"]
-    if kind == "extra_forbidden":
-        known = fields_at(model, path[:-1])
-        near = nearest(path[-1], known)
-        return Fault(where, words("不认识的键", "unknown key"), words(f"是否为：{near}", f"did you mean {near}"))
-    if kind == "missing":
-        return Fault(where, words("缺少", "is missing"), words("请补上这一项", "add it"))
-    message = problem["msg"][0].lower() + problem["msg"][1:]
-    return Fault(where, words(f"“{short(problem.get('input'))}”不合要求", f"'{short(problem.get('input'))}' will not do"),
-                 words(f"要求：{message}", message))
-
-
-def fields_at(model: Any, path: list[str]) -> list[str]:
-    """The field names a record knows at a path, as far as the path can be followed."""
-    for part in path:
-        field = getattr(model, "model_fields", {}).get(part)
-        model = field.annotation if field else model
-    return list(getattr(model, "model_fields", {}))
 
 
 def check_scenario(scenario: Scenario, place: str) -> list[Fault]:
@@ -309,7 +223,8 @@ def check_scenario(scenario: Scenario, place: str) -> list[Fault]:
                                 words(f"是否为：{near}", f"did you mean {near}")))
         if source.status in ("law", "bulletin") and not source.document:
             faults.append(Fault(f"{where}.source", words("缺少文件", "no document is named"),
-                                words("请写 document,或改为 assumption", "name its document, or call it an assumption")))
+                                words("请写 document,或改为 assumption",
+                                      "name its document, or call it an assumption")))
 
     def check_given(given: Given, term: Term, where: str) -> None:
         faults.extend(check_tree(term, given.value, axes, where))
@@ -331,17 +246,20 @@ def check_scenario(scenario: Scenario, place: str) -> list[Fault]:
         for name in correlation.between:
             if name not in known:
                 near = nearest(name, known)
-                faults.append(Fault(f"{place}: assumptions.correlations.{n}", words(f"{short(name)} 没有区间", f"{short(name)} has no interval"),
+                faults.append(Fault(f"{place}: assumptions.correlations.{n}", words(f"{short(name)} 没有区间",
+                                                                                    f"{short(name)} has no interval"),
                                     words(f"是否为：{near}", f"did you mean {near}")))
     mix = scenario.value("utilisation", "tier_mix", ("group", "tier")).sum(axis=1)
     for group, total in zip(axes["group"], mix, strict=True):
         if abs(total - 1) > 1e-6:
-            faults.append(Fault(f"{place}: assumptions.utilisation.tier_mix.{group}", words(f"合计为 {total:g}", f"adds up to {total:g}"),
+            faults.append(Fault(f"{place}: assumptions.utilisation.tier_mix.{group}", words(f"合计为 {total:g}",
+                                                                                            f"adds up to {total:g}"),
                                 words("请使合计为 1", "make it add up to 1")))
     for tier in scenario.axes.primary:
         if tier not in axes["tier"]:
             faults.append(Fault(f"{place}: axes.primary.{tier}", words("不认识的名称", "unknown name"),
-                                words(f"是否为：{nearest(tier, axes['tier'])}", f"did you mean {nearest(tier, axes['tier'])}")))
+                                words(f"是否为：{nearest(tier, axes['tier'])}",
+                                      f"did you mean {nearest(tier, axes['tier'])}")))
     if axes["kind"][:1] != ("inpatient",):
         faults.append(Fault(f"{place}: axes.kind", words("第一类应为 inpatient", "the first kind is not inpatient"),
                             words("请把 inpatient 放在最前", "put inpatient first")))
@@ -364,7 +282,8 @@ def check_interval(given: Any, term: Term, where: str) -> list[Fault]:
         low, high = given.range
         plain = isinstance(given.value, int | float)
         if not plain or not term.low <= low <= given.value <= high <= term.high:
-            faults.append(Fault(f"{where}.range", words("区间应在界限内并包含中值", "the ends do not enclose the value within bounds"),
+            faults.append(Fault(f"{where}.range", words("区间应在界限内并包含中值",
+                                                        "the ends do not enclose the value within bounds"),
                                 words("请写 [低, 高]", "write [low, high] around it")))
     if given.factor and not 0.01 <= given.factor[0] <= 1 <= given.factor[1] <= 100:
         faults.append(Fault(f"{where}.factor", words("倍数区间应包含 1", "the multipliers do not enclose 1"),
@@ -394,7 +313,8 @@ def load_scenario(name_or_path: str | Path) -> Scenario:
     path = Path(name_or_path)
     if path.suffix not in (".yaml", ".yml") and not path.exists():
         near = nearest(name, library())
-        raise refuse(short(name), words("没有这个情景", "no such scenario"), words(f"是否为：{near}", f"did you mean {near}"))
+        raise refuse(short(name), words("没有这个情景", "no such scenario"), words(f"是否为：{near}",
+                                                                                   f"did you mean {near}"))
     return parse_scenario(read_text(path), path.name)
 
 

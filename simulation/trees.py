@@ -123,7 +123,8 @@ def dense(tree: Any, names: Sequence[str], axes: Axes) -> np.ndarray:
     return np.array([np.inf if value is None else float(value) for value in flat]).reshape(shape)
 
 
-def dense_bands(tree: Any, over: str | None, names: Sequence[str], axes: Axes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def dense_bands(tree: Any, over: str | None, names: Sequence[str],
+                axes: Axes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Lower and upper ends (band, *names) and rates (band, *names, over) of a banded tree.
 
     Band edges are shared by all members of the axis `over`, the last before the bands: where members cut

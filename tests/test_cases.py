@@ -9,7 +9,8 @@ import pytest
 
 from simulation.household import settle
 from simulation.policy import Benefits
-from simulation.scenario import Change, Scenario, load_scenario, read_yaml
+from simulation.reading import read_yaml
+from simulation.scenario import Change, Scenario, load_scenario
 from simulation.terms import Source
 from simulation.trees import check_tree
 

@@ -33,7 +33,8 @@ class Schedule(NamedTuple):
     years: float
 
 
-def schedules(rules: Rules, longest: int, status_share: np.ndarray, only: float | None = None) -> tuple[list[Schedule], np.ndarray]:
+def schedules(rules: Rules, longest: int, status_share: np.ndarray,
+              only: float | None = None) -> tuple[list[Schedule], np.ndarray]:
     """Distinct schedules to settle, and the weight of each by contribution years and group (y, s, g).
 
     `status_share` (g, s): a group's people by status, which matters only where assistance pays. With `only`
@@ -161,7 +162,8 @@ def detail(rules: Rules, costs: Costs, histories: tuple[Block, ...], mix: np.nda
                 if j < block.chronic:
                     x[tiers + 3] += out[j, BASIC]
                 else:
-                    x[1:tiers + 1] += (block.tier[j, part] == np.arange(tiers)[:, None])[:, None, :, None] * out[j, BASIC]
+                    here = block.tier[j, part] == np.arange(tiers)[:, None]
+                    x[1:tiers + 1] += here[:, None, :, None] * out[j, BASIC]
                 x[tiers + 1] += out.get((j, CRITICAL), 0.0)
                 x[tiers + 2] += out.get((j, ASSISTANCE), 0.0)
             x[0] = x[1:tiers + 1].sum(axis=0) + x[tiers + 3]
