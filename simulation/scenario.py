@@ -146,8 +146,8 @@ class Scenario(Record):
         return dense(getattr(getattr(self.assumptions, section), name).value, names, self.axes.members())
 
     def text(self) -> str:
-        """The canonical text of the scenario: one line of sorted JSON."""
-        return json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
+        """The scenario as one line of JSON, from which it can be built again; the order of axes is kept."""
+        return json.dumps(self.model_dump(mode="json"), ensure_ascii=False)
 
     def hash(self) -> str:
         """SHA-256 of the canonical text."""

@@ -1,0 +1,74 @@
+"""A scenario at another size, and what its run hands to an engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+
+from simulation.engines import histories
+from simulation.model import simulate
+from simulation.records import Care, Costs, Futures, Rules
+from simulation.scenario import Scenario
+
+SEED = 20080101
+Inputs = tuple[list[Rules], list[Care], Costs, np.ndarray, np.ndarray, Futures, int]  # of `spend`, in order
+
+
+def multiplied(tree: Any, factor: float) -> Any:
+    """Every number of a tree times a factor.
+
+    >>> multiplied({"child": 4, "adult": {"ordinary": 10}}, 0.5)
+    {'child': 2.0, 'adult': {'ordinary': 5.0}}
+    """
+    if isinstance(tree, Mapping):
+        return {key: multiplied(branch, factor) for key, branch in tree.items()}
+    return tree * factor
+
+
+def insured_at_first(scenario: Scenario) -> float:
+    """Persons insured in the first year at the central assumptions."""
+    over = ("group", "status")
+    insured = scenario.value("people", "residents", over) * scenario.value("people", "take_up", over)
+    return float(insured.sum())
+
+
+def scaled(scenario: Scenario, insured: float) -> Scenario:
+    """The scenario with its residents scaled so that about `insured` persons are insured in the first year.
+
+    Nothing else moves, the opening balance included: no engine reads it.
+
+    >>> from simulation import load_scenario
+    >>> round(insured_at_first(scaled(load_scenario("benxi_2008"), 5000)))
+    5000
+    """
+    people = scenario.assumptions.people
+    tree = multiplied(people.residents.value, insured / insured_at_first(scenario))
+    people = people.model_copy(update={"residents": people.residents.model_copy(update={"value": tree})})
+    assumptions = scenario.assumptions.model_copy(update={"people": people})
+    return scenario.model_copy(update={"assumptions": assumptions})
+
+
+class Caught(Exception):
+    """Carries an engine's arguments out of a run."""
+
+
+def inputs_of(scenario: Scenario, draws: int, seed: int = SEED) -> Inputs:
+    """What `simulate` hands to an engine, caught on the way: a copy of its steps here could drift from it."""
+    def catch(*arguments: Any) -> None:
+        raise Caught(*arguments)
+
+    with patch.object(histories, "spend", catch):
+        try:
+            simulate(scenario, draws, seed, engine="table")
+        except Caught as caught:
+            return caught.args
+    raise RuntimeError("the run never reached its engine")
+
+
+def of_draws(inputs: Inputs, part: Any) -> Inputs:
+    """The inputs of some draws only; `part` is a slice or an array of draw numbers, which may repeat."""
+    rules, care, costs, insured, thresholds, futures, seed = inputs
+    return rules, care, costs, insured[part], thresholds, Futures(*(given[part] for given in futures)), seed

@@ -1,0 +1,354 @@
+"""Bad input: each fault is one line that names the file, the place and the remedy, soon, in both languages."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from simulation.__main__ import main
+
+ROOT = Path(__file__).resolve().parent.parent
+# A scenario of the library, less its notes, which only take time to read.
+GOOD = re.sub(r", note: \{[^{}]*\}", "", (ROOT / "scenarios" / "benxi_2008.yaml").read_text(encoding="utf-8"))
+BILLS = """
+person: {group: adult, status: ordinary, contribution_years: 3, contracted: false}
+bills:
+  - {kind: inpatient, tier: level_1, expense: 3000, eligible: 2200}
+"""
+CHANGE = "\nchanges:\n  - {lever: benefits.ceiling, year: 2010, value: 40000, source: {status: assumption}}\n"
+
+FAULT = re.compile(r"(?P<place>\S.*?): (?P<what>[^;]*\S); (?P<remedy>\S.*)")
+CHINESE = re.compile("[\u4e00-\u9fff]")
+SOON = 1.0  # seconds of this process
+
+
+@pytest.fixture
+def faults(capsys):
+    """The fault lines of a command that must refuse, in English; the Chinese ones are checked on the way."""
+
+    def command(*arguments: object) -> list[str]:
+        said = {}
+        for language in ("en", "zh"):
+            begun = time.process_time()
+            try:
+                code = main([*map(str, arguments), "--lang", language])
+            except SystemExit as left:
+                code = left.code
+            spent = time.process_time() - begun
+            shown = capsys.readouterr()
+            assert code == 2 and shown.out == ""
+            assert spent < SOON
+            said[language] = shown.err.splitlines()
+            for line in said[language]:
+                fault = FAULT.fullmatch(line)
+                assert fault, line
+                assert not fault["remedy"].endswith(("did you mean", "是否为：")), line
+        assert len(said["en"]) == len(said["zh"])
+        assert all(CHINESE.search(FAULT.fullmatch(line)["remedy"]) for line in said["zh"])
+        assert not any(CHINESE.search(line) for line in said["en"])
+        return said["en"]
+
+    return command
+
+
+def swapped(text: str, old: str, new: str) -> str:
+    """The text with the first `old` replaced; it must be there."""
+    assert old in text, old
+    return text.replace(old, new, 1)
+
+
+# --- scenarios: what is replaced, by what, and the place the fault names ---------------------------
+
+SCENARIOS = {
+    # keys
+    "a misspelt key at the top": ("first_year:", "frist_year:", "frist_year"),
+    "a misspelt section": ("  lines:\n", "  lanes:\n", "policy.lanes"),
+    "a misspelt lever": ("    deductible_floor:", "    deductible_flor:", "policy.benefits.deductible_flor"),
+    "a misspelt assumption": ("returner_share:", "returner_shares:", "assumptions.people.returner_shares"),
+    "a misspelt key of a value": ("      value: 30000", "      values: 30000", "policy.benefits.ceiling.values"),
+    "a misspelt key of a source": ("clause: 第九条}", "claus: 第九条}", "policy.financing.premium.source.claus"),
+    "a misspelt language": ("inpatient: {zh: 住院, en:", "inpatient: {zh: 住院, eng:", "axes.kind.inpatient.eng"),
+    "a misspelt tier": ("inpatient: {level_1: 200", "inpatient: {levl_1: 200", "policy.benefits.deductible.inpatient.levl_1"),
+    "a key too many": ("years: 10\n", "years: 10\nmonths: 120\n", "months"),
+    "a tier too many": ("level_1: 200, ", "level_1: 200, level_9: 1, ", "policy.benefits.deductible.inpatient.level_9"),
+    "a language too many": ("zh: 住院, en:", "fr: soins, zh: 住院, en:", "axes.kind.inpatient.fr"),
+    "a key that is a number": ("years: 10\n", "years: 10\n5: 1\n", "5"),
+    "a repeated key at the top": ("years: 10\n", "years: 10\nyears: 12\n", "line 12: years"),
+    "a repeated section": ("  lines:\n", "  enrolment: {}\n  lines:\n", "enrolment"),
+    "a repeated tier": ("adult: {level_1: 0.60", "adult: {level_1: 0.50, level_1: 0.60", "level_1"),
+    "a repeated key of a source": ("{status: law, document: benxi, clause: 第十二条}", "{status: law, status: law, document: benxi}", "status"),
+    # what is missing
+    "no first year": ("first_year: 2008\n", "", "first_year"),
+    "no number of years": ("years: 10\n", "", "years"),
+    "no story in English": ("  en: A north-eastern", "  # A north-eastern", "story.en"),
+    "no lines": (GOOD[GOOD.index("  lines:\n"):GOOD.index("\nassumptions:")], "", "policy.lines"),
+    "no assumptions": (GOOD[GOOD.index("\nassumptions:"):], "", "assumptions"),
+    "no value": ("      value: 30000\n", "", "policy.benefits.ceiling.value"),
+    "no source": ("      value: 30000\n      source: {status: law, document: benxi, clause: 第十八条}\n", "      value: 30000\n",
+                  "policy.benefits.ceiling.source"),
+    "no seniors in a table": ("        senior: {ordinary: 195, low_income: 55, disabled: 55, marginal: 125}\n", "",
+                              "policy.financing.contribution.senior"),
+    "an empty row": ("child: {ordinary: 40, low_income: 15, disabled: 15, marginal: 30}", "child: {}",
+                     "policy.financing.contribution.child"),
+    "nothing where a number belongs": ("      value: 100\n", "      value:\n", "policy.benefits.deductible_floor"),
+    "no document of a law": ("{status: law, document: benxi, clause: 第十二条}", "{status: law}", "policy.enrolment.arrears_share.source"),
+    # values
+    "words for a number": ("value: 30000", "value: plenty", "policy.benefits.ceiling"),
+    "a number in quotes": ("value: 30000", 'value: "30000"', "policy.benefits.ceiling"),
+    "a rate in quotes": ("adult: {level_1: 0.60", 'adult: {level_1: "0.60"', "policy.benefits.rate.inpatient.adult.level_1"),
+    "years in quotes": ("years: 10\n", 'years: "10"\n', "years"),
+    "yes for years": ("years: 10\n", "years: true\n", "years"),
+    "half a year": ("years: 10\n", "years: 10.5\n", "years"),
+    "too many years": ("years: 10\n", "years: 1000\n", "years"),
+    "a first year long ago": ("first_year: 2008", "first_year: 208", "first_year"),
+    "yes for a number": ("value: 30000", "value: true", "policy.benefits.ceiling"),
+    "a date for a number": ("value: 30000", "value: 2008-01-01", "policy.benefits.ceiling"),
+    "a list for a number": ("value: 30000", "value: [30000]", "policy.benefits.ceiling"),
+    "a table for a number": ("value: 30000", "value: {child: 30000}", "policy.benefits.ceiling"),
+    "a rate of 1.4": ("adult: {level_1: 0.60", "adult: {level_1: 1.4", "policy.benefits.rate.inpatient.adult.level_1"),
+    "not a number": ("value: 30000", "value: .nan", "policy.benefits.ceiling"),
+    "infinity": ("value: 30000", "value: .inf", "policy.benefits.ceiling"),
+    "a number of 400 digits": ("value: 30000", "value: 1" + 400 * "0", "policy.benefits.ceiling"),
+    "a number of 5,000 digits": ("value: 30000", "value: 1" + 5000 * "0", ""),
+    "a negative ceiling": ("value: 30000", "value: -30000", "policy.benefits.ceiling"),
+    "negative people": ("{ordinary: 98000,", "{ordinary: -98000,", "assumptions.people.residents.child.ordinary"),
+    "a word that is not a choice": ("value: above_ceiling", "value: below_ceiling", "policy.benefits.critical_base"),
+    "a rumour for a source": ("{status: law, document: benxi, clause: 第十二条}", "{status: rumour}",
+                              "policy.enrolment.arrears_share.source.status"),
+    "a name with spaces": ("name: benxi_2008", "name: Benxi 2008", "name"),
+    "one language only": (GOOD[GOOD.index("title:\n"):GOOD.index("story:\n")], "title: Benxi\n", "title"),
+    # what must fit together
+    "a mix that adds up to 1.1": ("child: {level_1: 0.15", "child: {level_1: 0.25", "assumptions.utilisation.tier_mix.child"),
+    "an interval beside its value": ("range: [0.03, 0.11]", "range: [0.08, 0.11]", "assumptions.utilisation.admission_growth.range"),
+    "an interval the wrong way round": ("range: [0.03, 0.11]", "range: [0.11, 0.03]", "assumptions.utilisation.admission_growth.range"),
+    "an endless interval": ("range: [0.03, 0.11]", "range: [0.03, .inf]", "assumptions.utilisation.admission_growth.range"),
+    "an interval in quotes": ("range: [0.03, 0.11]", 'range: ["0.03", 0.11]', "assumptions.utilisation.admission_growth.range"),
+    "an interval of three": ("range: [0.03, 0.11]", "range: [0.03, 0.05, 0.11]", "assumptions.utilisation.admission_growth.range"),
+    "an interval beyond the bounds": ("range: [0.03, 0.11]", "range: [0.03, 0.9]", "assumptions.utilisation.admission_growth.range"),
+    "multipliers above 1": ("factor: [0.85, 1.18]", "factor: [1.05, 1.18]", "assumptions.utilisation.admissions.factor"),
+    "a document nobody listed": ("document: shandong_2011", "document: shandong_2012", "policy.lines.surplus_ratio.source.document"),
+    "a correlation with nothing": ("[utilisation.cost_growth,", "[utilisation.cost_groth,", "assumptions.correlations.0"),
+    "a correlation with itself": ("utilisation.admission_growth]", "utilisation.cost_growth]", "assumptions.correlations.0"),
+    "a correlation of 1.4": ("      value: 0.3\n", "      value: 1.4\n", "assumptions.correlations.0.value"),
+    "a correlation in quotes": ("      value: 0.3\n", '      value: "0.3"\n', "assumptions.correlations.0.value"),
+    "a primary tier nobody listed": ("primary: [level_1]", "primary: [level_0]", "axes.primary.level_0"),
+    "special diseases before stays": (
+        "    inpatient: {zh: 住院, en: Inpatient}\n    chronic: {zh: 门诊特殊病种, en: Special-disease outpatient}\n",
+        "    chronic: {zh: 门诊特殊病种, en: Special-disease outpatient}\n    inpatient: {zh: 住院, en: Inpatient}\n", "axes.kind"),
+    # YAML
+    "an anchor": ("value: 30000", "value: &limit 30000", "line 105"),
+    "an alias": ("value: 30000", "value: *limit", "line 105"),
+    "a tag": ("value: 30000", "value: !!python/object:os.system {}", "line 105"),
+    "a tab": ("  group:\n", "\tgroup:\n", "line 25"),
+    "a bracket left open": ("range: [0.03, 0.11]", "range: [0.03, 0.11", "line"),
+    "a colon too many": ("name: benxi_2008", "name: benxi: 2008", "line 3"),
+    "a second document": ("assumptions:\n", "---\nassumptions:\n", "line"),
+}
+
+
+@pytest.mark.parametrize("what", SCENARIOS)
+def test_a_fault_of_a_scenario_is_one_line(faults, tmp_path: Path, what: str) -> None:
+    old, new, place = SCENARIOS[what]
+    path = tmp_path / "city.yaml"
+    path.write_text(swapped(GOOD, old, new), encoding="utf-8")
+    lines = faults("validate", path)
+    assert len(lines) == 1, lines
+    assert lines[0].startswith(f"{path}: ") and place in lines[0].removeprefix(f"{path}: ")
+
+
+CHANGES = {
+    "an unknown lever": ("benefits.ceiling", "benefits.celing", "benefits.celing"),
+    "an assumption": ("benefits.ceiling", "people.take_up", "people.take_up"),
+    "too deep a name": ("benefits.ceiling", "benefits.ceiling.adult", "benefits.ceiling.adult"),
+    "a year before the first": ("year: 2010", "year: 2007", "benefits.ceiling@2007"),
+    "a year after the last": ("year: 2010", "year: 2018", "benefits.ceiling@2018"),
+    "a year in quotes": ("year: 2010", 'year: "2010"', "year"),
+    "a value in quotes": ("value: 40000", 'value: "40000"', "benefits.ceiling"),
+    "a value out of bounds": ("value: 40000", "value: -1", "benefits.ceiling"),
+    "a table as a value": ("value: 40000", "value: {child: 40000}", "benefits.ceiling"),
+    "a misspelt key": ("lever:", "lvere:", "lvere"),
+    "no source": (", source: {status: assumption}", "", "source"),
+    "a document nobody listed": ("{status: assumption}", "{status: law, document: benxy}", "source.document"),
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_a_fault_of_a_change_is_one_line(faults, tmp_path: Path, what: str) -> None:
+    old, new, place = CHANGES[what]
+    path = tmp_path / "city.yaml"
+    path.write_text(GOOD + swapped(CHANGE, old, new), encoding="utf-8")
+    lines = faults("validate", path)
+    assert len(lines) == 1, lines
+    assert lines[0].startswith(f"{path}: changes.0") and place in lines[0]
+
+
+FILES = {
+    "empty": b"",
+    "a list": b"- a\n- b\n",
+    "a sentence": b"the rules of our city",
+    "10 MB": b"a: 1\n" * 2_000_000,
+    "1 MB of lines": "".join(f"a{n}: 1\n" for n in range(80_000)).encode(),
+    "5,000 brackets": b"[" * 5000,
+    "5,000 brackets, closed": b"x: " + b"[" * 5000 + b"]" * 5000,
+    "5,000 braces": b"x: " + b"{a: " * 5000,
+    "500 indents": "".join(f"{n * ' '}a:\n" for n in range(500)).encode(),
+    "bytes": bytes(range(256)) * 40,
+    "a zero byte": GOOD.encode() + b"\0",
+    "GB 18030": GOOD.encode("gb18030"),
+    "UTF-16": GOOD.encode("utf-16"),
+    "a picture": b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",
+}
+
+
+@pytest.mark.parametrize("what", FILES)
+@pytest.mark.parametrize("command", ["validate", "run"])
+def test_a_file_that_is_no_scenario_is_one_line(faults, tmp_path: Path, command: str, what: str) -> None:
+    path = tmp_path / "city.yaml"
+    path.write_bytes(FILES[what])
+    lines = faults(command, path)
+    assert len(lines) == 1, lines
+    assert "city.yaml: " in lines[0]
+
+
+@pytest.mark.parametrize("name", ["nowhere.yaml", "."])
+def test_a_path_without_a_file_is_one_line(faults, tmp_path: Path, name: str) -> None:
+    lines = faults("validate", tmp_path / name)
+    assert len(lines) == 1, lines
+
+
+def test_every_fault_of_every_file_is_listed(faults, tmp_path: Path) -> None:
+    broken = swapped(swapped(GOOD, "value: 30000", "value: -1"), "child: {level_1: 0.70", "child: {level_1: 7.0")
+    for name in ("first.yaml", "second.yaml"):
+        (tmp_path / name).write_text(broken, encoding="utf-8")
+    lines = faults("validate", tmp_path / "first.yaml", tmp_path / "second.yaml")
+    assert [(Path(line.split(": ")[0]).name, line.split(": ")[1]) for line in lines] == [
+        (name, place) for name in ("first.yaml", "second.yaml")
+        for place in ("policy.benefits.rate.inpatient.child.level_1", "policy.benefits.ceiling")]
+
+
+# --- bills -----------------------------------------------------------------------------------------
+
+PEOPLE_AND_BILLS = {
+    "a negative cost": ("3000", "-3000", "bills.0.expense"),
+    "a negative part": ("2200", "-2200", "bills.0.eligible"),
+    "a part above the whole": ("2200", "3200", "bills.0.eligible"),
+    "words for a cost": ("3000", "plenty", "bills.0.expense"),
+    "a cost in quotes": ("3000", '"3000"', "bills.0.expense"),
+    "no cost": (" expense: 3000,", "", "bills.0.expense"),
+    "not a number": ("3000", ".nan", "bills.0.expense"),
+    "infinity": ("3000", ".inf", "bills.0.expense"),
+    "a cost of 400 digits": ("3000", "1" + 400 * "0", "bills.0.expense"),
+    "an unknown tier": ("level_1", "level_9", "bills.0.tier"),
+    "an unknown kind": ("inpatient", "impatient", "bills.0.kind"),
+    "an unknown group": ("adult", "adlt", "person.group"),
+    "an unknown status": ("ordinary", "ordinery", "person.status"),
+    "an unknown referring tier": ("2200", "2200, referred_from: level_9", "bills.0.referred_from"),
+    "a misspelt key of a bill": ("expense:", "expence:", "bills.0.expence"),
+    "a misspelt key of a person": ("group:", "grop:", "person.grop"),
+    "a misspelt key at the top": ("person:", "persons:", "persons"),
+    "a repeated key": ("expense: 3000", "expense: 3000, expense: 2000", "expense"),
+    "negative years": ("contribution_years: 3", "contribution_years: -3", "person.contribution_years"),
+    "years in words": ("contribution_years: 3", "contribution_years: three", "person.contribution_years"),
+    "half a year": ("contribution_years: 3", "contribution_years: 3.5", "person.contribution_years"),
+    "years as yes": ("contribution_years: 3", "contribution_years: true", "person.contribution_years"),
+    "a contract as a word": ("contracted: false", 'contracted: "no"', "person.contracted"),
+    "no bills": (BILLS[BILLS.index("bills:"):], "", "bills"),
+    "one bill without a dash": ("  - {", "  {", "bills"),
+}
+
+
+@pytest.mark.parametrize("what", PEOPLE_AND_BILLS)
+def test_a_fault_of_a_bill_is_one_line(faults, tmp_path: Path, what: str) -> None:
+    old, new, place = PEOPLE_AND_BILLS[what]
+    path = tmp_path / "bills.yaml"
+    path.write_text(swapped(BILLS, old, new), encoding="utf-8")
+    lines = faults("settle", "benxi_2008", "--bills", path)
+    assert len(lines) == 1, lines
+    assert lines[0].startswith("bills.yaml: ") and place in lines[0].removeprefix("bills.yaml: ")
+
+
+NOT_BILLS = {
+    "5,000 bills": (BILLS + 5000 * (BILLS.splitlines()[-1] + "\n")).encode(),
+    "1,001 short bills": (BILLS + 1000 * "  - {kind: inpatient, tier: level_1, expense: 1}\n").encode(),
+    "a list": b"- a\n",
+    "empty": b"",
+    "GB 18030": "person: 某人".encode("gb18030"),
+}
+
+
+@pytest.mark.parametrize("what", NOT_BILLS)
+def test_a_file_that_holds_no_bills_is_one_line(faults, tmp_path: Path, what: str) -> None:
+    path = tmp_path / "bills.yaml"
+    path.write_bytes(NOT_BILLS[what])
+    lines = faults("settle", "benxi_2008", "--bills", path)
+    assert len(lines) == 1, lines
+    assert lines[0].startswith("bills.yaml: ")
+
+
+# --- options ---------------------------------------------------------------------------------------
+
+OPTIONS = {
+    "--draws 8": "draws",
+    "--draws 0": "draws",
+    "--draws -64": "draws",
+    "--draws 200000": "draws",
+    "--draws many": "draws",
+    "--draws 1e3": "draws",
+    "--draws 64.5": "draws",
+    "--seed -1": "seed",
+    "--seed lucky": "seed",
+    f"--seed {2**64}": "seed",
+    "--engine steam": "engine",
+    "--turbo": "turbo",
+    "--set benefits.ceiling": "benefits.ceiling",
+    "--set benefits.ceiling=": "benefits.ceiling",
+    "--set benefits.ceiling=plenty": "benefits.ceiling",
+    "--set benefits.ceiling=nan": "benefits.ceiling",
+    "--set benefits.ceiling=inf": "benefits.ceiling",
+    "--set benefits.ceiling=-1": "benefits.ceiling",
+    "--set benefits.rate=1.4": "benefits.rate",
+    "--set benefits.rate.chronic.adult=none": "benefits.rate.chronic.adult",
+    "--set benefits.ceiling@soon=1": "soon",
+    "--set benefits.ceiling@2007=1": "2007",
+    "--set benefits.critical_base=both": "benefits.critical_base",
+    "--set =1": "--set",
+    "--out /dev/null/kept": "kept",
+}
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+def test_a_fault_of_an_option_is_one_line(faults, options: str) -> None:
+    lines = faults("run", "benxi_2008", "--draws", 16, *options.split())
+    assert len(lines) == 1, lines
+    assert OPTIONS[options] in lines[0]
+
+
+@pytest.mark.parametrize("year", ["2007", "2018", "0", "soon"])
+def test_a_year_that_is_not_simulated_is_one_line(faults, tmp_path: Path, year: str) -> None:
+    (tmp_path / "bills.yaml").write_text(BILLS, encoding="utf-8")
+    lines = faults("settle", "benxi_2008", "--bills", tmp_path / "bills.yaml", "--year", year)
+    assert len(lines) == 1, lines
+    assert "year" in lines[0]
+
+
+@pytest.mark.parametrize("arguments", ["settle benxi_2008", "run", "dance", ""])
+def test_a_command_that_is_not_whole_is_one_line(faults, arguments: str) -> None:
+    assert len(faults(*arguments.split())) == 1
+
+
+# --- as a user meets them --------------------------------------------------------------------------
+
+@pytest.mark.parametrize("arguments", [
+    "validate city.yaml --lang en", "settle benxi_2008 --bills bills.yaml --lang zh", "run benxi_2008 --draws 8 --lang zh"])
+def test_a_refusal_is_one_line_without_a_traceback(tmp_path: Path, arguments: str) -> None:
+    (tmp_path / "city.yaml").write_text(swapped(GOOD, "value: 30000", "value: -1"), encoding="utf-8")
+    (tmp_path / "bills.yaml").write_text(swapped(BILLS, "3000", "-3000"), encoding="utf-8")
+    refused = subprocess.run([sys.executable, "-m", "simulation", *arguments.split()], cwd=tmp_path, encoding="utf-8",
+                             env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, timeout=60)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert FAULT.fullmatch(refused.stderr.rstrip("\n"))
+    assert bool(CHINESE.search(refused.stderr)) == arguments.endswith("zh")

@@ -1,0 +1,265 @@
+"""The app in a real browser: what a reader sees, moves, links to and takes away."""
+
+import csv
+import http.client
+import io
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from ui.text import phrases
+
+ROOT = Path(__file__).resolve().parent.parent
+BROWSER = os.environ.get("SANDBOX_BROWSER", "")
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+             "--disable-component-update", "--disable-sync"]
+LOCALES = {"zh": "zh-CN", "en": "en-GB"}
+RATE = "benefits.rate.inpatient.adult.level_2"
+PATIENCE = 30_000  # milliseconds
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not BROWSER and os.environ.get("CI", "").lower() not in ("true", "1"),
+                       reason="SANDBOX_BROWSER names no browser; `python3 run.py test` finds one and names it")]
+
+
+@pytest.fixture(scope="module")
+def address():
+    """A real server on a free port of this machine."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true",
+               "--server.address", "127.0.0.1", "--server.port", str(port)]
+    server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 60
+        while not healthy(port):
+            assert server.poll() is None and time.monotonic() < deadline, "the server did not start"
+            time.sleep(0.1)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+def healthy(port):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+    try:
+        connection.request("GET", "/_stcore/health")
+        return connection.getresponse().status == 200
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    assert BROWSER, "CI must have a browser: name one in SANDBOX_BROWSER"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=BROWSER, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser, address):
+    """Opens a page as a reader with a browser in a language would; at the end nothing may have gone wrong."""
+    contexts, faults = [], []
+
+    def opened(language="zh", path="/", viewport=(1440, 1000)) -> Page:
+        width, height = viewport
+        context = browser.new_context(locale=LOCALES[language], viewport={"width": width, "height": height})
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE)
+        page.on("pageerror", lambda error: faults.append(f"page error: {error}"))
+        page.on("request", lambda request: is_outside(request.url) and faults.append(f"request to {request.url}"))
+        page.goto(address + path if path.startswith("/") else path)
+        settled(page)
+        return page
+
+    yield opened
+    for context in contexts:
+        for page in context.pages:
+            assert page.get_by_test_id("stException").count() == 0
+        context.close()
+    assert not faults
+
+
+def is_outside(url):
+    return not re.match(r"(https?|wss?)://127\.0\.0\.1[:/]|data:|blob:|about:", url)
+
+
+def settled(page):
+    """Wait until the page rests on its stable answer."""
+    stable = re.compile("稳定结果 16,384 次|Stable result, 16,384 draws")
+    expect(page.get_by_text(stable)).to_be_visible(timeout=PATIENCE)
+    page.wait_for_function("""() => document.querySelector('[data-testid=stApp]')
+        .getAttribute('data-test-script-state') === 'notRunning'
+        && document.querySelectorAll('.js-plotly-plot .main-svg').length >= 4""", timeout=PATIENCE)
+
+
+def figures(page):
+    return page.get_by_test_id("stMetricValue").all_inner_texts()
+
+
+def widget(page, lever):
+    """The place of a lever, its drawer opened."""
+    place = page.locator(f'[class*="st-key-{lever.replace(".", "-")} "]')
+    if not place.is_visible():
+        drawer = "-".join(lever.split(".")[:2])
+        page.locator(f'[class*="st-key-of-{drawer} "] summary').click()
+    return place
+
+
+@pytest.mark.parametrize("language", LOCALES)
+def test_the_first_page_speaks_the_browsers_language(open_page, language):
+    page = open_page(language)
+    words = phrases(language)
+    for key in ("table.title", "section.financing", "section.benefits", "panel.quick"):
+        expect(page.get_by_role("heading", name=words[key]).first).to_be_visible()
+    expect(page.get_by_test_id("stMetricValue")).to_have_count(3)
+    assert all(re.match(r"−?[\d.]+% ± [\d.]+%", text) for text in figures(page))
+    assert f"lang={language}" in page.url
+    expect(page.locator(".js-plotly-plot")).to_have_count(4)
+
+
+@pytest.mark.parametrize("language", LOCALES)
+def test_a_lever_moved_by_keyboard_moves_the_figures_then_they_settle(open_page, language):
+    page = open_page(language)
+    before = figures(page)
+    slider = widget(page, RATE).get_by_role("slider")
+    slider.focus()
+    for _ in range(5):
+        page.keyboard.press("ArrowRight")
+    quick = re.compile("快速结果 1,024 次|Quick result, 1,024 draws")
+    expect(page.get_by_text(quick)).to_be_visible()
+    settled(page)
+    assert slider.get_attribute("aria-valuetext") == "60%"  # five steps from 55 %, none lost on the way
+    after = figures(page)
+    assert all(old != new for old, new in zip(before, after, strict=True))
+    assert f"{RATE}=0.6&" in page.url
+    expect(slider).to_be_visible()  # the drawer is still open
+    expect(page.get_by_text({"zh": "已调整，原为 55%", "en": "Changed, was 55%"}[language])).to_be_visible()
+
+
+def test_a_copied_link_shows_another_reader_the_same(open_page):
+    page = open_page("zh")
+    slider = page.locator('[class*="st-key-quick-contribution "]').get_by_role("slider")
+    slider.focus()
+    for _ in range(4):
+        page.keyboard.press("ArrowRight")
+    page.wait_for_url(re.compile("adult.ordinary=275"))
+    settled(page)
+    other = open_page("en", page.url)
+    assert figures(other) == figures(page)
+    assert "lang=zh" in other.url  # the link carries its language, too
+    assert other.get_by_test_id("stAlert").count() == 0
+
+
+def test_back_goes_to_the_view_before(open_page):
+    page = open_page("en", f"/?scenario=benxi_2008&{RATE}=0.7")
+    seventy = figures(page)
+    page.get_by_role("button", name=phrases("en")["panel.reset"]).click()
+    page.wait_for_url(re.compile(r"^(?!.*0\.7)"))
+    settled(page)
+    assert figures(page) != seventy
+    page.go_back()
+    page.wait_for_url(re.compile(r"0\.7"))
+    expect(page.get_by_test_id("stMetricValue").first).to_have_text(seventy[0])
+
+
+def test_a_bad_link_is_one_sentence(open_page):
+    page = open_page("en", f"/?{RATE}=7&benefits.ceiling=40000")
+    expect(page.get_by_test_id("stAlert")).to_have_count(1)
+    expect(page.get_by_test_id("stAlert")).to_contain_text("7 is outside 0 to 1; give a number from 0 to 1")
+    assert "benefits.ceiling=40000" in page.url
+
+
+def test_the_file_under_a_chart_is_its_table(open_page, tmp_path):
+    page = open_page("zh", viewport=(1440, 2400))
+    page.locator('[class*="st-key-data-balance "] summary').click()
+    grid = page.locator('[class*="st-key-data-balance "]').get_by_test_id("stDataFrame")
+    expect(grid).to_be_visible()
+    cells = grid.locator("td")
+    expect(cells.nth(1)).to_be_attached()
+    with page.expect_download() as download:
+        page.locator('[class*="st-key-csv-balance "]').get_by_role("button").click()
+    assert download.value.suggested_filename == "benxi_2008_balance_zh.csv"
+    download.value.save_as(tmp_path / "balance.csv")
+    head, *rows = csv.reader(io.StringIO((tmp_path / "balance.csv").read_text(encoding="utf-8-sig")))
+    assert head[0] == "年份" and "中位数（比例）" in head
+    shown = [row.locator("td").all_inner_texts() for row in grid.locator("tbody tr").all()]
+    assert len(rows) == 10
+    for row, texts in zip(rows, shown, strict=False):
+        for cell, text in zip(row[:len(texts)], texts, strict=True):
+            number = text.replace(",", "").rstrip("%")
+            assert float(number) == pytest.approx(float(cell) * (100 if "%" in text else 1), abs=0.006)
+
+
+def test_a_difference_file_goes_out_and_comes_back(open_page, tmp_path):
+    page = open_page("en", f"/?{RATE}=0.7&from=2010")
+    shown = figures(page)
+    with page.expect_download() as download:
+        page.get_by_role("button", name=phrases("en")["share.download"]).click()
+    file = tmp_path / download.value.suggested_filename
+    download.value.save_as(file)
+    other = open_page("en")
+    other.locator("input[type=file]").set_input_files(file)
+    other.wait_for_url(re.compile(r"0\.7&from=2010"))
+    settled(other)
+    assert figures(other) == shown
+    file.write_text("base: benxi_2008\nbase: benxi_2008\n", encoding="utf-8")
+    other.locator("input[type=file]").set_input_files(file)
+    expect(other.get_by_test_id("stAlert")).to_contain_text("this key is repeated; keep one of the two")
+    assert figures(other) == shown
+
+
+@pytest.mark.parametrize("image", ["svg", "png"])
+def test_a_chart_can_be_saved_as_an_image(open_page, image):
+    page = open_page("en", viewport=(1440, 2400))
+    if image == "png":
+        page.get_by_role("radio", name="PNG").click()
+        settled(page)
+    with page.expect_download() as download:
+        page.locator("[data-title]").filter(has=page.locator("svg")).first.click()
+    assert download.value.suggested_filename == f"balance.{image}"
+
+
+@pytest.mark.parametrize("language", LOCALES)
+def test_the_second_page_keeps_the_view(open_page, language):
+    page = open_page(language, f"/?{RATE}=0.7")
+    page.get_by_role("link", name=phrases(language)["page.levers"]).click()
+    expect(page.get_by_role("heading", name=phrases(language)["page.levers"])).to_be_visible()
+    expect(page.get_by_test_id("stDataFrame")).to_be_visible()
+    page.wait_for_url(re.compile(r"/levers\?.*0\.7"))
+    page.get_by_role("link", name=phrases(language)["page.overview"]).click()
+    settled(page)
+    assert f"{RATE}=0.7" in page.url
+
+
+def test_changing_the_language_keeps_the_view(open_page):
+    page = open_page("zh", f"/?{RATE}=0.7")
+    shown = figures(page)
+    page.get_by_text("English", exact=True).click()
+    expect(page.get_by_role("heading", name=phrases("en")["table.title"])).to_be_visible()
+    settled(page)
+    assert figures(page) == shown
+    assert "lang=en" in page.url and f"{RATE}=0.7" in page.url
+
+
+@pytest.mark.parametrize("viewport", [(1280, 720), (390, 844)])
+def test_nothing_is_wider_than_the_window(open_page, viewport):
+    page = open_page("en", viewport=viewport)
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    frames = page.locator(".js-plotly-plot").all()
+    assert all(frame.bounding_box()["x"] + frame.bounding_box()["width"] <= viewport[0] for frame in frames)

@@ -1,0 +1,317 @@
+"""The command line: what it prints, that it repeats itself, and that a kept run can be checked."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from simulation import load_scenario
+from simulation.__main__ import main
+
+ROOT = Path(__file__).resolve().parent.parent
+BOOK = load_scenario("benxi_2008")
+LEVERS = BOOK.levers()
+
+# What `--json` promises; others read these names.
+RUN_KEYS = {"scenario", "seed", "draws", "engine", "fingerprint", "years"}
+QUANTITIES = {
+    "enrolled", "income", "individual_income", "subsidy_income", "expenditure", "surplus", "balance_end",
+    "surplus_ratio", "balance_ratio", "reserve_months", "in_policy_ratio", "effective_ratio", "primary_share",
+    "out_of_pocket", "catastrophic"}
+CHANCES = {"p_surplus_over", "p_balance_over", "p_deficit", "p_insolvent"}
+LEVER_KEYS = {"name", "value", "unit", "min", "max", "sign", "title", "source"} | {"choices"}
+PARTS = {"deductible", "rate", "basic", "critical", "assistance", "commercial", "out_of_pocket", "ineligible"}
+ROW_KEYS = PARTS | {"expense", "eligible"}
+
+BILLS = """
+person: {group: adult, status: ordinary, contribution_years: 3, contracted: false}
+bills:
+  - {kind: inpatient, tier: level_3a, expense: 12000, eligible: 10000}
+  - {kind: inpatient, tier: level_1, expense: 3500, referred_from: level_3a}
+  - {kind: chronic, tier: level_2, expense: 5000, eligible: 4800}
+"""
+
+
+def shell(*arguments: object) -> str:
+    """What a command prints when a user calls it and all is well."""
+    shown = subprocess.run([sys.executable, "-m", "simulation", *map(str, arguments)], cwd=ROOT, capture_output=True,
+                           encoding="utf-8", timeout=60)
+    assert (shown.returncode, shown.stderr) == (0, "")
+    return shown.stdout
+
+
+@pytest.fixture
+def ask(capsys) -> Callable:
+    """Run a command in this process: exit code, what it printed, and its faults."""
+
+    def command(*arguments: object) -> tuple[int, str, str]:
+        code = main(list(map(str, arguments)))
+        return code, *capsys.readouterr()
+
+    return command
+
+
+@pytest.fixture
+def bills(tmp_path: Path) -> Path:
+    path = tmp_path / "bills.yaml"
+    path.write_text(BILLS, encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory) -> Path:
+    """A small run in a folder, for all to copy."""
+    folder = tmp_path_factory.mktemp("runs") / "original"
+    assert main(["run", "benxi_2008", "--draws", "16", "--out", str(folder)]) == 0
+    return folder
+
+
+@pytest.fixture
+def kept(original: Path, tmp_path: Path) -> Path:
+    """A run in a folder of one's own."""
+    return Path(shutil.copytree(original, tmp_path / "kept"))
+
+
+# --- as a user calls it ----------------------------------------------------------------------------
+
+def test_list_names_the_library_one_a_line() -> None:
+    assert "benxi_2008" in [line.split()[0] for line in shell("list").splitlines()]
+
+
+def test_levers_are_listed_one_a_line() -> None:
+    assert [line.split()[0] for line in shell("levers", "benxi_2008").splitlines()] == [name for name, *_ in LEVERS]
+
+
+def test_the_file_of_the_library_is_valid() -> None:
+    assert json.loads(shell("validate", "scenarios/benxi_2008.yaml", "--json")) == {"valid": ["benxi_2008"], "faults": []}
+
+
+def test_the_same_seed_prints_the_same_bytes_in_another_process() -> None:
+    ordered = "run", "benxi_2008", "--draws", 64, "--seed", 7, "--json"
+    assert shell(*ordered) == shell(*ordered)
+
+
+def test_a_kept_run_is_the_same_in_another_process(kept: Path) -> None:
+    assert shell("verify", kept).startswith("same")
+
+
+def test_settle_prints_chinese(bills: Path) -> None:
+    shown = shell("settle", "benxi_2008", "--bills", bills, "--lang", "zh")
+    assert "个人负担" in shown and "第十八条" in shown
+
+
+# --- what `--json` prints --------------------------------------------------------------------------
+
+def test_list_prints_its_json(ask: Callable) -> None:
+    code, shown, faults = ask("list", "--json")
+    first = json.loads(shown)[0]
+    assert (code, faults) == (0, "")
+    assert first["name"] == "benxi_2008" and set(first["title"]) == {"zh", "en"}
+
+
+def test_run_prints_the_promised_object(ask: Callable) -> None:
+    run = json.loads(ask("run", "benxi_2008", "--draws", 16, "--seed", 3, "--json")[1])
+    assert set(run) == RUN_KEYS
+    assert (run["scenario"], run["seed"], run["draws"], run["engine"]) == ("benxi_2008", 3, 16, "table")
+    assert [year["year"] for year in run["years"]] == list(BOOK.horizon())
+    for year in run["years"]:
+        assert set(year) == {"year"} | QUANTITIES | CHANCES
+        for name in QUANTITIES:
+            assert set(year[name]) == {"mean", "p05", "p25", "p50", "p75", "p95"}
+            assert year[name]["p05"] <= year[name]["p25"] <= year[name]["p50"] <= year[name]["p75"] <= year[name]["p95"]
+        for name in CHANCES:
+            assert set(year[name]) == {"value", "se"}
+            assert 0 <= year[name]["value"] <= 1 and year[name]["se"] > 0
+
+
+def test_levers_print_the_promised_objects(ask: Callable) -> None:
+    rows = json.loads(ask("levers", "benxi_2008", "--json")[1])
+    assert [row["name"] for row in rows] == [name for name, *_ in LEVERS]
+    for row in rows:
+        assert set(row) == LEVER_KEYS
+        assert set(row["title"]) == set(row["source"]) == {"zh", "en"}
+        assert row["choices"] or row["min"] <= (row["max"] if row["value"] is None else row["value"]) <= row["max"]
+
+
+def test_settle_prints_the_promised_objects(ask: Callable, bills: Path) -> None:
+    settled = json.loads(ask("settle", "benxi_2008", "--bills", bills, "--json")[1])
+    assert set(settled) == {"bills", "year", "rules_of"}
+    assert set(settled["year"]) == ROW_KEYS
+    for bill in settled["bills"]:
+        assert set(bill) == ROW_KEYS | {"steps"}
+        assert all(step["zh"] and step["en"] for step in bill["steps"])
+
+
+def test_faults_are_json_too(ask: Callable) -> None:
+    code, shown, faults = ask("run", "nowhere", "--json")
+    assert code == 2
+    assert json.loads(shown)["faults"] == faults.splitlines()
+
+
+# --- running and setting ---------------------------------------------------------------------------
+
+def test_another_seed_gives_other_numbers(ask: Callable) -> None:
+    years = [json.loads(ask("run", "benxi_2008", "--draws", 16, "--seed", seed, "--json")[1])["years"] for seed in (1, 2)]
+    assert years[0] != years[1]
+
+
+def test_setting_every_lever_to_what_it_is_changes_no_number(ask: Callable) -> None:
+    edits = [part for name, value, *_ in LEVERS for part in ("--set", f"{name}={'null' if value is None else value}")]
+    plain, edited = (json.loads(ask("run", "benxi_2008", "--draws", 16, *more, "--json")[1]) for more in ([], edits))
+    assert plain["years"] == edited["years"]
+
+
+@pytest.mark.parametrize("name", [name for name, *_ in LEVERS])
+def test_set_reaches_a_lever_and_no_other(ask: Callable, name: str) -> None:
+    before = {row["name"]: row for row in json.loads(ask("levers", "benxi_2008", "--json")[1])}
+    row = before[name]
+    other = row["choices"][-1] if row["choices"] else row["max"] if row["value"] != row["max"] else row["min"]
+    after = {row["name"]: row for row in json.loads(ask("levers", "benxi_2008", "--set", f"{name}={other}", "--json")[1])}
+    assert after[name]["value"] == other != row["value"]
+    assert [lever for lever in before if after[lever]["value"] != before[lever]["value"]] == [name]
+
+
+def test_a_branch_may_be_set_at_once(ask: Callable) -> None:
+    rows = json.loads(ask("levers", "benxi_2008", "--set", "benefits.rate.inpatient.adult=0.66", "--json")[1])
+    assert {row["value"] for row in rows if row["name"].startswith("benefits.rate.inpatient.adult.")} == {0.66}
+    assert 0.66 not in [row["value"] for row in rows if not row["name"].startswith("benefits.rate.inpatient.adult.")]
+
+
+def test_a_dated_edit_holds_from_that_year_on(ask: Callable) -> None:
+    premium = 10.0
+    plain, edited = (json.loads(ask("run", "benxi_2008", "--draws", 16, *more, "--json")[1])["years"]
+                     for more in ([], ["--set", f"financing.premium@2012={premium}"]))
+    for before, after in zip(plain, edited, strict=True):
+        more = after["expenditure"]["mean"] - before["expenditure"]["mean"]
+        due = premium * before["enrolled"]["mean"] if before["year"] >= 2012 else 0.0
+        assert more == pytest.approx(due, rel=1e-9, abs=1e-9)
+
+
+@pytest.mark.parametrize(("misspelt", "meant"), [
+    ("benefits.celing", "benefits.ceiling"),
+    ("benefit.ceiling", "benefits.ceiling"),
+    ("benefits.rate.inpatient.adult.level1", "benefits.rate.inpatient.adult.level_1"),
+    ("benefits.rate.inpatient.adlt", "benefits.rate.inpatient.adult.level_1"),
+    ("ceiling", "benefits.ceiling")])
+def test_an_unknown_lever_is_refused_with_the_nearest_ones(ask: Callable, misspelt: str, meant: str) -> None:
+    code, shown, faults = ask("run", "benxi_2008", "--set", f"{misspelt}=1")
+    assert (code, shown) == (2, "")
+    assert faults.count("\n") == 1 and misspelt in faults and meant in faults
+
+
+def test_an_unknown_scenario_is_refused_with_the_nearest_ones(ask: Callable) -> None:
+    code, shown, faults = ask("run", "benxi_2009")
+    assert (code, shown) == (2, "")
+    assert faults.count("\n") == 1 and "benxi_2008" in faults
+
+
+def test_chinese_on_request(ask: Callable) -> None:
+    assert "本溪" in ask("list", "--lang", "zh")[1]
+    assert "基金收入" in ask("run", "benxi_2008", "--draws", 16, "--lang", "zh")[1]
+    assert "最高支付限额" in ask("levers", "benxi_2008", "--lang", "zh")[1]
+
+
+# --- settling --------------------------------------------------------------------------------------
+
+def test_bills_are_settled_in_order_with_the_catalogue_share_where_eligible_is_left_out(ask: Callable, bills: Path) -> None:
+    settled = json.loads(ask("settle", "benxi_2008", "--bills", bills, "--json")[1])
+    assert [bill["basic"] for bill in settled["bills"]] == pytest.approx([
+        (10000 - 500) * (0.50 + 3 * 0.01),
+        (3500 * 0.90 - (200 - 100)) * (0.60 + 3 * 0.01),  # the second stay, 100 less
+        (4800 - 400) * (0.50 + 3 * 0.01)])
+    assert settled["year"]["basic"] == pytest.approx(sum(bill["basic"] for bill in settled["bills"]))
+    assert settled["bills"][1]["ineligible"] == pytest.approx(3500 * 0.10)
+
+
+def test_a_referral_down_is_free_of_deductible_where_a_scenario_credits_it(ask: Callable, bills: Path) -> None:
+    settled = json.loads(ask("settle", "benxi_2008", "--bills", bills, "--set", "benefits.referral_credit=1", "--json")[1])
+    assert [bill["deductible"] for bill in settled["bills"]] == [500, 0, 400]
+
+
+def test_a_year_may_be_chosen(ask: Callable, bills: Path) -> None:
+    dated = "settle", "benxi_2008", "--bills", bills, "--set", "benefits.ceiling@2010=1000", "--json"
+    assert json.loads(ask(*dated, "--year", 2010)[1])["year"]["basic"] == 1000
+    assert json.loads(ask(*dated, "--year", 2009)[1])["year"]["basic"] > 1000
+
+
+# --- keeping and verifying -------------------------------------------------------------------------
+
+def rewrite(path: Path, change: Callable[[dict], object]) -> None:
+    """A JSON file with its data changed."""
+    data = json.loads(path.read_text(encoding="utf-8"))
+    change(data)
+    path.write_text(json.dumps(data), encoding="utf-8")
+
+
+def test_an_untouched_run_is_the_same(ask: Callable, kept: Path) -> None:
+    code, shown, faults = ask("verify", kept, "--json")
+    assert (code, faults) == (0, "")
+    assert json.loads(shown)["same"] is True
+
+
+def test_a_run_of_the_exact_engine_is_the_same(ask: Callable, tmp_path: Path) -> None:
+    assert ask("run", "benxi_2008", "--draws", 16, "--engine", "exact", "--out", tmp_path / "kept")[0] == 0
+    assert ask("verify", tmp_path / "kept")[0] == 0
+
+
+TAMPERED = {
+    "a figure": ("figures.json", lambda data: data["years"][3]["income"].update(mean=data["years"][3]["income"]["mean"] * 1.0001)),
+    "a figure that is none": ("figures.json", lambda data: data["years"][3]["income"].update(mean=float("nan"))),
+    "a year taken out": ("figures.json", lambda data: data["years"].pop()),
+    "a quantity taken out": ("figures.json", lambda data: data["years"][0].pop("income")),
+    "the draws": ("manifest.json", lambda data: data.update(draws=32)),
+    "the seed": ("manifest.json", lambda data: data.update(seed=4)),
+    "a lever": ("manifest.json", lambda data: data.update(scenario_text=data["scenario_text"].replace("30000", "20000"))),
+}
+
+
+@pytest.mark.parametrize("what", TAMPERED)
+def test_a_tampered_run_is_not_the_same(ask: Callable, kept: Path, what: str) -> None:
+    file, change = TAMPERED[what]
+    rewrite(kept / file, change)
+    code, shown, faults = ask("verify", kept)
+    assert (code, faults) == (1, "")
+    assert shown.startswith("not the same")
+    code, shown, _ = ask("verify", kept, "--json")
+    assert code == 1 and json.loads(shown)["same"] is False
+
+
+DAMAGED = {
+    "cut short": lambda text: text[:200],
+    "empty": lambda text: "",
+    "a list": lambda text: "[]",
+    "brackets": lambda text: "[" * 100_000,
+    "no seed": lambda text: text.replace('"seed"', '"sed"'),
+    "draws as a text": lambda text: text.replace('"draws": 16', '"draws": "16"'),
+    "draws not whole": lambda text: text.replace('"draws": 16', '"draws": 16.5'),
+    "no draws": lambda text: text.replace('"draws": 16', '"draws": null'),
+    "too few draws": lambda text: text.replace('"draws": 16', '"draws": 4'),
+    "a seed as a text": lambda text: text.replace('"seed": ', '"seed": "1", "was": '),
+    "an unknown engine": lambda text: text.replace('"table"', '"chair"'),
+    "scenario of another kind": lambda text: json.dumps(json.loads(text) | {"scenario_text": "[]"}),
+    "a scenario cut short": lambda text: json.dumps(json.loads(text) | {"scenario_text": "{"}),
+    "no scenario": lambda text: json.dumps(json.loads(text) | {"scenario_text": None}),
+    "a scenario out of bounds": lambda text: text.replace("30000", "-1"),
+}
+
+
+@pytest.mark.parametrize("what", DAMAGED)
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_damaged_manifest_is_one_line(ask: Callable, kept: Path, what: str, language: str) -> None:
+    path = kept / "manifest.json"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(DAMAGED[what](text), encoding="utf-8")
+    assert path.read_text(encoding="utf-8") != text
+    code, shown, faults = ask("verify", kept, "--lang", language)
+    assert (code, shown) == (2, "")
+    assert faults.startswith("manifest.json") and faults.count("\n") == 1 and "; " in faults
+
+
+def test_a_folder_without_a_run_is_one_line(ask: Callable, tmp_path: Path) -> None:
+    code, _, faults = ask("verify", tmp_path)
+    assert code == 2
+    assert faults.startswith("manifest.json: ") and faults.count("\n") == 1

@@ -1,0 +1,169 @@
+"""The house: which rooms there are, which way imports go, and what must not stand in the model's code."""
+
+import ast
+import doctest
+import importlib
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+MODEL = ROOT / "simulation"
+PATHS = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+         for path in sorted(MODEL.rglob("*.py"))}
+
+# Imports go up this list, never down: a module may import from its own floor or an earlier one.
+FLOORS = (
+    ("terms", "trees", "streams"),
+    ("policy", "assumptions", "records", "scenario"),
+    ("steps",),
+    ("engines",),
+    ("results",),
+    ("model",),
+    ("measures", "household", "runs", "compare", "goalseek", "sensitivity", "calibration", "backtest", "report",
+     "cluster"),
+    ("",),  # the package itself, whose __init__ names what others may use
+    ("__main__",),
+)
+OUTSIDE = {"streamlit", "plotly", "ui", "app", "run", "tests", "bench"}
+SETTLERS = {"steps.benefits", "engines.histories", "engines.individual", "household"}
+
+# Yuan and rates of the rule book that nothing but a policy would need. Its rounder ones (100, 200, 0.5...) are
+# left out: they are also percentages, bounds and steps of a slider.
+POLICY_NUMBERS = {30000, 295, 255, 240, 210, 195, 170, 125, 85, 65, 55, 0.7, 0.65, 0.6, 0.55}
+
+
+def short(module: str) -> str:
+    """A module's name inside the package; the package itself is ''."""
+    return module.removeprefix("simulation").removeprefix(".")
+
+
+def floor(module: str) -> int:
+    """The floor a module of the package lives on."""
+    name = short(module)
+    found = [n for n, rooms in enumerate(FLOORS) if name in rooms or name.split(".")[0] in rooms]
+    assert found, f"{module} is on no floor; give it one in FLOORS"
+    return found[0]
+
+
+@cache
+def tree(module: str) -> ast.Module:
+    return ast.parse(PATHS[module].read_text(encoding="utf-8"))
+
+
+def imports(module: str) -> set[str]:
+    """Every module that a module imports, wherever in the file. The version may be taken from anywhere."""
+    found = set()
+    for node in ast.walk(tree(module)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module} imports relatively"
+            for alias in node.names:
+                inside = f"{node.module}.{alias.name}"
+                if inside in PATHS:
+                    found.add(inside)
+                elif (node.module, alias.name) != ("simulation", "__version__"):
+                    found.add(node.module)
+    return found
+
+
+def docstrings(module: str) -> set[ast.AST]:
+    """The nodes that are docstrings."""
+    owners = (ast.Module, ast.ClassDef, ast.FunctionDef)
+    return {node.body[0].value for node in ast.walk(tree(module)) if isinstance(node, owners)
+            and node.body and isinstance(node.body[0], ast.Expr)}
+
+
+def constants(module: str, kinds: type | tuple) -> list:
+    """The literals of a module outside its docstrings."""
+    left_out = docstrings(module)
+    return [node.value for node in ast.walk(tree(module)) if isinstance(node, ast.Constant)
+            and node not in left_out and isinstance(node.value, kinds) and not isinstance(node.value, bool)]
+
+
+@pytest.mark.parametrize("name", [
+    "app.py", "run.py", "requirements.txt", "requirements-dev.txt", "pyproject.toml", ".ci/run",
+    "simulation", "simulation/steps", "simulation/engines", "simulation/model.py", "ui", "scenarios", "data",
+    "data/sources.yaml", "tests", "tests/cases"])
+def test_the_rooms_of_the_house_are_there(name: str) -> None:
+    assert (ROOT / name).exists()
+
+
+@pytest.mark.parametrize("module", PATHS)
+def test_imports_go_one_way(module: str) -> None:
+    upwards = {name for name in imports(module) if name in PATHS and floor(name) > floor(module)}
+    assert not upwards
+
+
+@pytest.mark.parametrize("module", PATHS)
+def test_the_model_knows_no_screen_and_no_test(module: str) -> None:
+    assert not {name.split(".")[0] for name in imports(module)} & OUTSIDE
+
+
+@pytest.mark.parametrize("module", [name for name in PATHS if name.startswith("simulation.steps.")])
+def test_no_step_imports_another(module: str) -> None:
+    assert not [name for name in imports(module) if name.startswith("simulation.steps")]
+
+
+def test_only_the_model_knows_the_order_of_a_year() -> None:
+    def steps_used(module: str) -> set[str]:
+        return {name for name in imports(module) if name.startswith("simulation.steps.")}
+
+    assert len(steps_used("simulation.model")) >= 5
+    for module in PATHS:
+        if module != "simulation.model":
+            assert len(steps_used(module)) <= 1
+
+
+def test_only_the_engines_and_the_household_settle_bills() -> None:
+    users = {module for module in PATHS
+             if any(getattr(node, "id", getattr(node, "name", None)) == "settle_year" for node in ast.walk(tree(module)))}
+    assert {short(module) for module in users} == SETTLERS
+
+
+@pytest.mark.parametrize("module", PATHS)
+def test_no_policy_number_stands_in_code(module: str) -> None:
+    assert not POLICY_NUMBERS.intersection(constants(module, (int, float)))
+
+
+@pytest.mark.parametrize("module", PATHS)
+def test_nothing_is_run_or_unpacked_from_data(module: str) -> None:
+    called = {ast.unparse(node.func) for node in ast.walk(tree(module)) if isinstance(node, ast.Call)}
+    assert not called & {"eval", "exec", "compile", "yaml.load", "yaml.unsafe_load", "__import__", "os.system"}
+    assert not imports(module) & {"pickle", "marshal", "shelve", "yaml", "subprocess"}
+
+
+@pytest.mark.parametrize("module", PATHS)
+def test_no_global_randomness_and_no_clock(module: str) -> None:
+    called = {ast.unparse(node.func) for node in ast.walk(tree(module)) if isinstance(node, ast.Call)}
+    assert not imports(module) & {"random", "time", "datetime"}
+    assert not {name for name in called if name.startswith("np.random.") and name.split(".")[2] not in ("Generator", "Philox")}
+
+
+@pytest.mark.parametrize("module", [name for name, path in PATHS.items() if path.stat().st_size])
+def test_modules_and_what_they_offer_say_what_they_are(module: str) -> None:
+    assert ast.get_docstring(tree(module))
+    silent = []
+    for node in tree(module).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+            parts = [node, *(part for part in getattr(node, "body", []) if isinstance(node, ast.ClassDef)
+                             and isinstance(part, ast.FunctionDef) and not part.name.startswith("_"))]
+            silent += [part.name for part in parts if not ast.get_docstring(part)]
+    assert not silent
+
+
+@pytest.mark.parametrize("module", [name for name in PATHS if ">>> " in PATHS[name].read_text(encoding="utf-8")])
+def test_examples_in_docstrings_hold(module: str) -> None:
+    failed, tried = doctest.testmod(importlib.import_module(module))
+    assert tried and not failed
+
+
+def test_answering_from_the_table_loads_neither_the_compiler_nor_the_screen() -> None:
+    code = ("import sys, simulation; simulation.simulate('benxi_2008', 16, engine='table'); "
+            "print(*sorted({'numba', 'streamlit', 'plotly'} & set(sys.modules)))")
+    shown = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+    assert shown.stdout.strip() == ""

@@ -1,0 +1,204 @@
+"""Charts as pure functions: a frame in, a figure out. Nothing here knows a page or a run.
+
+No chart needs colour to be read: every line has its own dash, marker or label, every bar its pattern.
+The colours are mid-tones with a contrast of at least 3 to 1 on the white and on the dark page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from ui.tables import Drawn
+
+BLUE, ORANGE, GREEN, PURPLE, RED, GREY = "#2c7fb8", "#c9731a", "#2f8f6b", "#8a68b5", "#cf4a45", "#7a838d"
+HEIGHT, LABEL = 360, 15  # pixels: a chart, and the least distance between two labels at its edge
+MARGIN = {"l": 8, "r": 8, "t": 48, "b": 8}
+
+BANDS = (("p05", "p95", "dot", 0.14), ("p25", "p75", "dash", 0.22))  # from the outside in
+EVENT_STYLE = (  # dash, marker, colour: one row an event, in the model's order
+    ("solid", "circle", BLUE), ("dash", "square", ORANGE), ("dot", "diamond", RED), ("dashdot", "x", PURPLE))
+PATTERNS = ("", "/", "x", "-", "\\", ".", "|", "+")
+BAR_COLOURS = (BLUE, ORANGE, GREEN, PURPLE, RED, GREY)
+
+TEMPLATE = go.layout.Template(layout={
+    "height": HEIGHT, "margin": MARGIN, "hovermode": "closest", "dragmode": False,
+    "xaxis": {"showgrid": False, "fixedrange": True, "automargin": True, "tickformat": "d"},
+    "yaxis": {"zeroline": False, "fixedrange": True, "automargin": True},
+    "legend": {"orientation": "h", "x": 0, "y": -0.12, "yanchor": "top", "traceorder": "normal"},
+    "hoverlabel": {"align": "left"},
+})
+
+
+class Limit(NamedTuple):
+    """A line of the regulation: its name in words, and where it comes from."""
+
+    name: str
+    clause: str
+
+
+def fan(drawn: Drawn, title: str, names: Mapping[str, str], limit: Limit, zero: Limit) -> go.Figure:
+    """Median and bands of a ratio by year, with its upper limit and the line at zero.
+
+    `names` gives each column a short name for the label at its right end.
+    """
+    frame, figure = drawn.frame, go.Figure()
+    years = frame["year"]
+    for low, high, _, opacity in BANDS:
+        there, back = frame[high], frame[low][::-1]
+        figure.add_scatter(x=[*years, *years[::-1]], y=[*there, *back], fill="toself", hoverinfo="skip",
+                           fillcolor=rgba(BLUE, opacity), line={"width": 0}, name=f"{low}-{high}")
+    styles = {column: ("solid", 3, BLUE) if column == "p50" else (dash, 1.3, BLUE)
+              for low, high, dash, _ in BANDS for column in (low, "p50", high)}
+    if "before" in frame:
+        styles["before"] = ("longdash", 2, GREY)
+    for column in sorted(styles, key=["p95", "p75", "p50", "p25", "p05", "before"].index):
+        dash, width, colour = styles[column]
+        figure.add_scatter(x=years, y=frame[column], mode="lines", name=names[column],
+                           line={"dash": dash, "width": width, "color": colour},
+                           hovertemplate=f"%{{x}}　{names[column]} %{{y:.1%}}<extra></extra>")
+    figure.add_scatter(x=years, y=frame["line"], mode="lines", name=limit.name,
+                       line={"dash": "longdashdot", "width": 2, "color": ORANGE},
+                       hovertemplate=f"%{{x}}　{limit.name}<br>{wrapped(limit.clause)}<extra></extra>")
+    figure.add_hline(y=0, line={"width": 1.5, "color": RED})
+    columns = [*styles, "line"]
+    low, high = ends(frame[columns])
+    figure.update_layout(template=TEMPLATE, showlegend=False, title=titled(title), xaxis=ticks(years),
+                         yaxis={"tickformat": ".0%", "range": [low, high]},
+                         margin={**MARGIN, "r": 112})
+    labels = {names.get(column, limit.name): frame[column].iloc[-1] for column in columns} | {zero.name: 0.0}
+    hover = {limit.name: wrapped(limit.clause), zero.name: wrapped(zero.clause)}
+    placed = spread(list(labels.values()), (high - low) * LABEL / (HEIGHT - MARGIN["t"] - 36))
+    for name, y in zip(labels, placed, strict=True):
+        figure.add_annotation(x=1, xref="paper", y=y, text=name, hovertext=hover.get(name), showarrow=False,
+                              xanchor="left", yanchor="middle", xshift=6, align="left")
+    return figure
+
+
+def chances(drawn: Drawn, title: str, names: Mapping[str, str]) -> go.Figure:
+    """The probability of each event by year, with bars of one standard error either side."""
+    frame, figure = drawn.frame, go.Figure()
+    for (event, name), (dash, marker, colour) in zip(names.items(), EVENT_STYLE, strict=False):
+        figure.add_scatter(
+            x=frame["year"], y=frame[event], mode="lines+markers", name=name,
+            line={"dash": dash, "width": 2, "color": colour},
+            marker={"symbol": marker, "size": 8, "color": colour},
+            error_y={"array": frame[f"{event}_se"], "color": colour, "thickness": 1.5, "width": 4},
+            hovertemplate=f"%{{x}}　{name} %{{y:.1%}} ± %{{error_y.array:.2%}}<extra></extra>")
+    figure.update_layout(template=TEMPLATE, title=titled(title), showlegend=True, xaxis=ticks(frame["year"]),
+                         yaxis={"tickformat": ".0%", "range": [-0.03, 1.05], "dtick": 0.25})
+    return figure
+
+
+def stacked(drawn: Drawn, title: str, names: Mapping[str, str], unit: str) -> go.Figure:
+    """Fund spending by tier, stacked in the order of the tiers."""
+    frame, figure = drawn.frame, go.Figure()
+    for n, (tier, name) in enumerate(names.items()):
+        colour = BAR_COLOURS[n % len(BAR_COLOURS)]
+        figure.add_bar(x=frame["year"], y=frame[tier], name=name, marker={
+            "color": rgba(colour, 0.85), "line": {"color": colour, "width": 1},
+            "pattern": {"shape": PATTERNS[n % len(PATTERNS)], "fillmode": "overlay", "fgcolor": "#ffffff",
+                        "size": 6, "solidity": 0.2}},
+            hovertemplate=f"%{{x}}　{name} %{{y:,.1f}} {unit}<extra></extra>")
+    figure.update_layout(template=TEMPLATE, barmode="stack", bargap=0.3, title=titled(title), showlegend=True,
+                         xaxis=ticks(frame["year"]),
+                         yaxis={"tickformat": ",~f", "rangemode": "tozero"})
+    return figure
+
+
+def ticks(years: pd.Series) -> dict:
+    """A few whole years on an axis, from the first and to the last where that can be.
+
+    >>> ticks(pd.Series(range(2008, 2018)))
+    {'tick0': 2008, 'dtick': 3}
+    """
+    span = len(years) - 1
+    least = -(-len(years) // 8)
+    step = next((step for step in range(least, 2 * least + 1) if span % step == 0), least)
+    return {"tick0": int(years.iloc[0]), "dtick": step}
+
+
+def titled(title: str) -> dict:
+    """A title flush with the left edge, which a downloaded image keeps."""
+    return {"text": title, "x": 0, "xanchor": "left", "y": 0.98, "yanchor": "top", "automargin": False}
+
+
+def ends(values: pd.DataFrame) -> tuple[float, float]:
+    """The ends of an axis that shows every value and zero with a little room.
+
+    >>> ends(pd.DataFrame({"a": [0.0, 1.0]}))
+    (-0.06, 1.06)
+    """
+    flat = np.append(values.to_numpy(dtype=float), 0.0)
+    low, high = float(flat.min()), float(flat.max())
+    room = 0.06 * ((high - low) or 1.0)
+    return round(low - room, 6), round(high + room, 6)
+
+
+def spread(wanted: Sequence[float], gap: float) -> list[float]:
+    """Places for labels as near as can be to where they are wanted and at least a gap apart.
+
+    >>> [round(place, 3) for place in spread([0.0, 0.0, 1.0], 0.2)]
+    [-0.1, 0.1, 1.0]
+    """
+    order = sorted(range(len(wanted)), key=wanted.__getitem__)
+    clusters: list[tuple[float, int]] = []  # centre and number of labels, from the lowest
+    for index in order:
+        centre, size = wanted[index], 1
+        # Two clusters that touch become one around their common centre, and may then touch the next.
+        while clusters and centre - clusters[-1][0] < gap * (size + clusters[-1][1]) / 2:
+            below, more = clusters.pop()
+            centre, size = (centre * size + below * more) / (size + more), size + more
+        clusters.append((centre, size))
+    places = [centre + gap * (k - (size - 1) / 2) for centre, size in clusters for k in range(size)]
+    return [places[order.index(index)] for index in range(len(wanted))]
+
+
+def wrapped(text: str, width: int = 26) -> str:
+    """A long text on several lines of a hover label; Chinese characters count double.
+
+    >>> wrapped("aa bb", 3)
+    'aa<br>bb'
+    """
+    lines, room = [""], width
+    for word in pieces(text):
+        need = sum(2 if ord(letter) > 0x2E80 else 1 for letter in word)
+        if need > room and lines[-1]:
+            lines.append("")
+            room = width
+        lines[-1] += word if lines[-1] else word.lstrip()
+        room -= need
+    return "<br>".join(line.rstrip() for line in lines)
+
+
+def pieces(text: str) -> list[str]:
+    """Where a text may break: after a space, and after any Chinese character."""
+    parts, word = [], ""
+    for letter in text.replace("<", "‹").replace(">", "›"):
+        word += letter
+        if letter == " " or ord(letter) > 0x2E80:
+            parts.append(word)
+            word = ""
+    return [*parts, word] if word else parts
+
+
+def rgba(colour: str, opacity: float) -> str:
+    """A colour with an opacity.
+
+    >>> rgba("#000aff", 0.5)
+    'rgba(0,10,255,0.5)'
+    """
+    red, green, blue = (int(colour[n:n + 2], 16) for n in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{opacity})"
+
+
+def toolbar(name: str, image: str) -> dict:
+    """The configuration of a chart's toolbar: one button, which saves the image."""
+    return {"displayModeBar": True, "displaylogo": False, "scrollZoom": False,
+            "modeBarButtons": [["toImage"]],
+            "toImageButtonOptions": {"format": image, "filename": name, "width": 900, "height": 500,
+                                     "scale": 2}}

@@ -1,0 +1,95 @@
+"""What a run says, in words and in three figures. It selects and compares; the model has computed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import pandas as pd
+
+from ui.runs import Run
+from ui.text import percent, points, say, years_of
+
+# The events of the sentences, in their order, with the line that each is about.
+LINES = {"p_deficit": None, "p_surplus_over": "surplus_ratio", "p_balance_over": "balance_ratio"}
+
+
+class Figure(NamedTuple):
+    """One headline figure, its sampling error, how it moved, and its course over the years."""
+
+    label: str
+    value: str
+    error: str
+    change: str | None  # against the scenario without edits; None where there is none
+    up_is_bad: bool | None  # None where neither way is
+    course: list[float]
+    help: str
+
+
+def of(run: Run, event: str) -> pd.DataFrame:
+    """Value and standard error of one event by year."""
+    return run.chances[run.chances["event"] == event].set_index("year")
+
+
+def likely(run: Run, event: str) -> list[int]:
+    """Years in which an event is more likely than not, beyond what the draws leave open."""
+    chance = of(run, event)
+    return chance.index[chance["value"] - 2 * chance["se"] > 0.5].tolist()
+
+
+def open_years(run: Run, events: Iterable[str]) -> list[int]:
+    """Years in which the draws cannot say whether an event is more likely than not."""
+    return sorted({year for event in events for year, chance in of(run, event).iterrows()
+                   if abs(chance["value"] - 0.5) <= 2 * chance["se"]})
+
+
+def sentences(run: Run, language: str) -> list[str]:
+    """The finding in words: deficits, then hoarding."""
+    found = []
+    for event, line in LINES.items():
+        years = likely(run, event)
+        limit = limit_text(run.lines[line], language) if line else ""
+        key = f"finding.{event}" if years else f"finding.{event}_never"
+        found.append(say(language, key, years=years_of(years, language) if years else "", limit=limit))
+    return found
+
+
+def limit_text(limits: pd.Series, language: str) -> str:
+    """A limit in force, or both ends where it changes over the years."""
+    low, high = (f"{100 * value:.4g}%" for value in (limits.min(), limits.max()))
+    return low if low == high else say(language, "number.between", low=low, high=high)
+
+
+def doubt(run: Run, language: str) -> str:
+    """How far the sentences and figures can be trusted."""
+    ratio = run.summary[run.summary["quantity"] == "balance_ratio"].iloc[-1]
+    text = say(language, "finding.doubt", year=int(ratio["year"]), low=percent(ratio["p05"], 0),
+               high=percent(ratio["p95"], 0), error=f"{100 * run.chances['se'].max():.2g}")
+    years = open_years(run, LINES)
+    return text + (say(language, "finding.open", years=years_of(years, language)) if years else "")
+
+
+def figures(run: Run, before: Run | None, language: str) -> list[Figure]:
+    """The three headline figures; `before` is the same run without edits, on the same draws."""
+    deficit, over, median = of(run, "p_deficit"), of(run, "p_balance_over"), medians(run)
+    worst, last = int(deficit["value"].idxmax()), int(over.index[-1])
+
+    def figure(name: str, year: int, course: pd.Series, error: float, old: float | None) -> Figure:
+        label, note = say(language, f"figure.{name}", year=year), say(language, f"figure.{name}_help")
+        change = None if old is None else points(course[year] - old, language)
+        return Figure(label, percent(course[year]), percent(error, 2), change,
+                      None if name == "median" else True, course.tolist(), note)
+
+    return [
+        figure("deficit", worst, deficit["value"], deficit["se"][worst],
+               None if before is None else of(before, "p_deficit")["value"].max()),
+        figure("over", last, over["value"], over["se"][last],
+               None if before is None else of(before, "p_balance_over")["value"][last]),
+        figure("median", last, median, run.median_se.set_index("year")["balance_ratio"][last],
+               None if before is None else medians(before)[last]),
+    ]
+
+
+def medians(run: Run) -> pd.Series:
+    """Median balance ratio by year."""
+    return run.summary[run.summary["quantity"] == "balance_ratio"].set_index("year")["p50"]

@@ -1,0 +1,41 @@
+"""Every lever and assumption of the scenario in one table that can be searched and taken along."""
+
+import streamlit as st
+
+from ui import state
+from ui.figures import download
+from ui.register import COLUMNS, matching, number_text, register
+from ui.tables import Drawn
+from ui.text import language, plain, say, t
+from ui.view import known
+
+KINDS = ["all", "lever", "assumption"]
+
+view, lang = state.view(), language()
+
+st.title(t("page.levers"))
+st.markdown(f"**{plain(known(view.scenario).title[lang])}**")
+st.markdown(plain(t("register.intro")))
+state.warn()
+if view.edits:
+    st.caption(t("panel.some", count=len(view.edits), year=view.since))
+
+search, choice = st.columns([3, 2], vertical_alignment="bottom")
+text = search.text_input(t("register.search"), key="search", placeholder=t("register.search_hint"), live=True,
+                         type="search", on_change=state.moved)
+kind = choice.segmented_control(t("register.kind"), KINDS, default="all", required=True, key="kind",
+                                on_change=state.moved, format_func=lambda name: say(lang, f"register.{name}"))
+
+found = matching(register(view, lang), text or "", None if kind == "all" else t(f"register.{kind}"))
+heads = {name: t(f"register.column.{name}") for name in COLUMNS}
+if found.empty:
+    st.caption(t("register.empty"))
+else:
+    st.caption(t("register.count", count=len(found)))
+    # The screen shows the values as text, because some are words; the file keeps numbers as numbers.
+    written = {name: found[name].map(number_text) for name in ("value", "was", "low", "high")}
+    st.dataframe(found.assign(**written), hide_index=True, height=640, alt=t("register.alt"), key="register",
+                 placeholder="", column_order=[name for name in COLUMNS if name != "was" or view.edits],
+                 column_config={name: st.column_config.TextColumn(head, pinned=name == "title")
+                                for name, head in heads.items()})
+    download("csv.levers", t("register.csv"), Drawn(found, heads), "levers")

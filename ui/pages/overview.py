@@ -1,0 +1,97 @@
+"""The first page: the fund year by year, its lines and its chances, under the levers of the sidebar."""
+
+import streamlit as st
+
+from simulation.results import EVENTS, QUANTITIES
+from simulation.scenario import clause
+from ui import charts, state, tables
+from ui.figures import card, download, metric, table
+from ui.findings import doubt, figures, limit_text, sentences
+from ui.runs import QUICK, SEED, STABLE, at_rest, run
+from ui.text import language, people, percent, plain, say, t
+from ui.view import baseline, scenario_of
+from ui.widgets import sidebar
+
+SHOWN = ["enrolled", "income", "expenditure", "surplus", "balance_end", "surplus_ratio", "balance_ratio"]
+STATISTICS = ["p50", "mean", "p05", "p25", "p75", "p95"]
+FANS = (("balance", "balance_ratio", "zero"), ("surplus", "surplus_ratio", "deficit"))
+
+with st.sidebar:
+    sidebar()
+
+# Words that need no run come first: they are read while the run is made.
+view, lang = state.view(), language()
+scenario = scenario_of(view)
+first, last = scenario.first_year, scenario.horizon()[-1]
+st.title(plain(scenario.title[lang]))
+st.markdown(plain(scenario.story[lang]))
+facts = st.empty()
+state.warn()
+
+settled = st.session_state.get("settled") == view or at_rest(view)
+draws = STABLE if settled else QUICK
+now = run(view, draws)
+before = run(baseline(view), draws) if view.edits else None
+found = sentences(now, lang)
+
+enrolled = now.summary[now.summary["quantity"] == "enrolled"]["p50"].iloc[0]
+facts.caption(" · ".join([
+    t("facts.stable" if settled else "facts.quick", draws=f"{draws:,}"),
+    t("facts.years", first=first, last=last), t("facts.seed", seed=SEED), t(f"engine.{now.facts['engine']}"),
+    t("facts.insured", people=people(enrolled, lang)),
+    t("facts.fingerprint", fingerprint=now.facts["fingerprint"][:8])]))
+
+with st.container(border=True):
+    st.markdown("  \n".join(found))
+    st.caption(doubt(now, lang))
+for column, figure in zip(st.columns(3), figures(now, before, lang), strict=True):
+    with column:
+        metric(figure)
+
+lines = scenario.policy_in(last).lines
+names = {column: t(f"label.{column}") for column in ("p05", "p25", "p50", "p75", "p95", "before")}
+for column, (name, quantity, zero) in zip(st.columns(2), FANS, strict=True):
+    drawn, title = tables.fan(now, quantity, lang, before), t(f"chart.{name}")
+    end, limit = drawn.frame.iloc[-1], limit_text(now.lines[quantity], lang)
+    source = getattr(lines, quantity).source
+    upper = charts.Limit(t("label.limit", limit=limit), clause(scenario, source, lang))
+    under = charts.Limit(t(f"label.{zero}_line"), t(f"chart.{zero}_clause"))
+    alt = t(f"chart.{name}_alt", title=title, limit=limit, year=last, median=percent(end["p50"]),
+            low=percent(end["p05"]), high=percent(end["p95"]))
+    with column:
+        card(name, charts.fan(drawn, title, names, upper, under), drawn, alt)
+
+left, right = st.columns(2)
+with left:
+    drawn, events = tables.chance(now, lang), {event: t(f"event.{event}") for event in EVENTS}
+    alt = t("chart.chances_alt", finding=" ".join(found).replace("*", ""))
+    card("chances", charts.chances(drawn, t("chart.chances"), events), drawn, alt)
+with right:
+    drawn, tiers, unit = tables.spending(now, scenario, lang)
+    start, end = (f"{total:,.1f}" for total in drawn.frame[list(tiers)].sum(axis=1).iloc[[0, -1]])
+    alt = t("chart.spending_alt", first=first, last=last, unit=unit, start=start, end=end)
+    card("spending", charts.stacked(drawn, t("chart.spending", unit=unit), tiers, unit), drawn, alt)
+
+note, choice = st.columns([6, 1], vertical_alignment="center")
+note.caption(t("chart.read"))
+choice.segmented_control(t("chart.image"), ["svg", "png"], default="svg", required=True, key="image",
+                         format_func=str.upper, persist_state="session", on_change=state.moved)
+
+st.header(t("table.title"))
+chosen, statistic = st.columns([3, 1])
+quantities = chosen.multiselect(
+    t("table.quantities"), list(QUANTITIES), SHOWN, key="quantities", on_change=state.moved,
+    format_func=lambda name: QUANTITIES[name][0][lang], placeholder=t("table.empty"), persist_state="session")
+kind = statistic.selectbox(t("table.statistic"), STATISTICS, key="statistic", on_change=state.moved,
+                           format_func=lambda name: say(lang, f"column.{name}"), persist_state="session")
+if quantities:
+    drawn = tables.wide(now, quantities, kind, lang)
+    table(drawn, t("table.alt"))
+    with st.container(horizontal=True):
+        download("csv.table", t("table.csv"), drawn, "results")
+        download("csv.summary", t("table.all_csv"), tables.everything(now, lang), "summary")
+
+if not settled:
+    # The quick answer is on the page: now make the stable one, unless a lever moves first.
+    st.session_state["settled"] = view
+    st.rerun()

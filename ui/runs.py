@@ -1,0 +1,86 @@
+"""Runs of the model for the pages: kept small, kept for everybody, and never too many at once."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from simulation import simulate
+from simulation.measures import chances, first_years, spending_by_tier, summary
+from simulation.results import Result
+from simulation.streams import REPLICATES
+from ui.view import View, scenario_of, view_of
+
+QUICK, STABLE = 1024, 16384  # draws while a lever moves, and at rest
+SEED = 20080101
+KEPT = 512  # runs, of some tens of kilobytes each
+
+
+class Run(NamedTuple):
+    """The answers of one run: tidy frames, and the facts that identify it."""
+
+    summary: pd.DataFrame  # year, quantity, mean, p05, p25, p50, p75, p95
+    chances: pd.DataFrame  # year, event, value, se
+    spending: pd.DataFrame  # year, tier, amount, share
+    first: pd.DataFrame  # event, ever, first_year
+    lines: pd.DataFrame  # year, surplus_ratio, balance_ratio: the limits in force
+    median_se: pd.DataFrame  # year, balance_ratio: standard error of the median
+    facts: dict[str, Any]
+
+
+@st.cache_resource(show_spinner=False)
+def gate() -> threading.Semaphore:
+    """As many runs at once as there are processors: more would only make everybody wait longer."""
+    return threading.Semaphore(os.cpu_count() or 1)
+
+
+@st.cache_data(show_spinner=False, max_entries=KEPT)
+def answers(scenario: str, edits: tuple[tuple[str, Any], ...], since: int, draws: int, seed: int) -> Run:
+    """The answers for a view. Arguments are plain, so that equal views share one run."""
+    with gate():
+        result = simulate(scenario_of(View(scenario, since, edits)), draws=draws, seed=seed)
+        data = result.data
+        lines = pd.DataFrame({"year": data["year"].values, "surplus_ratio": data["surplus_line"].values,
+                              "balance_ratio": data["balance_line"].values})
+        facts = {name: result.manifest[name] for name in ("scenario", "seed", "draws", "engine")}
+        return Run(summary(result), chances(result), spending_by_tier(result), first_years(result), lines,
+                   median_se(result, "balance_ratio"), facts | {"fingerprint": result.fingerprint})
+
+
+@st.cache_resource(show_spinner=False, max_entries=1)
+def settled() -> dict[tuple, None]:
+    """The views that some session has seen at rest: their stable answers are there at once."""
+    return {}
+
+
+def run(view: View, draws: int) -> Run:
+    """The answers for a view at so many draws."""
+    if draws == STABLE:
+        seen = settled()
+        seen[key(view)] = None
+        while len(seen) > KEPT // 4:  # fewer than the answers kept, so that those seen are still there
+            seen.pop(next(iter(seen)), None)
+    return answers(*key(view), draws, SEED)
+
+
+def at_rest(view: View) -> bool:
+    """Whether the stable answers of a view are at hand."""
+    return key(view) in settled()
+
+
+def key(view: View) -> tuple[str, tuple, int]:
+    """What tells views apart; without edits, the year they begin in makes no difference."""
+    return view.scenario, view.edits, view.since if view.edits else view_of(view.scenario).since
+
+
+def median_se(result: Result, quantity: str) -> pd.DataFrame:
+    """Standard error of a quantity's median by year, from the spread between scramblings of the draws."""
+    values = result.data[quantity].isel(area=0).transpose("draw", "year").values
+    medians = np.stack([np.median(values[r::REPLICATES], axis=0) for r in range(REPLICATES)])
+    error = medians.std(axis=0, ddof=1) / np.sqrt(REPLICATES)
+    return pd.DataFrame({"year": result.data["year"].values, quantity: error})

@@ -1,0 +1,126 @@
+"""The frames the pages draw, show and hand out: one frame for chart, table and file."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import pandas as pd
+
+from simulation.measures import QUANTILES
+from simulation.results import EVENTS, QUANTITIES
+from simulation.scenario import Scenario
+from ui.runs import Run
+from ui.text import say, unit_text
+
+# Where the figures of a chart get large, people count in these: size from which, divisor, phrase.
+MONEY = {"zh": ((1e9, 1e8, "yi_yuan"), (0, 1e4, "wan_yuan")),
+         "en": ((1e10, 1e9, "billion_yuan"), (0, 1e6, "million_yuan"))}
+# How a table shows a unit.
+FORMS = {"year": "%d", "share": "percent", "yuan": "%,.1f", "yuan_year": "%,.1f", "persons": "%,.0f",
+         "months": "%.1f"}
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+class Drawn(NamedTuple):
+    """A frame with its columns named in words: what a chart draws, a table shows and a file holds."""
+
+    frame: pd.DataFrame
+    heads: dict[str, str]  # column -> name with unit
+    forms: dict[str, str] = {}  # column -> how a table shows it; a percentage unless said
+
+
+def money_unit(largest: float, language: str) -> tuple[float, str]:
+    """The divisor and name of the unit in which a sum of yuan is best read.
+
+    >>> money_unit(24_700_000, "zh"), money_unit(24_700_000, "en")
+    ((10000.0, '万元'), (1000000.0, 'million yuan'))
+    """
+    _, divisor, key = next(unit for unit in MONEY[language] if largest >= unit[0])
+    return divisor, say(language, f"unit.{key}")
+
+
+def fan(run: Run, quantity: str, language: str, before: Run | None = None) -> Drawn:
+    """Quantiles of a ratio by year with its line, and the median before the edits if there are any."""
+    of = lambda run: run.summary[run.summary["quantity"] == quantity]  # noqa: E731 - used twice
+    frame = of(run)[["year", *QUANTILES]].reset_index(drop=True)
+    frame["line"] = run.lines[quantity].to_numpy()
+    if before is not None:
+        frame["before"] = of(before)["p50"].to_numpy()
+    unit = unit_text(QUANTITIES[quantity][1], language)
+    heads = {name: say(language, "column.share", what=say(language, f"column.{name}"), unit=unit)
+             for name in frame.columns if name != "year"}
+    return Drawn(frame, {"year": say(language, "column.year"), **heads})
+
+
+def chance(run: Run, language: str) -> Drawn:
+    """Probability and standard error of each event by year."""
+    wide = run.chances.pivot(index="year", columns="event", values=["value", "se"])
+    frame = pd.DataFrame({"year": wide.index.to_numpy()})
+    heads = {"year": say(language, "column.year")}
+    for event, title in EVENTS.items():
+        frame[event], frame[f"{event}_se"] = wide["value"][event].to_numpy(), wide["se"][event].to_numpy()
+        heads[event] = title[language]
+        heads[f"{event}_se"] = say(language, "column.se", what=title[language])
+    return Drawn(frame, heads)
+
+
+def spending(run: Run, scenario: Scenario, language: str) -> tuple[Drawn, dict[str, str], str]:
+    """Mean fund spending by tier and year; with it the tiers' names and the unit."""
+    wide = run.spending.pivot(index="year", columns="tier", values="amount")
+    wide = wide[list(dict.fromkeys(run.spending["tier"]))]
+    divisor, unit = money_unit(wide.sum(axis=1).max(), language)
+    frame = (wide / divisor).reset_index().rename_axis(columns=None)
+    tiers = {tier: tier_name(scenario, tier, language) for tier in wide.columns}
+    heads = {tier: say(language, "column.share", what=name, unit=unit) for tier, name in tiers.items()}
+    drawn = Drawn(frame, {"year": say(language, "column.year"), **heads}, dict.fromkeys(heads, FORMS["yuan"]))
+    return drawn, tiers, unit
+
+
+def tier_name(scenario: Scenario, tier: str, language: str) -> str:
+    """A tier in words; special-disease care, which has none, by its kind."""
+    names = {**scenario.axes.kind, **scenario.axes.tier}
+    return names[tier][language] if tier in names else tier
+
+
+def wide(run: Run, quantities: list[str], statistic: str, language: str) -> Drawn:
+    """One statistic of several quantities, a row a year."""
+    table = run.summary.pivot(index="year", columns="quantity", values=statistic)
+    frame = pd.DataFrame({"year": table.index.to_numpy()})
+    heads, forms = {"year": say(language, "column.year")}, {}
+    for quantity in quantities:
+        title, unit = QUANTITIES[quantity]
+        column, name = table[quantity], unit_text(unit, language)
+        if unit in ("yuan", "yuan_year"):
+            divisor, name = money_unit(column.abs().max(), language)
+            column = column / divisor
+        frame[quantity] = column.to_numpy()
+        heads[quantity] = say(language, "column.share", what=title[language], unit=name)
+        forms[quantity] = FORMS[unit]
+    return Drawn(frame, heads, forms)
+
+
+def csv(drawn: Drawn) -> bytes:
+    """The frame as a file that a spreadsheet opens in any language, and where no text acts as a formula."""
+    frame = drawn.frame.rename(columns=drawn.heads)
+    frame.columns = [harmless(name) for name in frame.columns]
+    for name in frame.select_dtypes(exclude="number").columns:
+        frame[name] = frame[name].map(harmless)
+    return frame.to_csv(index=False, lineterminator="\r\n").encode("utf-8-sig")
+
+
+def harmless(cell: object) -> object:
+    """A cell that a spreadsheet will not run; numbers keep their sign.
+
+    >>> harmless("=1+1"), harmless(-1)
+    ("'=1+1", -1)
+    """
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
+
+
+def everything(run: Run, language: str) -> Drawn:
+    """The whole summary as the model gives it, in the model's units."""
+    frame = run.summary.copy()
+    frame["quantity"] = [f"{QUANTITIES[name][0][language]} ({name})" for name in frame["quantity"]]
+    frame.insert(2, "unit", [unit_text(QUANTITIES[name][1], language) for name in run.summary["quantity"]])
+    heads = {name: say(language, f"column.{name}") for name in frame.columns}
+    return Drawn(frame, heads)
