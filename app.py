@@ -7,6 +7,7 @@ from ui import state
 from ui.text import LANGUAGE_NAMES, t
 
 state.begin()
+state.show_address()
 st.set_page_config(page_title=t("app.title"), page_icon="ui/icon.svg", layout="wide",
                    initial_sidebar_state="expanded")
 
@@ -15,7 +16,6 @@ page = st.navigation([st.Page(f"ui/pages/{name}.py", title=t(f"page.{name}"), ic
                       for name, icon in PAGES.items()], position="top")
 
 with st.sidebar:
-    st.segmented_control(t("app.language"), LANGUAGES, required=True, key="lang", on_change=state.moved,
+    st.segmented_control(t("app.language"), LANGUAGES, required=True, key="lang",
                          format_func=LANGUAGE_NAMES.__getitem__)
-state.show_address()
 page.run()

@@ -137,6 +137,11 @@ def measured(draws: int, repeats: Repeats) -> Iterator[Row]:
         yield Row(f"{what}, {AT_REST:,} draws", repeats.at_rest, took, a_draw * AT_REST / took, "", None)
 
 
+def load() -> float | None:
+    """How busy the machine was before this run: processes wanting to run over the last minute."""
+    return round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None
+
+
 def duration(took: float) -> str:
     """A duration in the unit that reads best.
 
@@ -168,12 +173,12 @@ def main() -> None:
     rows = measured(options.draws, QUICK if options.quick else FULL)
     about = {"scenario": SCENARIO, "insured": INSURED, "years": load_scenario(SCENARIO).years,
              "draws": options.draws, "python": platform.python_version(), "numpy": np.__version__,
-             "cpus": os.cpu_count()}
+             "cpus": os.cpu_count(), "load": load()}
     if options.json:
         print(json.dumps(about | {"rows": [row._asdict() for row in rows]}, indent=2))
         return
-    print("{scenario}, {insured:,} insured, {years} years; Python {python}, numpy {numpy}, {cpus} processors"
-          .format(**about))
+    print("{scenario}, {insured:,} insured, {years} years; Python {python}, numpy {numpy}, {cpus} processors, "
+          "load {load} (other work on the machine blurs every line)".format(**about))
     print(f"{'what':<58}  {'runs':>4}  {'median':>9}  {'times plain':>11}  {'target':>14}")
     for row in rows:
         print(line(row), flush=True)

@@ -5,17 +5,18 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from simulation import __version__, measures
 from simulation.household import PARTS, read_bills, settle
 from simulation.model import ENGINES, simulate
 from simulation.reading import read_text
 from simulation.results import EVENTS, QUANTITIES
-from simulation.runs import read_manifest, same_numbers, save_run
+from simulation.runs import read_run, same_numbers, save_run
 from simulation.scenario import Change, Scenario, clause, library, load_scenario, parse_scenario, value_from_text
-from simulation.terms import LANGUAGES, UNITS, BadInput, Source, refuse, words
+from simulation.terms import LANGUAGES, UNITS, BadInput, Source, refuse, short, words
 
 STATED = Source(status="assumption", note=words("命令行给出", "given on the command line"))
 
@@ -25,8 +26,11 @@ def main(arguments: list[str] | None = None) -> int:
     for out in (sys.stdout, sys.stderr):
         if hasattr(out, "reconfigure"):
             out.reconfigure(encoding="utf-8")
-    options = parser().parse_args(arguments)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    # Until the options are understood, the language and form asked for are read off as they stand.
+    options = argparse.Namespace(lang="zh" if "zh" in arguments else "en", json="--json" in arguments)
     try:
+        options = parser().parse_args(arguments)
         return options.command(options)
     except BadInput as bad:
         return show_faults(bad, options)
@@ -34,10 +38,19 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
 
 
+class Parser(argparse.ArgumentParser):
+    """Answers a wrong option like every other bad input: one sentence with the remedy."""
+
+    def error(self, message: str) -> NoReturn:
+        """Called by argparse; never returns."""
+        raise refuse(self.prog, words(f"命令或选项有误（{message}）", message),
+                     words("请看 --help", "see --help"))
+
+
 def parser() -> argparse.ArgumentParser:
     """All commands and their options."""
-    top = argparse.ArgumentParser(prog="python -m simulation",
-                                  description="Medical Insurance Fund Sandbox 医保基金沙盘")
+    top = Parser(prog="python -m simulation",
+                 description="Medical Insurance Fund Sandbox 医保基金沙盘")
     top.add_argument("--version", action="version", version=__version__)
     commands = top.add_subparsers(required=True, metavar="COMMAND")
 
@@ -60,25 +73,26 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("paths", nargs="+", metavar="PATH")
     sub = command("run", run, "simulate a scenario")
     settable(sub)
-    sub.add_argument("--draws", type=whole_number, default=1024, metavar="N")
-    sub.add_argument("--seed", type=whole_number, default=20080101, metavar="S")
-    sub.add_argument("--engine", choices=ENGINES, default="auto")
+    sub.add_argument("--draws", default=1024, metavar="N")
+    sub.add_argument("--seed", default=20080101, metavar="S")
+    sub.add_argument("--engine", default="auto", metavar="|".join(ENGINES))
     sub.add_argument("--out", type=Path, metavar="DIR", help="keep the run in a folder: manifest and tables")
     sub = command("settle", settle_bills, "settle one person's year of bills")
     settable(sub)
     sub.add_argument("--bills", type=Path, required=True, metavar="FILE")
-    sub.add_argument("--year", type=whole_number, metavar="Y", help="the year whose rules apply (the first)")
+    sub.add_argument("--year", metavar="Y", help="the year whose rules apply (the first)")
     sub = command("verify", verify, "recompute a kept run and say whether it is the same")
     sub.add_argument("run_dir", type=Path, metavar="RUN_DIR")
     return top
 
 
-def whole_number(text: str) -> int:
+def whole_number(text: str | int, place: str) -> int:
     """A whole number of the command line, or a plain refusal."""
     try:
         return int(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number; give one such as 1024") from None
+        raise refuse(place, words(f"“{short(text)}”不是整数", f"'{short(text)}' is not a whole number"),
+                     words("例如 1024", "give one such as 1024")) from None
 
 
 def edited(options: argparse.Namespace) -> Scenario:
@@ -87,8 +101,8 @@ def edited(options: argparse.Namespace) -> Scenario:
     changes = []
     for edit in options.edits:
         name, equals, text = edit.partition("=")
-        if not equals:
-            raise refuse(f"--set {edit}", words("缺少等号", "has no equals sign"), words("请写 LEVER=VALUE",
+        if not equals or not name:
+            raise refuse(f"--set {edit}", words("不是“参数=数值”", "is not a lever and its value"), words("请写 LEVER=VALUE",
                                                                                          "write LEVER=VALUE"))
         lever, _, year = name.partition("@")
         if year and not year.isdecimal():
@@ -151,7 +165,8 @@ def validate(options: argparse.Namespace) -> int:
 
 def run(options: argparse.Namespace) -> int:
     """`run`"""
-    result = simulate(edited(options), options.draws, options.seed, options.engine)
+    result = simulate(edited(options), whole_number(options.draws, "--draws"), whole_number(options.seed, "--seed"),
+                      options.engine)
     if options.out:
         save_run(result, options.out)
     data = measures.report(result)
@@ -172,11 +187,12 @@ def run(options: argparse.Namespace) -> int:
 def settle_bills(options: argparse.Namespace) -> int:
     """`settle`"""
     scenario = edited(options)
-    if options.year is not None and options.year not in scenario.horizon():
-        raise refuse(f"--year {options.year}", words("年份不在模拟期内", "the year is not simulated"),
+    year = scenario.first_year if options.year is None else whole_number(options.year, "--year")
+    if year not in scenario.horizon():
+        raise refuse(f"--year {year}", words("年份不在模拟期内", "the year is not simulated"),
                      words(f"请用 {scenario.first_year} 到 {scenario.horizon()[-1]}",
                            f"use {scenario.first_year} to {scenario.horizon()[-1]}"))
-    data = settle(scenario, read_bills(scenario, options.bills), options.year)
+    data = settle(scenario, read_bills(scenario, options.bills), year)
     lines = []
     for n, bill in enumerate(data["bills"], 1):
         lines.append(f"{n}. " + "  ".join(f"{part} {bill[part]:,.2f}" for part in PARTS))
@@ -189,14 +205,15 @@ def settle_bills(options: argparse.Namespace) -> int:
 
 def verify(options: argparse.Namespace) -> int:
     """`verify`"""
-    manifest, figures = read_manifest(options.run_dir)
+    manifest, figures = read_run(options.run_dir)
     same, largest, where = same_numbers(manifest, figures)
     if same:
         text = words("相同：重新计算得到同样的数字", "same: recomputing gives the same numbers")
     else:
         text = words(f"不同：{where} 相差最大，相对差 {largest:.3g}",
                      f"not the same: {where} differs most, by {largest:.3g} relatively")
-    show(options, {"same": same, "largest_difference": largest, "where": where}, [text[options.lang]])
+    found = {"same": same, "largest_difference": largest if isfinite(largest) else None, "where": where}
+    show(options, found, [text[options.lang]])
     return 0 if same else 1
 
 

@@ -11,6 +11,9 @@ from simulation.policy import Given, Section
 from simulation.terms import Record, Source, Term, words
 
 
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+
+
 class Assumed(Given):
     """A central value with its 5 % to 95 % interval and the evidence for both.
 
@@ -18,8 +21,8 @@ class Assumed(Given):
     that varies over axes. The value is the median; each side of it is half a (log)normal.
     """
 
-    range: tuple[float, float] | None = None
-    factor: tuple[float, float] | None = None
+    range: tuple[Number, Number] | None = None
+    factor: tuple[Number, Number] | None = None
 
 
 Z95 = 1.6448536269514722  # the 95 % point of a standard normal
@@ -173,7 +176,7 @@ class Correlation(Record):
     """How two uncertain assumptions move together."""
 
     between: tuple[str, str]
-    value: Annotated[float, Field(ge=-0.99, le=0.99)]
+    value: Annotated[float, Field(ge=-0.99, le=0.99, strict=True)]
     source: Source
 
 

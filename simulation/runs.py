@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 from simulation import measures
-from simulation.model import simulate
+from simulation.model import MAX_DRAWS, simulate
 from simulation.reading import build, read_text
 from simulation.results import Result
 from simulation.scenario import Scenario, check_scenario
-from simulation.terms import refuse, words
+from simulation.terms import Record, refuse, words
 
 TOLERANCE = 1e-9  # relative: what another machine's arithmetic may change
 
@@ -31,30 +33,45 @@ def save_run(result: Result, folder: Path) -> None:
                      words("请换一个文件夹", "choose another folder")) from None
 
 
-def read_manifest(folder: Path) -> tuple[dict, dict]:
+class Manifest(Record):
+    """All that is needed to make a run again."""
+
+    scenario: str
+    scenario_hash: str
+    scenario_text: str
+    seed: Annotated[int, Field(ge=0, lt=2**63, strict=True)]
+    draws: Annotated[int, Field(ge=16, le=MAX_DRAWS, strict=True)]
+    engine: Literal["table", "exact"]
+    model: str
+    numpy: str
+    scipy: str
+
+
+def read_run(folder: Path) -> tuple[Manifest, dict]:
     """The manifest and figures of a kept run; raises `BadInput` where they cannot be read."""
-    found = []
-    for name in ("manifest.json", "figures.json"):
-        try:
-            data = json.loads(read_text(folder / name))
-        except json.JSONDecodeError:
-            raise refuse(name, words("内容损坏", "is damaged"), words("请重新运行并保存",
-                                                                      "run and keep it again")) from None
-        if not isinstance(data, dict):
-            raise refuse(name, words("内容损坏", "is damaged"), words("请重新运行并保存", "run and keep it again"))
-        found.append(data)
-    missing = {"scenario_text", "draws", "seed", "engine"} - found[0].keys()
-    if missing:
-        raise refuse("manifest.json", words(f"缺少 {sorted(missing)[0]}", f"lacks {sorted(missing)[0]}"),
-                     words("请重新运行并保存", "run and keep it again"))
-    return found[0], found[1]
+    manifest = build(Manifest, read_json(read_text(folder / "manifest.json"), "manifest.json"), "manifest.json")
+    return manifest, read_json(read_text(folder / "figures.json"), "figures.json")
 
 
-def same_numbers(manifest: dict, figures: dict) -> tuple[bool, float, str]:
-    """Recompute a run from its manifest: whether it is the same, the largest relative difference, and where."""
-    text = json.loads(manifest["scenario_text"])
-    scenario = build(Scenario, text, "manifest.json", check_scenario)
-    again = measures.report(simulate(scenario, manifest["draws"], manifest["seed"], manifest["engine"]))
+def read_json(text: str, place: str) -> dict:
+    """A JSON object, or one clear fault."""
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        data = None
+    if not isinstance(data, dict):
+        raise refuse(place, words("内容损坏", "is damaged"), words("请重新运行并保存", "run and keep it again"))
+    return data
+
+
+def same_numbers(manifest: Manifest, figures: dict) -> tuple[bool, float, str]:
+    """Recompute a run from its manifest: whether it is the same, the largest relative difference, and where.
+
+    The difference is infinite where a figure is missing or is not a number.
+    """
+    scenario = build(Scenario, read_json(manifest.scenario_text, "manifest.json: scenario_text"),
+                     "manifest.json: scenario_text", check_scenario)
+    again = measures.report(simulate(scenario, manifest.draws, manifest.seed, manifest.engine))
     largest, where = difference(again["years"], figures.get("years"), "years")
     return largest <= TOLERANCE, largest, where
 

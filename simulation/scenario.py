@@ -31,7 +31,7 @@ class Change(Record):
     """One lever set to a value from a year on, with its source."""
 
     lever: str
-    year: int
+    year: Annotated[int, Field(strict=True)]
     value: Any
     source: Source
 
@@ -57,8 +57,8 @@ class Scenario(Record):
     name: Name
     title: Words
     story: Words
-    first_year: Annotated[int, Field(ge=1990, le=2100)]
-    years: Annotated[int, Field(ge=1, le=60)]
+    first_year: Annotated[int, Field(ge=1990, le=2100, strict=True)]
+    years: Annotated[int, Field(ge=1, le=60, strict=True)]
     documents: dict[str, Document]
     axes: AxisNames
     policy: Policy
@@ -243,6 +243,9 @@ def check_scenario(scenario: Scenario, place: str) -> list[Fault]:
         return faults
     known = list(uncertain(scenario.assumptions))
     for n, correlation in enumerate(scenario.assumptions.correlations):
+        if correlation.between[0] == correlation.between[1]:
+            faults.append(Fault(f"{place}: assumptions.correlations.{n}", words("与自身相关", "goes from one to itself"),
+                                words("请写两个不同的假设", "name two different assumptions")))
         for name in correlation.between:
             if name not in known:
                 near = nearest(name, known)

@@ -6,7 +6,6 @@ line and the tables of levers all read that declaration.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -147,9 +146,10 @@ def check_leaf(term: Term, value: Any, place: str) -> list[Fault]:
         return [Fault(place, words(f"“{short(value)}”不是数字", f"'{short(value)}' is not a number"),
                       words(f"请填写 {term.low:g} 到 {term.high:g} 之间的数字",
                             f"give a number from {term.low:g} to {term.high:g}"))]
-    if not math.isfinite(value) or not term.low <= value <= term.high:
-        return [Fault(place, words(f"{value:g} 超出 {term.low:g} 到 {term.high:g}",
-                                   f"{value:g} is outside {term.low:g} to {term.high:g}"),
+    if not term.low <= value <= term.high:  # neither infinity nor not-a-number lies between
+        shown = short(value)
+        return [Fault(place, words(f"{shown} 超出 {term.low:g} 到 {term.high:g}",
+                                   f"{shown} is outside {term.low:g} to {term.high:g}"),
                       words(f"请填写 {term.low:g} 到 {term.high:g} 之间的数字",
                             f"give a number from {term.low:g} to {term.high:g}"))]
     return []

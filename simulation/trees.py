@@ -29,6 +29,15 @@ def nearest(name: str, known: Sequence[str], n: int = 3) -> str:
     return ", ".join(get_close_matches(name, list(known), n, 0.3) or list(known)[:n])
 
 
+def meant(name: str, known: Sequence[str]) -> str | None:
+    """The one known name that a misspelt one most likely stands for.
+
+    >>> meant("chld", ["child", "adult"]), meant("other", ["child", "adult"])
+    ('child', None)
+    """
+    return next(iter(get_close_matches(name, list(known), 1)), None)
+
+
 def known_key(axis: str, key: str, axes: Axes) -> bool:
     """Whether a key belongs to an axis."""
     return bool(BAND.match(key)) if axis == "band" else key in axes[axis]
@@ -38,6 +47,8 @@ def check_tree(term: Term, tree: Any, axes: Axes, place: str, depth: int = 0) ->
     """Every fault of a tree: unknown or missing members, and the faults of each leaf."""
     if not isinstance(tree, Mapping):
         return check_leaf(term, tree, place)
+    if not tree:
+        return [Fault(place, words("内容为空", "is empty"), words("请填写数值", "give a value"))]
     if depth == len(term.axes):
         return [Fault(place, words("这里应为一个数值", "a single value belongs here"),
                       words("请去掉下级", "remove the level below"))]
@@ -51,12 +62,11 @@ def check_tree(term: Term, tree: Any, axes: Axes, place: str, depth: int = 0) ->
                                 words(f"是否为：{hint}", f"did you mean {hint}")))
         else:
             faults += check_tree(term, branch, axes, f"{place}.{key}", depth + 1)
+    misspelt = {meant(str(key), members) for key in tree if not known_key(axis, str(key), axes)}
     for member in members:
-        if member not in tree:
+        if member not in tree and member not in misspelt:
             faults.append(Fault(f"{place}.{member}", words("缺少", "is missing"),
                                 words("请补上这一项", "add it")))
-    if not tree:
-        faults.append(Fault(place, words("内容为空", "is empty"), words("请填写数值", "give a value")))
     return faults
 
 

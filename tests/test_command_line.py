@@ -281,34 +281,37 @@ def test_a_tampered_run_is_not_the_same(ask: Callable, kept: Path, what: str) ->
 
 
 DAMAGED = {
-    "cut short": lambda text: text[:200],
-    "empty": lambda text: "",
-    "a list": lambda text: "[]",
-    "brackets": lambda text: "[" * 100_000,
-    "no seed": lambda text: text.replace('"seed"', '"sed"'),
-    "draws as a text": lambda text: text.replace('"draws": 16', '"draws": "16"'),
-    "draws not whole": lambda text: text.replace('"draws": 16', '"draws": 16.5'),
-    "no draws": lambda text: text.replace('"draws": 16', '"draws": null'),
-    "too few draws": lambda text: text.replace('"draws": 16', '"draws": 4'),
-    "a seed as a text": lambda text: text.replace('"seed": ', '"seed": "1", "was": '),
-    "an unknown engine": lambda text: text.replace('"table"', '"chair"'),
-    "scenario of another kind": lambda text: json.dumps(json.loads(text) | {"scenario_text": "[]"}),
-    "a scenario cut short": lambda text: json.dumps(json.loads(text) | {"scenario_text": "{"}),
-    "no scenario": lambda text: json.dumps(json.loads(text) | {"scenario_text": None}),
-    "a scenario out of bounds": lambda text: text.replace("30000", "-1"),
+    "draws as a text": lambda data: data.update(draws="16"),
+    "draws not whole": lambda data: data.update(draws=16.5),
+    "empty draws": lambda data: data.update(draws=None),
+    "too few draws": lambda data: data.update(draws=4),
+    "no draws": lambda data: data.pop("draws"),
+    "a seed as a text": lambda data: data.update(seed="1"),
+    "a negative seed": lambda data: data.update(seed=-1),
+    "an unknown engine": lambda data: data.update(engine="steam"),
+    "a list for a scenario": lambda data: data.update(scenario_text="[]"),
+    "a scenario cut short": lambda data: data.update(scenario_text=data["scenario_text"][:500]),
+    "an empty scenario": lambda data: data.update(scenario_text=None),
+    "a scenario out of bounds": lambda data: data.update(scenario_text=data["scenario_text"].replace("30000", "-1")),
 }
 
 
 @pytest.mark.parametrize("what", DAMAGED)
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_a_damaged_manifest_is_one_line(ask: Callable, kept: Path, what: str, language: str) -> None:
-    path = kept / "manifest.json"
-    text = path.read_text(encoding="utf-8")
-    path.write_text(DAMAGED[what](text), encoding="utf-8")
-    assert path.read_text(encoding="utf-8") != text
+    rewrite(kept / "manifest.json", DAMAGED[what])
     code, shown, faults = ask("verify", kept, "--lang", language)
     assert (code, shown) == (2, "")
     assert faults.startswith("manifest.json") and faults.count("\n") == 1 and "; " in faults
+
+
+@pytest.mark.parametrize("file", ["manifest.json", "figures.json"])
+@pytest.mark.parametrize("text", ["", "[]", '{"draws": ', "[" * 100_000])
+def test_a_file_of_a_run_that_is_no_object_is_one_line(ask: Callable, kept: Path, file: str, text: str) -> None:
+    (kept / file).write_text(text, encoding="utf-8")
+    code, shown, faults = ask("verify", kept)
+    assert (code, shown) == (2, "")
+    assert faults.startswith(f"{file}: ") and faults.count("\n") == 1 and "; " in faults
 
 
 def test_a_folder_without_a_run_is_one_line(ask: Callable, tmp_path: Path) -> None:

@@ -5,10 +5,10 @@ import re
 from pathlib import Path
 
 import pytest
-from ruamel.yaml import YAML
+from simulation.reading import read_yaml
 
 DATA = Path(__file__).resolve().parent.parent / "data"
-SOURCES = YAML(typ="safe").load((DATA / "sources.yaml").read_text(encoding="utf-8"))
+SOURCES = read_yaml((DATA / "sources.yaml").read_text(encoding="utf-8"), "sources.yaml")
 TABLES = {table["path"]: table for table in SOURCES["tables"]}
 # Columns that hold words for some rows, as data/README.md says.
 WORDS = {

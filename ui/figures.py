@@ -17,7 +17,7 @@ def card(name: str, figure: go.Figure, drawn: Drawn, alt: str) -> None:
         st.plotly_chart(figure, key=f"chart.{name}", alt=alt, config=charts.toolbar(name, image_format()))
         download(f"csv.{name}", t("chart.csv"), drawn, name)
         # Closed, it costs nothing: a grid of numbers is slow to put on a page.
-        data = st.expander(t("chart.data"), key=f"data.{name}", on_change=state.moved)
+        data = st.expander(t("chart.data"), key=f"data.{name}", on_change="rerun")
         if data.open:
             with data:
                 table(drawn, alt)

@@ -1,40 +1,46 @@
 """The one thing a session keeps: the `View`, with what undoes it. The address bar follows it.
 
 Widgets never own a value. A callback turns a moved widget into a new view, and before a widget is drawn
-it is given the view's value if it shows another one: so nothing is lost when runs overtake each other.
+it is given the view's value if it shows another one.
+
+The browser runs behind: after the server has moved a widget (undo, reset, a quick move), the next
+messages may still carry the value the browser showed before. Such an echo must not be read as a wish, or
+edits would be lost. A message is taken to run behind while it brings an older address than the one last
+written, and for a moment after.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from simulation.terms import BadInput, Fault
 from ui.text import language, plain, preferred
 from ui.view import View, from_query, to_query, view_of, with_edits, without
 
 UNDO = 100  # views kept for "undo"
+MOMENT = 2.0  # seconds in which a browser surely draws what it has received
 
 
 def begin() -> None:
-    """Open the link on the first run, or again if the address has been changed from outside."""
+    """Open the link on the first run, and again when the reader goes back or forward in the browser."""
     state = st.session_state
-    parameters = {name: st.query_params.get_all(name) for name in st.query_params}
-    shown = {name: values[-1] for name, values in parameters.items()}
-    # After a widget has moved, the browser may still report an address that lags behind: it is not a wish.
-    outside = parameters and shown != state.get("address") and not state.pop("moved", False)
-    if "view" not in state or outside:
-        view, lang, faults = from_query(parameters)
-        state["view"], state["faults"] = view, faults
+    turned = getattr(get_script_run_ctx(), "is_history_navigation", False) and len(st.query_params) > 0
+    if "view" not in state or turned:
+        parameters = {name: st.query_params.get_all(name) for name in st.query_params}
+        state["view"], lang, state["faults"] = from_query(parameters)
         state["lang"] = lang or state.get("lang") or preferred(st.context.locale)
         state.setdefault("undo", [])
-    state["moved"] = False
+    if "sent" not in state or not behind():
+        state["sent"], state["sent_at"] = {}, 0.0
 
 
 def show_address() -> None:
-    """Make the address bar say what is shown."""
+    """Make the address bar say what is shown. Before any widget is drawn: a run may be cut short after."""
     wanted = to_query(view(), language())
     if wanted != st.query_params.to_dict():
         st.query_params.from_dict(wanted)
@@ -51,14 +57,33 @@ def faults() -> list[Fault]:
     return st.session_state["faults"]
 
 
-def moved() -> None:
-    """Note that this run began with a widget; every widget that keeps no view of its own calls it."""
-    st.session_state["moved"] = True
+# --- widgets ----------------------------------------------------------------------------------------
 
+def show(key: str, value: Any) -> None:
+    """Give a widget the value it has to show, before it is drawn."""
+    state = st.session_state
+    if key in state and state[key] != value:
+        state["sent"].setdefault(key, []).extend([state[key], value])
+        state["sent_at"] = time.monotonic()
+    if key not in state or state[key] != value:
+        state[key] = value
+
+
+def behind() -> bool:
+    """Whether the browser may not yet show what the server last sent it."""
+    state = st.session_state
+    return st.query_params.to_dict() != state.get("address") or time.monotonic() - state["sent_at"] < MOMENT
+
+
+def echo(key: str) -> bool:
+    """Whether a widget that seems to have moved only reports what it showed before the server moved it."""
+    return st.session_state[key] in st.session_state["sent"].get(key, ()) and behind()
+
+
+# --- changes ----------------------------------------------------------------------------------------
 
 def take(new: Callable[[], View]) -> None:
     """Go to a new view, or keep the old one and say what is wrong with the new."""
-    moved()
     state = st.session_state
     try:
         wanted = new()
@@ -83,19 +108,12 @@ def reset(lever: str | None = None) -> None:
 
 def undo() -> None:
     """Take back the last change."""
-    moved()
     if st.session_state["undo"]:
         *st.session_state["undo"], st.session_state["view"] = st.session_state["undo"]
         st.session_state["faults"] = []
 
 
-def show(key: str, value: Any) -> None:
-    """Give a widget the value it has to show, before it is drawn."""
-    if key not in st.session_state or st.session_state[key] != value:
-        st.session_state[key] = value
-
-
 def warn() -> None:
-    """Say in one sentence each what could not be used, and that the rest stands."""
+    """Say in one sentence each what could not be used; the rest stands."""
     for fault in faults()[:3]:
         st.warning(plain(fault.sentence(language())), icon=":material/error:")

@@ -55,7 +55,8 @@ def title_of(name: str, language: str) -> str:
 
 def change_scenario() -> None:
     """Go to the scenario chosen, as it stands."""
-    state.take(lambda: view_of(st.session_state["scenario"]))
+    if not state.echo("scenario"):
+        state.take(lambda: view_of(st.session_state["scenario"]))
 
 
 def quick_moves(base: Scenario, view: View) -> None:
@@ -77,7 +78,9 @@ def quick_moves(base: Scenario, view: View) -> None:
 
 def move(package: Package) -> None:
     """Carry out a quick move."""
-    state.edit(moved(package, st.session_state[f"quick.{package.name}"]))
+    key = f"quick.{package.name}"
+    if not state.echo(key):
+        state.edit(moved(package, st.session_state[key]))
 
 
 def changes_made(base: Scenario, view: View) -> None:
@@ -96,7 +99,8 @@ def changes_made(base: Scenario, view: View) -> None:
 def begin_in() -> None:
     """Let the edits begin in the year chosen."""
     view = state.view()
-    state.take(lambda: view_of(view.scenario, st.session_state["since"], view.edits))
+    if not state.echo("since"):
+        state.take(lambda: view_of(view.scenario, st.session_state["since"], view.edits))
 
 
 def parameter(base: Scenario, view: View, term: Term, leaves: list[tuple], edits: dict[str, Any]) -> None:
@@ -145,11 +149,14 @@ def widget(base: Scenario, lever: str, value: Any, term: Term, name: str) -> Non
 
 def changed(lever: str) -> None:
     """Take over what a lever's widget shows."""
-    state.edit([(lever, st.session_state[lever])])
+    if not state.echo(lever):
+        state.edit([(lever, st.session_state[lever])])
 
 
 def unlimited(lever: str) -> None:
     """Lift a ceiling, or bring back the number it had."""
+    if state.echo(f"unlimited.{lever}"):
+        return
     base = known(state.view().scenario)
     earlier = [dict(view.edits).get(lever) for view in reversed(st.session_state["undo"])]
     numbers = [*earlier, lever_value(base, lever, state.view().since), find_lever(lever)[3].low]
@@ -185,5 +192,3 @@ def uploaded() -> None:
     """Go to the view of a file just given; a file taken away again changes nothing."""
     if file := st.session_state["upload_changes"]:
         state.take(lambda: from_file(file.getvalue(), file.name))
-    else:
-        state.moved()

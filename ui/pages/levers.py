@@ -22,9 +22,9 @@ if view.edits:
 
 search, choice = st.columns([3, 2], vertical_alignment="bottom")
 text = search.text_input(t("register.search"), key="search", placeholder=t("register.search_hint"), live=True,
-                         type="search", on_change=state.moved)
+                         type="search")
 kind = choice.segmented_control(t("register.kind"), KINDS, default="all", required=True, key="kind",
-                                on_change=state.moved, format_func=lambda name: say(lang, f"register.{name}"))
+                                format_func=lambda name: say(lang, f"register.{name}"))
 
 found = matching(register(view, lang), text or "", None if kind == "all" else t(f"register.{kind}"))
 heads = {name: t(f"register.column.{name}") for name in COLUMNS}

@@ -75,14 +75,14 @@ with right:
 note, choice = st.columns([6, 1], vertical_alignment="center")
 note.caption(t("chart.read"))
 choice.segmented_control(t("chart.image"), ["svg", "png"], default="svg", required=True, key="image",
-                         format_func=str.upper, persist_state="session", on_change=state.moved)
+                         format_func=str.upper, persist_state="session")
 
 st.header(t("table.title"))
 chosen, statistic = st.columns([3, 1])
 quantities = chosen.multiselect(
-    t("table.quantities"), list(QUANTITIES), SHOWN, key="quantities", on_change=state.moved,
+    t("table.quantities"), list(QUANTITIES), SHOWN, key="quantities",
     format_func=lambda name: QUANTITIES[name][0][lang], placeholder=t("table.empty"), persist_state="session")
-kind = statistic.selectbox(t("table.statistic"), STATISTICS, key="statistic", on_change=state.moved,
+kind = statistic.selectbox(t("table.statistic"), STATISTICS, key="statistic",
                            format_func=lambda name: say(lang, f"column.{name}"), persist_state="session")
 if quantities:
     drawn = tables.wide(now, quantities, kind, lang)
