@@ -102,7 +102,8 @@ def edited(options: argparse.Namespace) -> Scenario:
     for edit in options.edits:
         name, equals, text = edit.partition("=")
         if not equals or not name:
-            raise refuse(f"--set {edit}", words("不是“参数=数值”", "is not a lever and its value"), words("请写 LEVER=VALUE",
+            raise refuse(f"--set {edit}", words("不是“参数=数值”", "is not a lever and its value"),
+                         words("请写 LEVER=VALUE",
                                                                                          "write LEVER=VALUE"))
         lever, _, year = name.partition("@")
         if year and not year.isdecimal():

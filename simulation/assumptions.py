@@ -10,7 +10,6 @@ from pydantic import Field
 from simulation.policy import Given, Section
 from simulation.terms import Record, Source, Term, words
 
-
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 
 

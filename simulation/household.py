@@ -35,7 +35,7 @@ class Person(Record):
     group: str
     status: str = "ordinary"
     contribution_years: Annotated[int, Field(ge=0, le=100, strict=True)] = 0
-    contracted: Annotated[bool, Field(strict=True)] = False  # with a family doctor; acts only where a scenario has such a rule
+    contracted: Annotated[bool, Field(strict=True)] = False  # with a family doctor; acts where a scenario says so
 
 
 class Bill(Record):

@@ -69,7 +69,7 @@ def read_yaml(text: str, place: str) -> Any:
 
 
 def deepest(text: str) -> int:
-    """How deep brackets or indents of a text may nest at most: an upper bound that takes no parsing.
+    r"""How deep brackets or indents of a text may nest at most: an upper bound that takes no parsing.
 
     >>> deepest("[[1], {a: 2}]"), deepest("a:\n  b:\n    c: 1")
     (2, 3)
@@ -184,7 +184,8 @@ def shape_fault(problem: Mapping[str, Any], model: type, place: str) -> Fault:
         return Fault(where, words("缺少", "is missing"), words("请补上这一项", "add it"))
     remedy = SHAPES.get(kind, words("请改正", problem["msg"]))
     bounds = problem.get("ctx", {})
-    return Fault(where, words(f"“{short(problem.get('input'))}”不合要求", f"'{short(problem.get('input'))}' will not do"),
+    shown = short(problem.get("input"))
+    return Fault(where, words(f"“{shown}”不合要求", f"'{shown}' will not do"),
                  words(remedy.zh.format(**bounds), remedy.en.format(**bounds)))
 
 

@@ -87,7 +87,8 @@ def difference(a: Any, b: Any, place: str) -> tuple[float, str]:
     elif isinstance(a, list) and isinstance(b, list) and len(a) == len(b):
         pairs = [difference(x, y, f"{place}.{n}") for n, (x, y) in enumerate(zip(a, b, strict=True))]
     elif isinstance(a, int | float) and isinstance(b, int | float):
-        return abs(a - b) / max(abs(a), abs(b), 1e-12) if a != b else 0.0, place
+        gap = abs(a - b) / max(abs(a), abs(b), 1e-12) if a != b else 0.0
+        return gap if gap >= 0 else float("inf"), place
     else:
         return (0.0, place) if a == b else (float("inf"), place)
     return max(pairs, default=(0.0, place))

@@ -244,7 +244,8 @@ def check_scenario(scenario: Scenario, place: str) -> list[Fault]:
     known = list(uncertain(scenario.assumptions))
     for n, correlation in enumerate(scenario.assumptions.correlations):
         if correlation.between[0] == correlation.between[1]:
-            faults.append(Fault(f"{place}: assumptions.correlations.{n}", words("与自身相关", "goes from one to itself"),
+            faults.append(Fault(f"{place}: assumptions.correlations.{n}",
+                                words("与自身相关", "goes from one to itself"),
                                 words("请写两个不同的假设", "name two different assumptions")))
         for name in correlation.between:
             if name not in known:

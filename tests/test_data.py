@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from simulation.reading import read_yaml
 
 DATA = Path(__file__).resolve().parent.parent / "data"

@@ -134,7 +134,7 @@ def test_no_policy_number_stands_in_code(module: str) -> None:
 def test_nothing_is_run_or_unpacked_from_data(module: str) -> None:
     called = {ast.unparse(node.func) for node in ast.walk(tree(module)) if isinstance(node, ast.Call)}
     assert not called & {"eval", "exec", "compile", "yaml.load", "yaml.unsafe_load", "__import__", "os.system"}
-    assert not imports(module) & {"pickle", "marshal", "shelve", "yaml", "subprocess"}
+    assert not imports(module) & {"pickle", "marshal", "shelve", "subprocess"}
 
 
 @pytest.mark.parametrize("module", PATHS)
