@@ -103,8 +103,7 @@ def edited(options: argparse.Namespace) -> Scenario:
         name, equals, text = edit.partition("=")
         if not equals or not name:
             raise refuse(f"--set {edit}", words("不是“参数=数值”", "is not a lever and its value"),
-                         words("请写 LEVER=VALUE",
-                                                                                         "write LEVER=VALUE"))
+                         words("请写 LEVER=VALUE", "write LEVER=VALUE"))
         lever, _, year = name.partition("@")
         if year and not year.isdecimal():
             raise refuse(f"--set {edit}", words(f"“{year}”不是年份", f"'{year}' is not a year"),

@@ -264,9 +264,10 @@ def check_scenario(scenario: Scenario, place: str) -> list[Fault]:
             faults.append(Fault(f"{place}: axes.primary.{tier}", words("不认识的名称", "unknown name"),
                                 words(f"是否为：{nearest(tier, axes['tier'])}",
                                       f"did you mean {nearest(tier, axes['tier'])}")))
-    if axes["kind"][:1] != ("inpatient",):
-        faults.append(Fault(f"{place}: axes.kind", words("第一类应为 inpatient", "the first kind is not inpatient"),
-                            words("请把 inpatient 放在最前", "put inpatient first")))
+    if axes["kind"] != ("inpatient", "chronic"):
+        faults.append(Fault(f"{place}: axes.kind",
+                            words("应为住院和门诊特殊病种", "these are not the kinds that are simulated"),
+                            words("请依次写 inpatient 和 chronic", "write inpatient, then chronic")))
     for n, change in enumerate(scenario.changes):
         try:
             scenario._check(change)

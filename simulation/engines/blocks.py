@@ -31,26 +31,37 @@ class Block(NamedTuple):
 
 
 @lru_cache(maxsize=32)
-def blocks(mix: tuple[float, ...], longest: int, log_sd: tuple[float, ...], chronic_log_sd: float) -> tuple[Block, ...]:
-    """The histories of a scenario's cost shapes: no rule, price or frequency enters.
+def blocks(mix: tuple[float, ...], longest: int, log_sd: tuple[float, ...],
+           expense: tuple[float, ...]) -> tuple[Block, ...]:
+    """The histories of a scenario's cost shapes, cheapest first: no rule, price or frequency enters.
 
-    `mix` is how often each tier is drawn; groups with other mixes re-weight the histories.
+    `mix` is how often each tier is drawn; groups with other mixes re-weight the histories. `log_sd` and
+    `expense` (yuan) of a bill at each tier, and last of special-disease care.
     """
-    tiers, spread = len(mix), np.array([*log_sd, chronic_log_sd])
+    tiers, spread = len(mix), np.array(log_sd)
     made = []
     for chronic in (0, 1):
         for stays in range(0 if chronic else 1, longest + 1):
             bills = chronic + stays
             if bills == 1:
-                made.append(single_bill(chronic, tiers, spread))
+                made.append(cheapest_first(single_bill(chronic, tiers, spread), expense))
                 continue
             u = evenly(max(SAMPLED[chronic] >> max(bills - 2, 0), 32), bills + stays, f"histories {chronic} {stays}")
             sequence = np.minimum(np.searchsorted(np.cumsum(mix), u[:, bills:], side="right"), tiers - 1)
             shape = np.concatenate([np.full((len(u), chronic), tiers), sequence], axis=1).T
             cost = np.stack([by_rank(u[:, j], shape[j], spread) for j in range(bills)])
             weight = 1 / np.prod(np.array(mix)[sequence], axis=1) / len(u)
-            made.append(Block(chronic, stays, np.where(shape == tiers, 0, shape), cost, weight))
+            block = Block(chronic, stays, np.where(shape == tiers, 0, shape), cost, weight)
+            made.append(cheapest_first(block, expense))
     return tuple(made)
+
+
+def cheapest_first(block: Block, expense: tuple[float, ...]) -> Block:
+    """The block in order of each history's expense, so that neighbours meet the same limits."""
+    mean = np.array(expense)[block.tier]
+    mean[: block.chronic] = expense[-1]
+    order = np.argsort((block.cost * mean).sum(axis=0), kind="stable")
+    return block._replace(tier=block.tier[:, order], cost=block.cost[:, order], weight=block.weight[order])
 
 
 def thinned(histories: tuple[Block, ...]) -> tuple[Block, ...]:

@@ -73,6 +73,10 @@ def settled(block: Block, part: slice, rules: Rules, costs: Costs, made: list[Sc
     kind = chronic.astype(int)
     eligible = expense * costs.eligible[kind[:, None, None], tier]
     person = np.array([(s.group, s.status, s.years) for s in made]).T[:, :, None, None]
+    # Where not even the dearest history can reach the large-amount layer, it need not be asked.
+    dearest = eligible.sum(axis=0).max()
+    if dearest <= (rules.ceiling if rules.above_ceiling else rules.critical_due):
+        rules = rules._replace(has_critical=False)
     out: dict[tuple[int, int], np.ndarray] = {}
     settle_year(rules, person[0].astype(int), person[1].astype(int), person[2], kind.tolist(), tier,
                 [0.0] * len(tier), eligible, [0.0, 0.0], out)
@@ -102,8 +106,8 @@ def means(rules: Rules, costs: Costs, histories: tuple[Block, ...], mix: np.ndar
             columns[1] += w @ square
             columns[2] += w @ (square * basic)
             left = expense.sum(axis=0) - basic
-            for n, (amount, on) in enumerate(((CRITICAL, rules.has_critical), (ASSISTANCE, rules.has_assistance))):
-                if on:
+            for n, amount in enumerate((CRITICAL, ASSISTANCE)):
+                if (0, amount) in out:
                     paid = sum(out[j, amount] for j in bills)
                     columns[3 + tiers + n] += w @ paid
                     left = left - paid
@@ -113,9 +117,11 @@ def means(rules: Rules, costs: Costs, histories: tuple[Block, ...], mix: np.ndar
                 at_tier = (block.tier[j, part] == np.arange(tiers)[:, None]) * w[:, None, :]
                 by_tier = at_tier.reshape(groups * tiers, -1) @ out[j, BASIC]
                 columns[3:3 + tiers] += by_tier.reshape(len(made), groups, tiers, -1).transpose(2, 0, 1, 3)
+            dearest = left.max()
             for n, threshold in enumerate(thresholds):
                 # The share of the history's bin that lies beyond: a bin stands for costs BIN apart.
-                columns[3 + tiers + len(LINEAR) + n] += w @ np.clip((left / threshold - 1) / BIN + 0.5, 0, 1)
+                if dearest > threshold * (1 - BIN):
+                    columns[3 + tiers + len(LINEAR) + n] += w @ np.clip((left / threshold - 1) / BIN + 0.5, 0, 1)
         found.append(columns.transpose(1, 2, 3, 0))
     return found
 
@@ -144,12 +150,12 @@ def detail(rules: Rules, costs: Costs, histories: tuple[Block, ...], mix: np.nda
            price: np.ndarray, threshold: float) -> list[np.ndarray]:
     """For each block, how the items of the account vary together between people: (s, g, p, item, item + 2).
 
-    Items: the fund's payment, the same by tier, `LINEAR`, expense, in-policy expense, and 1 where spending
-    is catastrophic. The last axis holds the mean of each item's product with every item, its mean, and
+    Items: the fund's payment, the same by tier, `LINEAR`, expense, in-policy expense, stays, and 1 where
+    spending is catastrophic. The last axis holds the mean of each item's product with every item, its mean, and
     the mean of its cube.
     """
     groups, tiers = mix.shape
-    items = 1 + tiers + len(LINEAR) + 3
+    items = 1 + tiers + len(LINEAR) + 4
     found = []
     for block in histories:
         weight = mix_weights(block, mix)
@@ -167,8 +173,8 @@ def detail(rules: Rules, costs: Costs, histories: tuple[Block, ...], mix: np.nda
                 x[tiers + 1] += out.get((j, CRITICAL), 0.0)
                 x[tiers + 2] += out.get((j, ASSISTANCE), 0.0)
             x[0] = x[1:tiers + 1].sum(axis=0) + x[tiers + 3]
-            x[-3], x[-2] = expense.sum(axis=0), eligible.sum(axis=0)
-            x[-1] = x[-3] - x[0] - x[tiers + 1] - x[tiers + 2] > threshold
+            x[-4], x[-3], x[-2] = expense.sum(axis=0), eligible.sum(axis=0), block.stays
+            x[-1] = x[-4] - x[0] - x[tiers + 1] - x[tiers + 2] > threshold
             x = x.transpose(1, 3, 0, 2)  # (s, p, item, h)
             more = np.concatenate([x, np.ones_like(x[:, :, :1]), np.zeros_like(x[:, :, :1])], axis=2)
             for g in range(groups):
@@ -229,10 +235,11 @@ def spend(rules: list[Rules], care: list[Care], costs: Costs, insured: np.ndarra
     usual_mix = np.maximum(np.mean([c.mix.mean(axis=0) for c in care], axis=0), 1e-6)
     busiest = max(c.admissions.max() for c in care) * nodes.frequency[-1]
     histories = blocks(tuple(usual_mix / usual_mix.sum()), longest_history(busiest, costs.dispersion),
-                       tuple(costs.log_sd), costs.chronic_log_sd)
+                       (*costs.log_sd, costs.chronic_log_sd), (*costs.expense, costs.chronic_expense))
     status_share = insured.mean(axis=(0, 1))
     status_share = status_share / np.maximum(status_share.sum(axis=1, keepdims=True), 1e-12)
-    other = normals((horizon, draws, tiers + len(LINEAR) + 3), seed, "detail")
+    usual_years = float(np.mean([c.years @ np.arange(horizon) for c in care]))
+    other = normals((horizon, draws, tiers + len(LINEAR) + 4), seed, "detail")
 
     spending = Spending(**{name: np.empty((draws, horizon, tiers) if name == "by_tier" else (draws, horizon))
                            for name in Spending._fields})
@@ -240,7 +247,8 @@ def spend(rules: list[Rules], care: list[Care], costs: Costs, insured: np.ndarra
     for t in range(horizon):
         key = b"".join(np.asarray(part).tobytes() for part in (*rules[t], care[t].mix))
         if key not in built:
-            built[key] = tables(rules[t], costs, histories, care[t], nodes, status_share, float(np.median(thresholds)))
+            built[key] = tables(rules[t], costs, histories, care[t], nodes, status_share, usual_years,
+                                float(np.median(thresholds)))
         of_year(t, built[key], care[t], costs, people[:, t], thresholds[t], futures, nodes, other[t], spending)
     return spending
 
@@ -256,11 +264,11 @@ def nodes_of(futures: Futures, thresholds: np.ndarray) -> Nodes:
 
 
 def tables(rules: Rules, costs: Costs, histories: tuple[Block, ...], care: Care, nodes: Nodes,
-           status_share: np.ndarray, threshold: float) -> Tables:
-    """Settle all histories under one set of rules."""
+           status_share: np.ndarray, usual_years: float, threshold: float) -> Tables:
+    """Settle all histories under one set of rules; spread between people at the horizon's usual contribution years."""
     longest = len(care.years) - 1
     made, weight = schedules(rules, longest, status_share)
-    usual, usual_weight = schedules(rules, longest, status_share, only=float(care.years @ np.arange(longest + 1)))
+    usual, usual_weight = schedules(rules, longest, status_share, only=usual_years)
     return Tables(
         weight, stacked(means(rules, costs, histories, care.mix, made, np.exp(nodes.log_price),
                               np.exp(nodes.log_threshold)), histories),
@@ -303,15 +311,15 @@ def of_year(t: int, table: Tables, care: Care, costs: Costs, people: np.ndarray,
 
     # By tier and chronic care add up to what the fund paid; the patient bears what nobody paid.
     scale = basic / np.maximum(by_tier.sum(axis=1) + chronic, 1e-9)
-    expense = expense * factor[:, -3]
+    expense = expense * factor[:, -4]
     spending.basic[:, t] = basic
     spending.by_tier[:, t] = by_tier * scale[:, None]
     spending.chronic[:, t] = chronic * scale
     spending.critical[:, t], spending.assistance[:, t] = critical, assistance
-    spending.expense[:, t], spending.eligible[:, t] = expense, eligible * factor[:, -2]
+    spending.expense[:, t], spending.eligible[:, t] = expense, eligible * factor[:, -3]
     spending.out_of_pocket[:, t] = expense - basic - critical - assistance
     spending.catastrophic[:, t] = np.maximum(total[:, -len(beyond):] @ beyond * factor[:, -1], 0.0)
-    spending.stays[:, t] = stays
+    spending.stays[:, t] = stays * factor[:, -2]
 
 
 def usual_person(t: int, table: Tables, care: Care, costs: Costs, nodes: Nodes, longest: int) -> np.ndarray:
@@ -356,7 +364,7 @@ def care_totals(people: np.ndarray, care: Care, costs: Costs, futures: Futures, 
     stays = people * care.admissions * futures.frequency[:, t, None]
     ill = people @ care.chronic_share * futures.chronic[:, t]
     price = futures.price[:, t]
-    in_policy = costs.chronic_expense * (costs.eligible[1, 0] if len(costs.eligible) > 1 else 0.0)
+    in_policy = costs.chronic_expense * costs.eligible[1, 0]
     return ((stays @ (care.mix @ costs.expense) + ill * costs.chronic_expense) * price,
             (stays @ (care.mix @ (costs.expense * costs.eligible[0])) + ill * in_policy) * price,
             stays.sum(axis=1))

@@ -192,7 +192,6 @@ def spend(rules: list[Rules], care: list[Care], costs: Costs, insured: np.ndarra
     expense = np.append(costs.expense, costs.chronic_expense)
     status = insured.mean(axis=(0, 1))
     statuses = np.cumsum(status, axis=1) / np.maximum(status.sum(axis=1, keepdims=True), 1e-12)
-    eligible = costs.eligible if len(costs.eligible) > 1 else np.vstack([costs.eligible, costs.eligible])
     threads = threads or os.cpu_count() or 1
     edges = np.linspace(0, draws, min(threads * 4, draws) + 1).astype(int)
 
@@ -200,7 +199,7 @@ def spend(rules: list[Rules], care: list[Care], costs: Costs, insured: np.ndarra
         part = slice(start, stop)
         kernel(rules[t], stream_keys(seed, t, start, stop, groups), people[part, t], care[t].admissions,
                care[t].chronic_share, np.cumsum(care[t].mix, axis=1), np.cumsum(care[t].years), statuses, expense,
-               costs.log_sd, eligible, costs.chronic_log_sd, costs.dispersion, futures.price[part, t],
+               costs.log_sd, costs.eligible, costs.chronic_log_sd, costs.dispersion, futures.price[part, t],
                futures.frequency[part, t], futures.chronic[part, t], thresholds[t], total[t, part], by_tier[t, part])
 
     with ThreadPoolExecutor(threads) as pool:
