@@ -40,7 +40,7 @@ def simulate(scenario: Scenario | str, draws: int = 1024, seed: int = 20080101, 
     policies = scenario.policies()
     levers = lambda section, name, over: np.stack(  # noqa: E731 - one lever over the years, shape (t, *over)
         [dense(getattr(getattr(policy, section), name).value, over, axes) for policy in policies])
-    futures = futures_of(scenario.model_copy(update={"changes": ()}).text(), scenario, draws, seed)
+    futures = futures_of(scenario.model_copy(update={"changes": ()}).text(), draws, seed)
 
     # People change, and people enrol.
     residents = population.residents(scenario.value("people", "residents", ("group", "status")),
@@ -85,26 +85,9 @@ def simulate(scenario: Scenario | str, draws: int = 1024, seed: int = 20080101, 
 
 
 @lru_cache(maxsize=4)
-def _futures(base: str, holder: _Held, draws: int, seed: int) -> Futures:
-    return utilisation.futures(holder.scenario, draws, seed)
-
-
-class _Held:
-    """Carries a scenario past a cache whose key is the scenario's text."""
-
-    def __init__(self, scenario: Scenario):
-        self.scenario = scenario
-
-    def __hash__(self) -> int:
-        return 0
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Held)
-
-
-def futures_of(base: str, scenario: Scenario, draws: int, seed: int) -> Futures:
-    """The futures of a scenario without its changes: no lever moves them, so they are kept."""
-    return _futures(base, _Held(scenario), draws, seed)
+def futures_of(text: str, draws: int, seed: int) -> Futures:
+    """The futures of a scenario, by its text without any change: no lever moves them, so they are kept."""
+    return utilisation.futures(Scenario.model_validate_json(text), draws, seed)
 
 
 def costs_of(scenario: Scenario) -> Costs:

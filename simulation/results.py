@@ -105,7 +105,8 @@ def pack(scenario: Scenario, draws: int, seed: int, engine: str, insured, indivi
     data = xr.Dataset(variables, coords={
         "draw": np.arange(draws), "year": list(scenario.horizon()), "area": [scenario.name],
         "tier": list(axes["tier"]), "group": list(axes["group"]), "level": list(axes["level"])})
+    text = scenario.text()
     return Result(scenario, data, {
-        "scenario": scenario.name, "scenario_hash": scenario.hash(), "scenario_text": scenario.text(),
+        "scenario": scenario.name, "scenario_hash": hashlib.sha256(text.encode()).hexdigest(), "scenario_text": text,
         "seed": seed, "draws": draws, "engine": engine, "model": __version__,
         **LIBRARIES})

@@ -6,7 +6,6 @@ a safe loader that refuses repeated keys; every fault is one sentence with its r
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
@@ -148,10 +147,6 @@ class Scenario(Record):
     def text(self) -> str:
         """The scenario as one line of JSON, from which it can be built again; the order of axes is kept."""
         return json.dumps(self.model_dump(mode="json"), ensure_ascii=False)
-
-    def hash(self) -> str:
-        """SHA-256 of the canonical text."""
-        return hashlib.sha256(self.text().encode()).hexdigest()
 
 
 def find_lever(lever: str) -> tuple[str, str, list[str], Term]:

@@ -123,7 +123,7 @@ def test_a_branch_spreads_to_its_leaves_and_a_leaf_may_be_split():
     (b"base: [benxi_2008\n", "not valid YAML"),
     (b"just words", "not a difference file"),
     (b"\xff\xfe\x00", "not UTF-8"),
-    (b"x: " + b"a" * 1_000_001, "larger than 1000 KB"),
+    (b"x: " + b"a" * 1_000_001, "larger than"),
 ])
 def test_a_bad_file_is_one_sentence(content, sentence):
     with pytest.raises(BadInput) as bad:

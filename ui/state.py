@@ -1,12 +1,12 @@
 """The one thing a session keeps: the `View`, with what undoes it. The address bar follows it.
 
-Widgets never own a value. A callback turns a moved widget into a new view, and before a widget is drawn
-it is given the view's value if it shows another one.
+Widgets never own a value. A moved widget asks for a new view, and before a widget is drawn it is given
+the view's value if it shows another one.
 
 The browser runs behind: after the server has moved a widget (undo, reset, a quick move), the next
 messages may still carry the value the browser showed before. Such an echo must not be read as a wish, or
-edits would be lost. A message is taken to run behind while it brings an older address than the one last
-written, and for a moment after.
+edits would be lost. It can be told by three signs: it repeats a value the server has replaced; it comes
+with an older address than the one last written; or it comes together with a wish, soon after.
 """
 
 from __future__ import annotations
@@ -23,20 +23,26 @@ from ui.text import language, plain, preferred
 from ui.view import View, from_query, to_query, view_of, with_edits, without
 
 UNDO = 100  # views kept for "undo"
-MOMENT = 2.0  # seconds in which a browser surely draws what it has received
+SOON = 2.0  # seconds in which a browser surely draws what it has received
 
 
 def begin() -> None:
-    """Open the link on the first run, and again when the reader goes back or forward in the browser."""
+    """Do what the widgets have asked for; open the link on the first run or after "back"."""
     state = st.session_state
+    state.setdefault("undo", [])
+    state.setdefault("sent", {})
+    state.setdefault("sent_at", 0.0)
+    asked = state.pop("asked", [])
+    for key, act, arguments in asked:
+        if not is_echo(key, alone=len(asked) == 1):
+            act(*arguments)
     turned = getattr(get_script_run_ctx(), "is_history_navigation", False) and len(st.query_params) > 0
     if "view" not in state or turned:
         parameters = {name: st.query_params.get_all(name) for name in st.query_params}
         state["view"], lang, state["faults"] = from_query(parameters)
         state["lang"] = lang or state.get("lang") or preferred(st.context.locale)
-        state.setdefault("undo", [])
-    if "sent" not in state or not behind():
-        state["sent"], state["sent_at"] = {}, 0.0
+    if not is_behind() and not is_soon():
+        state["sent"] = {}
 
 
 def show_address() -> None:
@@ -59,6 +65,11 @@ def faults() -> list[Fault]:
 
 # --- widgets ----------------------------------------------------------------------------------------
 
+def ask(key: str, act: Callable[..., None], *arguments: Any) -> None:
+    """Note what a widget asks for: every widget's callback. `begin` weighs all that came at once."""
+    st.session_state.setdefault("asked", []).append((key, act, arguments))
+
+
 def show(key: str, value: Any) -> None:
     """Give a widget the value it has to show, before it is drawn."""
     state = st.session_state
@@ -69,15 +80,20 @@ def show(key: str, value: Any) -> None:
         state[key] = value
 
 
-def behind() -> bool:
-    """Whether the browser may not yet show what the server last sent it."""
-    state = st.session_state
-    return st.query_params.to_dict() != state.get("address") or time.monotonic() - state["sent_at"] < MOMENT
+def is_echo(key: str, alone: bool) -> bool:
+    """Whether a widget only repeats what it showed before the server moved it."""
+    repeats = st.session_state.get(key) in st.session_state["sent"].get(key, ())
+    return repeats and (is_behind() or is_soon() and not alone)
 
 
-def echo(key: str) -> bool:
-    """Whether a widget that seems to have moved only reports what it showed before the server moved it."""
-    return st.session_state[key] in st.session_state["sent"].get(key, ()) and behind()
+def is_behind() -> bool:
+    """Whether the browser has not yet taken in the address last written."""
+    return st.query_params.to_dict() != st.session_state.get("address", st.query_params.to_dict())
+
+
+def is_soon() -> bool:
+    """Whether the server moved a widget a moment ago."""
+    return time.monotonic() - st.session_state["sent_at"] < SOON
 
 
 # --- changes ----------------------------------------------------------------------------------------

@@ -42,7 +42,7 @@ def scenario_choice(view: View) -> None:
     if len(titles) > 1:
         state.show("scenario", view.scenario)
         st.selectbox(t("panel.scenario"), list(titles), format_func=titles.get, key="scenario",
-                     on_change=change_scenario)
+                     on_change=state.ask, args=("scenario", change_scenario))
 
 
 def title_of(name: str, language: str) -> str:
@@ -55,8 +55,7 @@ def title_of(name: str, language: str) -> str:
 
 def change_scenario() -> None:
     """Go to the scenario chosen, as it stands."""
-    if not state.echo("scenario"):
-        state.take(lambda: view_of(st.session_state["scenario"]))
+    state.take(lambda: view_of(st.session_state["scenario"]))
 
 
 def quick_moves(base: Scenario, view: View) -> None:
@@ -70,7 +69,7 @@ def quick_moves(base: Scenario, view: View) -> None:
         state.show(key, stands or 0.0)
         tiers = ", ".join(base.axes.tier[tier][language()] for tier in base.axes.primary)
         st.slider(t(f"panel.{package.name}"), float(package.low), float(package.high), format="%+g",
-                  step=float(package.step), key=key, on_change=move, args=(package,),
+                  step=float(package.step), key=key, on_change=state.ask, args=(key, move, package),
                   help=t(f"panel.{package.name}_help", count=len(package.start), tiers=tiers))
         if stands is None:
             st.caption(t("panel.quick_mixed"))
@@ -78,29 +77,27 @@ def quick_moves(base: Scenario, view: View) -> None:
 
 def move(package: Package) -> None:
     """Carry out a quick move."""
-    key = f"quick.{package.name}"
-    if not state.echo(key):
-        state.edit(moved(package, st.session_state[key]))
+    state.edit(moved(package, st.session_state[f"quick.{package.name}"]))
 
 
 def changes_made(base: Scenario, view: View) -> None:
     """From when the edits hold, how many there are, and the way back."""
     state.show("since", view.since)
-    st.selectbox(t("panel.since"), list(base.horizon()), key="since", on_change=begin_in,
-                 help=t("panel.since_help"))
+    st.selectbox(t("panel.since"), list(base.horizon()), key="since", help=t("panel.since_help"),
+                 on_change=state.ask, args=("since", begin_in))
     count = len(view.edits)
     st.caption(t("panel.some", count=count, year=view.since) if count else t("panel.none"))
     left, right = st.columns(2, gap="small")
-    left.button(t("panel.undo"), key="undo_last", on_click=state.undo, disabled=not st.session_state["undo"],
-                width="stretch")
-    right.button(t("panel.reset"), key="reset_all", on_click=state.reset, disabled=not count, width="stretch")
+    left.button(t("panel.undo"), key="undo_last", on_click=state.ask, args=("undo_last", state.undo),
+                disabled=not st.session_state["undo"], width="stretch")
+    right.button(t("panel.reset"), key="reset_all", on_click=state.ask, args=("reset_all", state.reset),
+                 disabled=not count, width="stretch")
 
 
 def begin_in() -> None:
     """Let the edits begin in the year chosen."""
     view = state.view()
-    if not state.echo("since"):
-        state.take(lambda: view_of(view.scenario, st.session_state["since"], view.edits))
+    state.take(lambda: view_of(view.scenario, st.session_state["since"], view.edits))
 
 
 def parameter(base: Scenario, view: View, term: Term, leaves: list[tuple], edits: dict[str, Any]) -> None:
@@ -122,13 +119,14 @@ def parameter(base: Scenario, view: View, term: Term, leaves: list[tuple], edits
                 note, back = st.columns([3, 2], vertical_alignment="center", gap="small")
                 note.caption(t("lever.changed", was=was))
                 back.button(t("lever.reset"), key=f"reset.{lever}", type="tertiary", icon=":material/undo:",
-                            on_click=state.reset, args=(lever,))
+                            on_click=state.ask, args=(f"reset.{lever}", state.reset, lever))
 
 
 def widget(base: Scenario, lever: str, value: Any, term: Term, name: str) -> None:
     """One lever as a slider, a number box or a choice, as its unit and bounds ask for."""
     unit = unit_text(term.unit, language())
-    common = {"key": lever, "on_change": changed, "args": (lever,), "help": help_text(base, lever, term)}
+    common = {"key": lever, "on_change": state.ask, "args": (lever, changed, lever),
+              "help": help_text(base, lever, term)}
     if term.choices:
         lang = language()
         state.show(lever, value)
@@ -140,8 +138,9 @@ def widget(base: Scenario, lever: str, value: Any, term: Term, name: str) -> Non
         st.slider(name, float(term.low), float(term.high), step=float(term.step), format=form, **common)
         return
     if term.optional:
-        state.show(f"unlimited.{lever}", value is None)
-        st.checkbox(t("lever.no_limit"), key=f"unlimited.{lever}", on_change=unlimited, args=(lever,))
+        box = f"unlimited.{lever}"
+        state.show(box, value is None)
+        st.checkbox(t("lever.no_limit"), key=box, on_change=state.ask, args=(box, unlimited, lever))
     st.number_input(t("lever.with_unit", name=name, unit=unit), float(term.low), float(term.high),
                     value=None if term.optional else "min", step=float(term.step), format="%g",
                     placeholder=t("lever.no_limit") if term.optional else None, **common)
@@ -149,14 +148,11 @@ def widget(base: Scenario, lever: str, value: Any, term: Term, name: str) -> Non
 
 def changed(lever: str) -> None:
     """Take over what a lever's widget shows."""
-    if not state.echo(lever):
-        state.edit([(lever, st.session_state[lever])])
+    state.edit([(lever, st.session_state[lever])])
 
 
 def unlimited(lever: str) -> None:
     """Lift a ceiling, or bring back the number it had."""
-    if state.echo(f"unlimited.{lever}"):
-        return
     base = known(state.view().scenario)
     earlier = [dict(view.edits).get(lever) for view in reversed(st.session_state["undo"])]
     numbers = [*earlier, lever_value(base, lever, state.view().since), find_lever(lever)[3].low]
@@ -184,8 +180,8 @@ def share(view: View) -> None:
     file = f"{view.scenario}.changes.yaml"
     st.download_button(t("share.download"), to_file(view), file, "application/yaml", key="download_changes",
                        icon=":material/download:", on_click="ignore", width="stretch")
-    st.file_uploader(t("share.upload"), type=["yaml", "yml"], key="upload_changes", on_change=uploaded,
-                     max_upload_size=MEGABYTES, help=t("share.upload_help"))
+    st.file_uploader(t("share.upload"), type=["yaml", "yml"], key="upload_changes", max_upload_size=MEGABYTES,
+                     on_change=state.ask, args=("upload_changes", uploaded), help=t("share.upload_help"))
 
 
 def uploaded() -> None:
