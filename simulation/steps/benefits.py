@@ -61,11 +61,11 @@ def settle_year(rules, group, status, years, kind, tier, continued, eligible, bo
     for j in range(len(kind)):
         i, k = kind[j], tier[j]
         stay = 1.0 - rules.annual[i]
-        linked = continued[j] * (rules.credit > 0.0)
+        linked = continued[j] * rules.credit  # how far this stay continues the one before
 
         # The deductible: falling with each stay, or what is left of the year's.
         due = deductible_due(rules.first[i, k], rules.step[k] * stay, rules.floor, earlier - linked)
-        due = np.maximum(due - rules.credit * linked * episode - rules.annual[i] * borne[i], 0.0)
+        due = np.maximum(due - linked * episode - rules.annual[i] * borne[i], 0.0)
         episode = episode * linked + due
         earlier = earlier + stay * (1.0 - linked)
         deductible = np.minimum(eligible[j], due)

@@ -16,10 +16,6 @@ SHOWN = ["enrolled", "income", "expenditure", "surplus", "balance_end", "surplus
 STATISTICS = ["p50", "mean", "p05", "p25", "p75", "p95"]
 FANS = (("balance", "balance_ratio", "zero"), ("surplus", "surplus_ratio", "deficit"))
 
-with st.sidebar:
-    sidebar()
-
-# Words that need no run come first: they are read while the run is made.
 view, lang = state.view(), language()
 scenario = scenario_of(view)
 first, last = scenario.first_year, scenario.horizon()[-1]
@@ -90,6 +86,10 @@ if quantities:
     with st.container(horizontal=True):
         download("csv.table", t("table.csv"), drawn, "results")
         download("csv.summary", t("table.all_csv"), tables.everything(now, lang), "summary")
+
+# Last, because the levers do not change while the figures do: so the figures are there sooner.
+with st.sidebar:
+    sidebar()
 
 if not settled:
     # The quick answer is on the page: now make the stable one, unless a lever moves first.
