@@ -50,8 +50,8 @@ def people_of(rng: np.random.Generator, persons: np.ndarray, group: int, care: C
     """Everyone of a group with everything that befalls them in a year; `persons` (s,) by status."""
     count = whole(rng, persons)
     n = count.sum()
-    ill = rng.random(n) < care.chronic_share[group] * chronic
-    mean = care.admissions[group] * frequency
+    ill = rng.random(n) < care.chronic_share[group] * care.covered[group] * chronic
+    mean = care.admissions[group] * care.covered[group] * frequency
     stays = rng.negative_binomial(costs.dispersion, costs.dispersion / (costs.dispersion + mean), n)
     most = int(stays.max(initial=0))
     tier = rng.choice(care.mix.shape[1], size=(most, n), p=care.mix[group])

@@ -45,8 +45,9 @@ class Rules(NamedTuple):
 class Care(NamedTuple):
     """What people fall ill with in one year, before any rule: rates, mix and unit costs at first-year prices."""
 
-    admissions: np.ndarray  # (g,) covered stays a person, median draw
-    chronic_share: np.ndarray  # (g,) covered special-disease patients among the insured
+    admissions: np.ndarray  # (g,) stays a person, median draw
+    chronic_share: np.ndarray  # (g,) special-disease patients among the insured
+    covered: np.ndarray  # (g,) part of the year past the waiting period: only then do bills reach the fund
     mix: np.ndarray  # (g, k) shares of stays
     years: np.ndarray  # (y,) share of the insured with 0, 1, 2... full contribution years
 

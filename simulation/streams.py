@@ -48,6 +48,23 @@ def sobol_normals(dimensions: int, draws: int, seed: int) -> np.ndarray:
     return z
 
 
+def correlation_root(matrix: np.ndarray) -> np.ndarray:
+    """Lower root of a correlation matrix, by which independent normals become correlated ones.
+
+    A trace of independence makes it regular where items add up to one another, and more where careless
+    pairs contradict each other. The root of the first few items does not depend on the rest.
+
+    >>> correlation_root(np.array([[1.0, 0.6], [0.6, 1.0]])).round(2).tolist()
+    [[1.0, 0.0], [0.6, 0.8]]
+    """
+    for trace in (1e-6, 1e-4, 1e-2, 0.1, 0.5):
+        try:
+            return np.linalg.cholesky(matrix * (1 - trace) + np.eye(len(matrix)) * trace)
+        except np.linalg.LinAlgError:
+            continue
+    return np.eye(len(matrix))
+
+
 @lru_cache(maxsize=8)
 def normals(shape: tuple[int, ...], seed: int, name: str) -> np.ndarray:
     """Standard normals of a named stream. Read-only.

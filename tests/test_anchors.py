@@ -77,7 +77,8 @@ def test_a_stay_costs_what_the_survey_of_2008_found() -> None:
     scenario = load_scenario("benxi_2008")
     groups = means()["insured_by_group"].sel(year=2008).values
     stays = groups * scenario.value("utilisation", "admissions", ("group",))
-    each = scenario.value("utilisation", "tier_mix", ("group", "tier")) @ scenario.value("utilisation", "expense", ("tier",))
+    mix = scenario.value("utilisation", "tier_mix", ("group", "tier"))
+    each = mix @ scenario.value("utilisation", "expense", ("tier",))
     ours = float((stays * each).sum() / stays.sum())
     assert ours == pytest.approx(published("utilisation_by_level", 2008, "NHSS_cost_per_inpatient_URBMI"), rel=0.15)
 

@@ -51,7 +51,7 @@ def paid(rules: Rules, people: float, admissions: float, *, noise=0.0, price=1.0
     still = np.zeros(len(noise))
     futures = Futures(price=price[:, None], frequency=frequency[:, None], chronic=still[:, None] + 1,
                       take_up=still[:, None], elasticity=still, opening=still, noise=noise[:, None])
-    care = Care(admissions=np.array([admissions]), chronic_share=np.zeros(1),
+    care = Care(admissions=np.array([admissions]), chronic_share=np.zeros(1), covered=np.ones(1),
                 mix=np.full((1, TIERS), 1 / TIERS), years=np.ones(1))
     costs = Costs(expense=np.full(TIERS, MEAN), log_sd=np.full(TIERS, log_sd), chronic_expense=MEAN,
                   chronic_log_sd=log_sd, eligible=np.ones((2, TIERS)), dispersion=size)

@@ -119,7 +119,7 @@ def test_a_branch_spreads_to_its_leaves_and_a_leaf_may_be_split():
     (b"base: benxi_2008\nchanges:\n  - {lever: lines.surplus_ratio, year: 2008, value: 0.1}\n"
      b"  - {lever: lines.balance_ratio, year: 2009, value: 0.1}\n", "different years"),
     (b"base: benxi_2008\nchanges:\n  - {lever: lines.surplus_ratio, year: 2008, value: 0.1}\n"
-     b"  - {lever: lines.surplus_ratio, year: 2008, value: 0.2}\n", "changed twice"),
+     b"  - {lever: lines.surplus_ratio, year: 2008, value: 0.2}\n", "more than once"),
     (b"base: [benxi_2008\n", "not valid YAML"),
     (b"just words", "not a difference file"),
     (b"\xff\xfe\x00", "not UTF-8"),

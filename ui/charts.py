@@ -17,7 +17,7 @@ from ui.tables import Drawn
 
 BLUE, ORANGE, GREEN, PURPLE, RED, GREY = "#2c7fb8", "#c9731a", "#2f8f6b", "#8a68b5", "#cf4a45", "#7a838d"
 HEIGHT, LABEL = 360, 15  # pixels: a chart, and the least distance between two labels at its edge
-MARGIN = {"l": 8, "r": 8, "t": 48, "b": 8}
+MARGIN = {"l": 56, "r": 12, "t": 48, "b": 8}
 
 BANDS = (("p05", "p95", "dot", 0.14), ("p25", "p75", "dash", 0.22))  # from the outside in
 EVENT_STYLE = (  # dash, marker, colour: one row an event, in the model's order
@@ -62,7 +62,7 @@ def fan(drawn: Drawn, title: str, names: Mapping[str, str], limit: Limit, zero: 
                            line={"dash": dash, "width": width, "color": colour},
                            hovertemplate=f"%{{x}}　{names[column]} %{{y:.1%}}<extra></extra>")
     figure.add_scatter(x=years, y=frame["line"], mode="lines", name=limit.name,
-                       line={"dash": "longdashdot", "width": 2, "color": ORANGE},
+                       line={"dash": "longdashdot", "width": 2, "color": ORANGE, "shape": "hv"},
                        hovertemplate=f"%{{x}}　{limit.name}<br>{wrapped(limit.clause)}<extra></extra>")
     figure.add_hline(y=0, line={"width": 1.5, "color": RED})
     columns = [*styles, "line"]

@@ -17,12 +17,13 @@ from simulation.engines.blocks import BIN, Block, blocks, mix_weights, thinned
 from simulation.engines.nodes import bonus_nodes, chebyshev_nodes, node_basis, years_weights
 from simulation.records import Care, Costs, Futures, Rules, Spending
 from simulation.steps.benefits import ASSISTANCE, BASIC, CRITICAL, settle_year
-from simulation.streams import normals
+from simulation.streams import correlation_root, normals
 
 PRICE_NODES, FREQUENCY_NODES, THRESHOLD_NODES, DETAIL_NODES = 6, 5, 3, 3
 CHUNK = 256  # histories settled at once: small enough to stay in the cache
 TAIL = 1e-4  # stays beyond the longest history, as a share of all stays
 LINEAR = ("critical", "assistance", "chronic")  # columns after the three moments and the tiers
+PAYMENT = 3  # where the fund's payment stands among the items that vary together
 
 
 class Schedule(NamedTuple):
@@ -150,7 +151,7 @@ def detail(rules: Rules, costs: Costs, histories: tuple[Block, ...], mix: np.nda
            price: np.ndarray, threshold: float) -> list[np.ndarray]:
     """For each block, how the items of the account vary together between people: (s, g, p, item, item + 2).
 
-    Items: the fund's payment, the same by tier, `LINEAR`, expense, in-policy expense, stays, and 1 where
+    Items: expense, in-policy expense, stays, the fund's payment, the same by tier, `LINEAR`, and 1 where
     spending is catastrophic. The last axis holds the mean of each item's product with every item, its mean, and
     the mean of its cube.
     """
@@ -164,17 +165,17 @@ def detail(rules: Rules, costs: Costs, histories: tuple[Block, ...], mix: np.nda
             part = slice(start, start + 4 * CHUNK)
             out, expense, eligible = settled(block, part, rules, costs, made, price)
             x = np.zeros((items, *np.broadcast_shapes(out[0, BASIC].shape, expense.shape[1:])))
+            by_tier, (critical, assistance, chronic) = x[PAYMENT + 1:PAYMENT + 1 + tiers], x[-1 - len(LINEAR):-1]
             for j in range(len(block.tier)):
                 if j < block.chronic:
-                    x[tiers + 3] += out[j, BASIC]
+                    chronic += out[j, BASIC]
                 else:
-                    here = block.tier[j, part] == np.arange(tiers)[:, None]
-                    x[1:tiers + 1] += here[:, None, :, None] * out[j, BASIC]
-                x[tiers + 1] += out.get((j, CRITICAL), 0.0)
-                x[tiers + 2] += out.get((j, ASSISTANCE), 0.0)
-            x[0] = x[1:tiers + 1].sum(axis=0) + x[tiers + 3]
-            x[-4], x[-3], x[-2] = expense.sum(axis=0), eligible.sum(axis=0), block.stays
-            x[-1] = x[-4] - x[0] - x[tiers + 1] - x[tiers + 2] > threshold
+                    by_tier += (block.tier[j, part] == np.arange(tiers)[:, None])[:, None, :, None] * out[j, BASIC]
+                critical += out.get((j, CRITICAL), 0.0)
+                assistance += out.get((j, ASSISTANCE), 0.0)
+            x[0], x[1], x[2] = expense.sum(axis=0), eligible.sum(axis=0), block.stays
+            x[PAYMENT] = by_tier.sum(axis=0) + chronic
+            x[-1] = x[0] - x[PAYMENT] - critical - assistance > threshold
             x = x.transpose(1, 3, 0, 2)  # (s, p, item, h)
             more = np.concatenate([x, np.ones_like(x[:, :, :1]), np.zeros_like(x[:, :, :1])], axis=2)
             for g in range(groups):
@@ -236,7 +237,7 @@ def spend(rules: list[Rules], care: list[Care], costs: Costs, insured: np.ndarra
     busiest = max(c.admissions.max() for c in care) * nodes.frequency[-1]
     histories = blocks(tuple(usual_mix / usual_mix.sum()), longest_history(busiest, costs.dispersion),
                        (*costs.log_sd, costs.chronic_log_sd), (*costs.expense, costs.chronic_expense))
-    status_share = insured.mean(axis=(0, 1))
+    status_share = insured[:, 0].mean(axis=0)  # of the first year: later reforms must not move earlier years
     status_share = status_share / np.maximum(status_share.sum(axis=1, keepdims=True), 1e-12)
     usual_years = float(np.mean([c.years @ np.arange(horizon) for c in care]))
     other = normals((horizon, draws, tiers + len(LINEAR) + 4), seed, "detail")
@@ -284,50 +285,56 @@ def of_year(t: int, table: Tables, care: Care, costs: Costs, people: np.ndarray,
     longest = int(table.means[0][0][-1])
 
     # One person's moments at each draw's price and frequency, with a special disease or without.
-    chance = stay_counts(care.admissions[:, None] * nodes.frequency, costs.dispersion, longest)
+    chance = stay_counts((care.admissions * care.covered)[:, None] * nodes.frequency, costs.dispersion, longest)
     coefficients = combined(table.means, np.tensordot(care.years, table.weight, 1), chance)
     basis = (node_basis(nodes.frequency, futures.frequency[:, t])[:, :, None]
              * node_basis(nodes.log_price, np.log(futures.price[:, t]))[:, None, :]).reshape(draws, -1)
     person = (basis @ coefficients.reshape(basis.shape[1], -1)).reshape(draws, groups, 2, -1)
-    ill = (care.chronic_share * futures.chronic[:, t, None])[:, :, None]
+    ill = (care.chronic_share * care.covered * futures.chronic[:, t, None])[:, :, None]
     person = (1 - ill) * person[:, :, 0] + ill * person[:, :, 1]
     total = (people[:, None, :] @ person)[:, 0]
 
-    # The fund's payment: a sum of independent people, by its mean, variance and skewness.
-    m1, m2, m3 = (person[:, :, n] for n in range(3))
-    sd = np.sqrt(np.maximum((people * (m2 - m1**2)).sum(axis=1), 1e-9))
-    third = (people * (m3 - 3 * m1 * m2 + 2 * m1**3)).sum(axis=1)
-    basic = np.maximum(total[:, 0] + sd * skewed(futures.noise[:, t], third / sd**3), 0.0)
-
-    # Everything else moves with it, as closely as the covariance between people says.
-    cv, skewness, root = spread(np.median(people, axis=0), usual_person(t, table, care, costs, nodes, longest))
-    relative = (sd / np.maximum(total[:, 0], 1e-9) / max(cv[0], 1e-9))[:, None]
-    noise = futures.noise[:, t, None] * root[1:, 0] + other @ root[1:, 1:].T
-    factor = 1 + cv[1:] * relative * skewed(noise, skewness[1:] * relative)
+    # A year's totals are sums of independent people. Care stands first in the root of their correlations,
+    # so that no rule moves what chance makes of it; the payment of the fund comes next, then the rest.
     expense, eligible, stays = care_totals(people, care, costs, futures, t)
+    cv, skewness, root = spread(np.median(people, axis=0), usual_person(t, table, care, costs, nodes, longest))
+    noise = futures.noise[:, t, None] * root[:, 0] + other @ root[:, 1:].T
+    smaller = np.sqrt(np.median(stays) / np.maximum(stays, 1e-9))[:, None]  # fewer stays, more chance
+    factor = 1 + cv * smaller * skewed(noise, skewness * smaller)
+
+    m1, m2, m3 = (person[:, :, n] for n in range(3))
+    variance = (people * (m2 - m1**2)).sum(axis=1)
+    third = (people * (m3 - 3 * m1 * m2 + 2 * m1**3)).sum(axis=1)
+    sd = np.sqrt(np.maximum(variance, 0.0))
+    basic = total[:, 0] + sd * skewed(noise[:, PAYMENT], third / np.maximum(sd, 1e-9)**3)
+    # Chance is a normal here; what holds for every person bounds it: nobody is paid more than is in policy.
+    expense = expense * factor[:, 0]
+    eligible = np.minimum(eligible * factor[:, 1], expense)
+    basic = np.clip(basic, 0.0, eligible)
+    parts = [total[:, 3 + n] * factor[:, PAYMENT + 1 + n] for n in range(tiers + len(LINEAR))]
+    by_tier, (critical, assistance, chronic) = np.stack(parts[:tiers], axis=1), parts[tiers:]
     beyond = node_basis(nodes.log_threshold, np.log([threshold]))[0]
-    by_tier = total[:, 3:3 + tiers] * factor[:, :tiers]
-    critical, assistance, chronic = (total[:, 3 + tiers + n] * factor[:, tiers + n] for n in range(len(LINEAR)))
 
     # By tier and chronic care add up to what the fund paid; the patient bears what nobody paid.
     scale = basic / np.maximum(by_tier.sum(axis=1) + chronic, 1e-9)
-    expense = expense * factor[:, -4]
+    critical = np.clip(critical, 0.0, eligible - basic)
+    assistance = np.clip(assistance, 0.0, eligible - basic - critical)
     spending.basic[:, t] = basic
     spending.by_tier[:, t] = by_tier * scale[:, None]
     spending.chronic[:, t] = chronic * scale
     spending.critical[:, t], spending.assistance[:, t] = critical, assistance
-    spending.expense[:, t], spending.eligible[:, t] = expense, eligible * factor[:, -3]
+    spending.expense[:, t], spending.eligible[:, t] = expense, eligible
+    spending.stays[:, t] = stays * factor[:, 2]
     spending.out_of_pocket[:, t] = expense - basic - critical - assistance
     spending.catastrophic[:, t] = np.maximum(total[:, -len(beyond):] @ beyond * factor[:, -1], 0.0)
-    spending.stays[:, t] = stays * factor[:, -2]
 
 
 def usual_person(t: int, table: Tables, care: Care, costs: Costs, nodes: Nodes, longest: int) -> np.ndarray:
     """How the items vary between the people of a group in year t's median draw, (g, item, item + 2)."""
-    chance = stay_counts(care.admissions[:, None], costs.dispersion, longest)
+    chance = stay_counts((care.admissions * care.covered)[:, None], costs.dispersion, longest)
     at_nodes = combined(table.details, np.tensordot(care.years, table.usual_weight, 1), chance)[0]
     at_middle = np.tensordot(node_basis(nodes.log_middle, nodes.middle[t:t + 1])[0], at_nodes, 1)
-    ill = care.chronic_share[:, None, None]
+    ill = (care.chronic_share * care.covered)[:, None, None]
     return (1 - ill) * at_middle[:, 0] + ill * at_middle[:, 1]
 
 
@@ -353,16 +360,15 @@ def spread(people: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, n
     total, sd = people @ mean, np.sqrt(np.maximum(covariance.diagonal(), 0.0))
     some = (total > 1e-9) & (sd > 1e-9)
     scale = np.where(some, 1 / np.where(some, sd, 1.0), 0.0)
-    correlation = covariance * scale[:, None] * scale
-    # Items that add up to one another make the matrix singular; a trace of independence makes it regular.
-    root = np.linalg.cholesky(correlation * (1 - 1e-6) + np.eye(len(sd)) * (1e-6 + (1 - 1e-6) * ~some))
-    return (np.where(some, sd / np.where(some, total, 1.0), 0.0), np.where(some, third * scale**3, 0.0), root)
+    correlation = covariance * scale[:, None] * scale + np.diag(~some)
+    return (np.where(some, sd / np.where(some, total, 1.0), 0.0), np.where(some, third * scale**3, 0.0),
+            correlation_root(correlation))
 
 
 def care_totals(people: np.ndarray, care: Care, costs: Costs, futures: Futures, t: int) -> tuple[np.ndarray, ...]:
     """Mean expense and in-policy expense (yuan) and number of stays of a year, each (d,)."""
-    stays = people * care.admissions * futures.frequency[:, t, None]
-    ill = people @ care.chronic_share * futures.chronic[:, t]
+    stays = people * (care.admissions * care.covered) * futures.frequency[:, t, None]
+    ill = people @ (care.chronic_share * care.covered) * futures.chronic[:, t]
     price = futures.price[:, t]
     in_policy = costs.chronic_expense * costs.eligible[1, 0]
     return ((stays @ (care.mix @ costs.expense) + ill * costs.chronic_expense) * price,

@@ -7,7 +7,7 @@ import numpy as np
 from simulation.assumptions import drawn, uncertain
 from simulation.records import Care, Futures
 from simulation.scenario import Scenario
-from simulation.streams import sobol_normals
+from simulation.streams import correlation_root, sobol_normals
 
 SHOCKS = ("noise", "cost", "admissions", "enrolment")  # one normal a year each
 
@@ -17,7 +17,7 @@ def futures(scenario: Scenario, draws: int, seed: int) -> Futures:
     years = scenario.years
     known = uncertain(scenario.assumptions)
     z = sobol_normals(len(known) + years * len(SHOCKS), draws, seed)
-    parameter = z[:, : len(known)] @ correlation_root(scenario, list(known)).T
+    parameter = z[:, : len(known)] @ correlation_root(correlations(scenario, list(known))).T
     shocks = z[:, len(known):].reshape(draws, len(SHOCKS), years)
     shock = {name: shocks[:, n] for n, name in enumerate(SHOCKS)}
 
@@ -57,32 +57,25 @@ def autoregressive(steps: np.ndarray, persistence: float) -> np.ndarray:
     return path
 
 
-def correlation_root(scenario: Scenario, names: list[str]) -> np.ndarray:
-    """Lower root of the correlation matrix of the uncertain assumptions.
-
-    Eigenvalues below zero, which a careless set of pairs can give, are cut off, and the diagonal kept at 1.
-    """
+def correlations(scenario: Scenario, names: list[str]) -> np.ndarray:
+    """The correlation matrix of the uncertain assumptions, in the order of their names."""
     matrix = np.eye(len(names))
     for pair in scenario.assumptions.correlations:
         i, j = (names.index(name) for name in pair.between)
         matrix[i, j] = matrix[j, i] = pair.value
-    values, vectors = np.linalg.eigh(matrix)
-    if values.min() < 1e-9:
-        matrix = (vectors * np.maximum(values, 1e-9)) @ vectors.T
-        scale = np.sqrt(np.diag(matrix))
-        matrix = matrix / scale / scale[:, None]
-    return np.linalg.cholesky(matrix)
+    return matrix
 
 
 def care_in(scenario: Scenario, t: int, covered: np.ndarray, years: np.ndarray) -> Care:
-    """The care of year t at the median draw, of the share `covered` (g,) past its waiting period.
+    """The care of year t at the median draw; the share `covered` (g,) of the year is past the waiting period.
 
     `years` (y,): shares of the insured by full contribution years.
     """
     growth = 1 + scenario.assumptions.utilisation.admission_growth.value
     return Care(
-        admissions=scenario.value("utilisation", "admissions", ("group",)) * growth**t * covered,
-        chronic_share=scenario.value("utilisation", "chronic_share", ("group",)) * covered,
+        admissions=scenario.value("utilisation", "admissions", ("group",)) * growth**t,
+        chronic_share=scenario.value("utilisation", "chronic_share", ("group",)),
+        covered=covered,
         mix=scenario.value("utilisation", "tier_mix", ("group", "tier")),
         years=years,
     )
