@@ -81,7 +81,8 @@ MULTIPLIERS = found(r"admissions:\n +value: .*\n +factor: .*\n")
 MIX = found(r"tier_mix:\n +value:\n +child: \{level_1: [\d.]+")
 PEOPLE = found(r"residents:\n +value:\n +child: \{ordinary: \d+")
 CORRELATION = found(r"- between: .*\n +value: .*\n")
-KINDS = ("    inpatient: {zh: 住院, en: Inpatient}\n", "    chronic: {zh: 门诊特殊病种, en: Special-disease outpatient}\n")
+KINDS = ("    inpatient: {zh: 住院, en: Inpatient}\n",
+         "    chronic: {zh: 门诊特殊病种, en: Special-disease outpatient}\n")
 
 
 def ranged(interval: str) -> str:

@@ -120,9 +120,10 @@ def test_only_the_model_knows_the_order_of_a_year() -> None:
 
 
 def test_only_the_engines_and_the_household_settle_bills() -> None:
-    users = {module for module in PATHS
-             if any(getattr(node, "id", getattr(node, "name", None)) == "settle_year" for node in ast.walk(tree(module)))}
-    assert {short(module) for module in users} == SETTLERS
+    def names(module: str) -> set[str | None]:
+        return {getattr(node, "id", getattr(node, "name", None)) for node in ast.walk(tree(module))}
+
+    assert {short(module) for module in PATHS if "settle_year" in names(module)} == SETTLERS
 
 
 @pytest.mark.parametrize("module", PATHS)
@@ -141,7 +142,8 @@ def test_nothing_is_run_or_unpacked_from_data(module: str) -> None:
 def test_no_global_randomness_and_no_clock(module: str) -> None:
     called = {ast.unparse(node.func) for node in ast.walk(tree(module)) if isinstance(node, ast.Call)}
     assert not imports(module) & {"random", "time", "datetime"}
-    assert not {name for name in called if name.startswith("np.random.") and name.split(".")[2] not in ("Generator", "Philox")}
+    drawn = {name for name in called if name.startswith("np.random.")}
+    assert drawn <= {"np.random.Generator", "np.random.Philox"}
 
 
 @pytest.mark.parametrize("module", [name for name, path in PATHS.items() if path.stat().st_size])
@@ -165,5 +167,6 @@ def test_examples_in_docstrings_hold(module: str) -> None:
 def test_answering_from_the_table_loads_neither_the_compiler_nor_the_screen() -> None:
     code = ("import sys, simulation; simulation.simulate('benxi_2008', 16, engine='table'); "
             "print(*sorted({'numba', 'streamlit', 'plotly'} & set(sys.modules)))")
-    shown = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+    shown = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60,
+                           check=True)
     assert shown.stdout.strip() == ""

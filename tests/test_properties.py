@@ -202,7 +202,8 @@ def test_what_all_pay_alike_adds_up_over_the_insured(engine: str) -> None:
     data = numbers(engine, {"financing.contribution": 100, "financing.subsidy": 50, "enrolment.arrears_share": 0})
     assert_allclose(data["individual_income"], 100 * data["enrolled"], rtol=1e-12)
     assert_allclose(data["subsidy_income"], 50 * data["enrolled"], rtol=1e-12)
-    pupils = 0.20 * data["insured_by_group"].sel(group="child")  # of schools whose subsidy the city bears alone
+    # The city alone bears the subsidy for pupils of its own schools.
+    pupils = data["insured_by_group"] @ BOOK.value("people", "city_school_share", ("group",))
     assert_allclose(data["subsidy_by_level"].sel(level="county"), 50 * 0.40 * (data["enrolled"] - pupils), rtol=1e-12)
 
 
@@ -228,7 +229,7 @@ def test_shares_stay_shares_at_the_ends_of_the_levers(engine: str, extreme: str)
     assert all(np.isfinite(values).all() for values in data.values())
     for name in ("in_policy_ratio", "effective_ratio", "primary_share", "catastrophic"):
         assert data[name].min() >= -1e-3 and data[name].max() <= 1 + 1e-3, name
-    for name in ("expenditure", "expense", "eligible", "critical", "assistance", "chronic", "basic_by_tier", "out_of_pocket"):
+    for name in (*CARE, "expenditure", "critical", "assistance", "chronic", "basic_by_tier", "out_of_pocket"):
         assert data[name].min() >= -1e-3 * data["expense"].mean(), name
     assert (data["eligible"] <= data["expense"]).all()
 
@@ -260,7 +261,8 @@ def test_no_benefit_rule_moves_what_care_is_used_or_costs(engine: str) -> None:
 
 def test_the_lines_change_no_yuan() -> None:
     before, after = numbers("table"), numbers("table", {"lines.surplus_ratio": 0.3, "lines.balance_ratio": 0.5})
-    assert before.drop_vars(["surplus_line", "balance_line"]).identical(after.drop_vars(["surplus_line", "balance_line"]))
+    lines = ["surplus_line", "balance_line"]
+    assert before.drop_vars(lines).identical(after.drop_vars(lines))
 
 
 REFORM = 2013

@@ -1,5 +1,7 @@
 """The screen without a browser: the view and its three forms, words, charts, tables and both pages."""
 
+import doctest
+import importlib
 import json
 import re
 import string
@@ -28,8 +30,15 @@ LEVERS = {name: (value, term) for name, value, term, _ in BASE.levers()}
 RATE = "benefits.rate.inpatient.adult.level_2"
 CEILING = "benefits.ceiling"
 # A mid-tone has to read on both of these; they are the page colours of .streamlit/config.toml.
+EXAMPLES = sorted(path.stem for path in (ROOT / "ui").glob("*.py") if ">>> " in path.read_text(encoding="utf-8"))
 PAGES = {"light": "#ffffff", "dark": "#12181f"}
 LOCALES = {"zh": "zh-CN", "en": "en-GB"}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_examples_in_docstrings_hold(name):
+    failed, tried = doctest.testmod(importlib.import_module(f"ui.{name}"))
+    assert tried and not failed
 
 
 # --- the view and its forms -------------------------------------------------------------------------
@@ -420,6 +429,8 @@ def test_moving_a_lever_moves_figures_and_address_and_can_be_undone():
     assert figures_of(at) == before
     assert RATE not in at.query_params
     assert at.slider(key=RATE).value == 0.55
+    at.slider(key=RATE).set_value(0.75).run()  # at once, and to the value just taken back: a wish, not an echo
+    assert at.query_params[RATE] == "0.75"
 
 
 def test_one_reset_and_reset_all():

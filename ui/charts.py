@@ -56,7 +56,7 @@ def fan(drawn: Drawn, title: str, names: Mapping[str, str], limit: Limit, zero: 
               for low, high, dash, _ in BANDS for column in (low, "p50", high)}
     if "before" in frame:
         styles["before"] = ("longdash", 2, GREY)
-    for column in sorted(styles, key=["p95", "p75", "p50", "p25", "p05", "before"].index):
+    for column in sorted(styles, key=["before", "p95", "p75", "p50", "p25", "p05"].index):
         dash, width, colour = styles[column]
         figure.add_scatter(x=years, y=frame[column], mode="lines", name=names[column],
                            line={"dash": dash, "width": width, "color": colour},

@@ -52,25 +52,24 @@ def answers(scenario: str, edits: tuple[tuple[str, Any], ...], since: int, draws
                    median_se(result, "balance_ratio"), facts | {"fingerprint": result.fingerprint})
 
 
-@st.cache_resource(show_spinner=False, max_entries=1)
-def settled() -> dict[tuple, None]:
+@st.cache_resource(show_spinner=False)
+def seen() -> dict[str, tuple]:
     """The views that some session has seen at rest: their stable answers are there at once."""
-    return {}
+    return {"at rest": ()}
 
 
 def run(view: View, draws: int) -> Run:
     """The answers for a view at so many draws."""
-    if draws == STABLE:
-        seen = settled()
-        seen[key(view)] = None
-        while len(seen) > KEPT // 4:  # fewer than the answers kept, so that those seen are still there
-            seen.pop(next(iter(seen)), None)
-    return answers(*key(view), draws, SEED)
+    answer = answers(*key(view), draws, SEED)
+    if draws == STABLE and not at_rest(view):
+        # Replaced in one step, for sessions run side by side; far fewer than the answers kept.
+        seen()["at rest"] = (*seen()["at rest"], key(view))[-KEPT // 4:]
+    return answer
 
 
 def at_rest(view: View) -> bool:
     """Whether the stable answers of a view are at hand."""
-    return key(view) in settled()
+    return key(view) in seen()["at rest"]
 
 
 def key(view: View) -> tuple[str, tuple, int]:
