@@ -109,6 +109,7 @@ def settled(page):
 
 
 def figures(page):
+    expect(page.get_by_test_id("stMetricValue")).to_have_count(3)
     return page.get_by_test_id("stMetricValue").all_inner_texts()
 
 

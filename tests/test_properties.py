@@ -203,7 +203,7 @@ def test_what_all_pay_alike_adds_up_over_the_insured(engine: str) -> None:
     assert_allclose(data["individual_income"], 100 * data["enrolled"], rtol=1e-12)
     assert_allclose(data["subsidy_income"], 50 * data["enrolled"], rtol=1e-12)
     # The city alone bears the subsidy for pupils of its own schools.
-    pupils = data["insured_by_group"] @ BOOK.value("people", "city_school_share", ("group",))
+    pupils = data["insured_by_group"].values @ BOOK.value("people", "city_school_share", ("group",))
     assert_allclose(data["subsidy_by_level"].sel(level="county"), 50 * 0.40 * (data["enrolled"] - pupils), rtol=1e-12)
 
 

@@ -131,5 +131,6 @@ def undo() -> None:
 
 def warn() -> None:
     """Say in one sentence each what could not be used; the rest stands."""
-    for fault in faults()[:3]:
-        st.warning(plain(fault.sentence(language())), icon=":material/error:")
+    with st.container():  # always there, so that what follows keeps its place when a sentence comes or goes
+        for fault in faults()[:3]:
+            st.warning(plain(fault.sentence(language())), icon=":material/error:")

@@ -19,7 +19,7 @@ from simulation.records import Care, Costs, Futures, Rules, Spending
 from simulation.steps.benefits import ASSISTANCE, BASIC, CRITICAL, settle_year
 from simulation.streams import correlation_root, normals
 
-PRICE_NODES, FREQUENCY_NODES, THRESHOLD_NODES, DETAIL_NODES = 6, 5, 3, 3
+PRICE_NODES, FREQUENCY_NODES, THRESHOLD_NODES, DETAIL_NODES = 5, 5, 3, 2
 CHUNK = 256  # histories settled at once: small enough to stay in the cache
 TAIL = 1e-4  # stays beyond the longest history, as a share of all stays
 LINEAR = ("critical", "assistance", "chronic")  # columns after the three moments and the tiers
@@ -161,8 +161,8 @@ def detail(rules: Rules, costs: Costs, histories: tuple[Block, ...], mix: np.nda
     for block in histories:
         weight = mix_weights(block, mix)
         total = np.zeros((len(made), groups, len(price), items, items + 2))
-        for start in range(0, weight.shape[1], 4 * CHUNK):
-            part = slice(start, start + 4 * CHUNK)
+        for start in range(0, weight.shape[1], 2 * CHUNK):
+            part = slice(start, start + 2 * CHUNK)
             out, expense, eligible = settled(block, part, rules, costs, made, price)
             x = np.zeros((items, *np.broadcast_shapes(out[0, BASIC].shape, expense.shape[1:])))
             by_tier, (critical, assistance, chronic) = x[PAYMENT + 1:PAYMENT + 1 + tiers], x[-1 - len(LINEAR):-1]
@@ -177,11 +177,13 @@ def detail(rules: Rules, costs: Costs, histories: tuple[Block, ...], mix: np.nda
             x[PAYMENT] = by_tier.sum(axis=0) + chronic
             x[-1] = x[0] - x[PAYMENT] - critical - assistance > threshold
             x = x.transpose(1, 3, 0, 2)  # (s, p, item, h)
-            more = np.concatenate([x, np.ones_like(x[:, :, :1]), np.zeros_like(x[:, :, :1])], axis=2)
+            # Products with every item, with 1 for the mean, and with nothing, to be filled by the cube.
+            others = np.concatenate([x, np.ones_like(x[:, :, :1]), np.zeros_like(x[:, :, :1])], axis=2)
+            others = others.transpose(0, 1, 3, 2)
+            cube = x * x * x
             for g in range(groups):
-                w = weight[g, part]
-                total[:, g] += (x * w) @ more.transpose(0, 1, 3, 2)
-                total[:, g, :, :, -1] += (x * x * x) @ w
+                total[:, g] += (x * weight[g, part]) @ others
+                total[:, g, :, :, -1] += cube @ weight[g, part]
         found.append(total)
     return found
 
