@@ -107,7 +107,7 @@ class Utilisation(Section):
         words("各级机构每次住院的平均医疗总费用。",
               "Mean total expense of a stay at each tier."), axes=("tier",), step=100)]
     expense_log_sd: Annotated[Assumed, Term(
-        words("住院费用对数标准差", "Log standard deviation of a stay"), "number", 0, 3,
+        words("住院费用对数标准差", "Log standard deviation of a stay"), "number", 0, 2,
         words("每次住院费用（对数正态）的离散程度。", "Spread of the lognormal expense of a stay."), axes=("tier",))]
     chronic_expense: Annotated[Assumed, Term(
         words("特殊病种年门诊费用（首年）", "Special-disease expense a year, first year"),
@@ -115,7 +115,7 @@ class Utilisation(Section):
         words("每名特殊病种患者每年门诊费用。",
               "Mean outpatient expense of a special-disease patient a year."), step=100)]
     chronic_log_sd: Annotated[Assumed, Term(
-        words("特殊病种费用对数标准差", "Log standard deviation of special-disease expense"), "number", 0, 3,
+        words("特殊病种费用对数标准差", "Log standard deviation of special-disease expense"), "number", 0, 2,
         words("特殊病种年费用的离散程度。", "Spread of the lognormal yearly expense."))]
     eligible_share: Annotated[Assumed, Term(
         words("政策范围内费用占比", "In-policy share of expense"), "share", 0, 1,

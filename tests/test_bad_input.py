@@ -347,7 +347,6 @@ OPTIONS = {
     "--set benefits.ceiling@2007=1": "2007",
     "--set benefits.critical_base=both": "benefits.critical_base",
     "--set =1": "--set",
-    "--out /dev/null/kept": "kept",
 }
 
 
@@ -356,6 +355,13 @@ def test_a_fault_of_an_option_is_one_line(faults, options: str) -> None:
     lines = faults("run", "benxi_2008", "--draws", 16, *options.split())
     assert len(lines) == 1, lines
     assert OPTIONS[options] in lines[0]
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(faults, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    lines = faults("run", "benxi_2008", "--draws", 16, "--out", tmp_path / "file" / "kept")
+    assert len(lines) == 1, lines
+    assert str(tmp_path / "file" / "kept") in lines[0]
 
 
 @pytest.mark.parametrize("year", ["2007", "2018", "0", "soon"])

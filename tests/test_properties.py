@@ -234,6 +234,16 @@ def test_shares_stay_shares_at_the_ends_of_the_levers(engine: str, extreme: str)
     assert (data["eligible"] <= data["expense"]).all()
 
 
+@both_engines
+@pytest.mark.parametrize("spread", ["expense_log_sd", "chronic_log_sd"])
+def test_no_spread_of_costs_makes_a_payment_negative(engine: str, spread: str) -> None:
+    data = small_pool().model_dump()
+    data["assumptions"]["utilisation"][spread]["value"] = 3  # the end of its bounds
+    run = simulate(Scenario.model_validate(data), 256, 1, engine).data
+    for name in (*CARE, "expenditure", "critical", "out_of_pocket", "catastrophic"):
+        assert run[name].min() >= 0, name
+
+
 # --- seeds, draws and dates ------------------------------------------------------------------------
 
 @both_engines

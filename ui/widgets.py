@@ -19,20 +19,19 @@ FINE = 200  # a slider has at most so many steps; beyond, a number is typed
 MEGABYTES = 1
 
 
-def sidebar() -> None:
-    """Everything that can be moved, in the order of the regulation."""
+def sidebar(filled: bool) -> None:
+    """Everything that can be moved, in the order of the regulation; the drawers stay empty until `filled`."""
     view = state.view()
     base = known(view.scenario)
     scenario_choice(view)
     quick_moves(base, view)
     changes_made(base, view)
     edited = scenario_of(view)
-    edits = dict(view.edits)
     for section, levers in groupby(edited.levers(view.since), key=lambda lever: lever[0].split(".")[0]):
         st.subheader(t(f"section.{section}"))
         with st.container(gap="xsmall"):
             for name, leaves in groupby(levers, key=lambda lever: lever[0].split(".")[1]):
-                parameter(base, view, SECTIONS[section].terms()[name], list(leaves), edits)
+                parameter(base, view, SECTIONS[section].terms()[name], list(leaves), filled)
     share(view)
 
 
@@ -71,8 +70,9 @@ def quick_moves(base: Scenario, view: View) -> None:
         st.slider(t(f"panel.{package.name}"), float(package.low), float(package.high), format="%+g",
                   step=float(package.step), key=key, on_change=state.ask, args=(key, move, package),
                   help=t(f"panel.{package.name}_help", count=len(package.start), tiers=tiers))
-        if stands is None:
-            st.caption(t("panel.quick_mixed"))
+        with st.container():  # always there, so that nothing below changes its place
+            if stands is None:
+                st.caption(t("panel.quick_mixed"))
 
 
 def move(package: Package) -> None:
@@ -100,13 +100,15 @@ def begin_in() -> None:
     state.take(lambda: view_of(view.scenario, st.session_state["since"], view.edits))
 
 
-def parameter(base: Scenario, view: View, term: Term, leaves: list[tuple], edits: dict[str, Any]) -> None:
-    """One parameter of the regulation: its levers under the names of what they apply to."""
-    name = plain(term.title[language()])
+def parameter(base: Scenario, view: View, term: Term, leaves: list[tuple], filled: bool) -> None:
+    """One parameter of the regulation: a drawer with its levers under the names of what they apply to."""
+    name, edits = plain(term.title[language()]), dict(view.edits)
     count = sum(lever in edits for lever, *_ in leaves)
     label = t("lever.changed_count", title=name, count=count) if count else name
     key = "of." + ".".join(leaves[0][0].split(".")[:2])
     with st.expander(label, key=key):
+        if not filled:
+            return
         heading = None
         for lever, value, *_ in leaves:
             *above, member = base.lever_names(lever, language()).split(" · ")
@@ -116,9 +118,9 @@ def parameter(base: Scenario, view: View, term: Term, leaves: list[tuple], edits
             widget(base, lever, value, term, plain(member))
             if lever in edits:
                 was = lever_text(lever_value(base, lever, view.since), term, language())
-                note, back = st.columns([3, 2], vertical_alignment="center", gap="small")
+                note, back = st.columns([3, 1], vertical_alignment="center", gap="xsmall")
                 note.caption(t("lever.changed", was=was))
-                back.button(t("lever.reset"), key=f"reset.{lever}", type="tertiary", icon=":material/undo:",
+                back.button(t("lever.reset"), key=f"reset.{lever}", type="tertiary",
                             on_click=state.ask, args=(f"reset.{lever}", state.reset, lever))
 
 

@@ -19,7 +19,7 @@ from simulation.records import Care, Costs, Futures, Rules, Spending
 from simulation.steps.benefits import ASSISTANCE, BASIC, CRITICAL, settle_year
 from simulation.streams import correlation_root, normals
 
-PRICE_NODES, FREQUENCY_NODES, THRESHOLD_NODES, DETAIL_NODES = 5, 5, 3, 2
+PRICE_NODES, FREQUENCY_NODES, DETAIL_NODES = 5, 5, 2
 CHUNK = 256  # histories settled at once: small enough to stay in the cache
 TAIL = 1e-4  # stays beyond the longest history, as a share of all stays
 LINEAR = ("critical", "assistance", "chronic")  # columns after the three moments and the tiers
@@ -239,8 +239,6 @@ def spend(rules: list[Rules], care: list[Care], costs: Costs, insured: np.ndarra
     busiest = max(c.admissions.max() for c in care) * nodes.frequency[-1]
     histories = blocks(tuple(usual_mix / usual_mix.sum()), longest_history(busiest, costs.dispersion),
                        (*costs.log_sd, costs.chronic_log_sd), (*costs.expense, costs.chronic_expense))
-    status_share = insured[:, 0].mean(axis=0)  # of the first year: later reforms must not move earlier years
-    status_share = status_share / np.maximum(status_share.sum(axis=1, keepdims=True), 1e-12)
     usual_years = float(np.mean([c.years @ np.arange(horizon) for c in care]))
     other = normals((horizon, draws, tiers + len(LINEAR) + 4), seed, "detail")
 
@@ -250,19 +248,31 @@ def spend(rules: list[Rules], care: list[Care], costs: Costs, insured: np.ndarra
     for t in range(horizon):
         key = b"".join(np.asarray(part).tobytes() for part in (*rules[t], care[t].mix))
         if key not in built:
-            built[key] = tables(rules[t], costs, histories, care[t], nodes, status_share, usual_years,
+            built[key] = tables(rules[t], costs, histories, care[t], nodes, statuses_of(insured, t), usual_years,
                                 float(np.median(thresholds)))
-        of_year(t, built[key], care[t], costs, people[:, t], thresholds[t], futures, nodes, other[t], spending)
+        table = built[key]
+        if rules[t].has_assistance:  # who is poor matters, and may change from year to year
+            table = table._replace(
+                weight=schedules(rules[t], horizon - 1, statuses_of(insured, t))[1],
+                usual_weight=schedules(rules[t], horizon - 1, statuses_of(insured, t), only=usual_years)[1])
+        of_year(t, table, care[t], costs, people[:, t], thresholds[t], futures, nodes, other[t], spending)
     return spending
+
+
+def statuses_of(insured: np.ndarray, t: int) -> np.ndarray:
+    """Shares of each group's insured by status in a year, over all draws, (g, s)."""
+    people = insured[:, t].mean(axis=0)
+    return people / np.maximum(people.sum(axis=1, keepdims=True), 1e-12)
 
 
 def nodes_of(futures: Futures, thresholds: np.ndarray) -> Nodes:
     """Nodes that span the prices, frequencies and thresholds that occur."""
     log_price, middle = np.log(futures.price), np.median(np.log(futures.price), axis=0)
+    span = np.log(thresholds.min()), np.log(thresholds.max())
     return Nodes(
         chebyshev_nodes(log_price.min(), log_price.max(), PRICE_NODES),
         chebyshev_nodes(futures.frequency.min(), futures.frequency.max(), FREQUENCY_NODES),
-        chebyshev_nodes(np.log(thresholds.min()), np.log(thresholds.max()), THRESHOLD_NODES),
+        chebyshev_nodes(*span, 3 + int((span[1] - span[0]) / 0.8)),
         middle, chebyshev_nodes(middle.min(), middle.max(), DETAIL_NODES))
 
 
@@ -292,7 +302,7 @@ def of_year(t: int, table: Tables, care: Care, costs: Costs, people: np.ndarray,
     basis = (node_basis(nodes.frequency, futures.frequency[:, t])[:, :, None]
              * node_basis(nodes.log_price, np.log(futures.price[:, t]))[:, None, :]).reshape(draws, -1)
     person = (basis @ coefficients.reshape(basis.shape[1], -1)).reshape(draws, groups, 2, -1)
-    ill = (care.chronic_share * care.covered * futures.chronic[:, t, None])[:, :, None]
+    ill = ill_share(care, futures, t)[:, :, None]
     person = (1 - ill) * person[:, :, 0] + ill * person[:, :, 1]
     total = (people[:, None, :] @ person)[:, 0]
 
@@ -302,7 +312,7 @@ def of_year(t: int, table: Tables, care: Care, costs: Costs, people: np.ndarray,
     cv, skewness, root = spread(np.median(people, axis=0), usual_person(t, table, care, costs, nodes, longest))
     noise = futures.noise[:, t, None] * root[:, 0] + other @ root[:, 1:].T
     smaller = np.sqrt(np.median(stays) / np.maximum(stays, 1e-9))[:, None]  # fewer stays, more chance
-    factor = 1 + cv * smaller * skewed(noise, skewness * smaller)
+    factor = np.maximum(1 + cv * smaller * skewed(noise, skewness * smaller), 0.0)
 
     m1, m2, m3 = (person[:, :, n] for n in range(3))
     variance = (people * (m2 - m1**2)).sum(axis=1)
@@ -367,10 +377,15 @@ def spread(people: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, n
             correlation_root(correlation))
 
 
+def ill_share(care: Care, futures: Futures, t: int) -> np.ndarray:
+    """Special-disease patients among the insured of each draw and group, (d, g)."""
+    return np.minimum(care.chronic_share * care.covered * futures.chronic[:, t, None], 1.0)
+
+
 def care_totals(people: np.ndarray, care: Care, costs: Costs, futures: Futures, t: int) -> tuple[np.ndarray, ...]:
     """Mean expense and in-policy expense (yuan) and number of stays of a year, each (d,)."""
     stays = people * (care.admissions * care.covered) * futures.frequency[:, t, None]
-    ill = people @ (care.chronic_share * care.covered) * futures.chronic[:, t]
+    ill = (people * ill_share(care, futures, t)).sum(axis=1)
     price = futures.price[:, t]
     in_policy = costs.chronic_expense * costs.eligible[1, 0]
     return ((stays @ (care.mix @ costs.expense) + ill * costs.chronic_expense) * price,

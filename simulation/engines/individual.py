@@ -190,8 +190,8 @@ def spend(rules: list[Rules], care: list[Care], costs: Costs, insured: np.ndarra
     total = np.zeros((horizon, draws, len(TOTALS)))
     by_tier = np.zeros((horizon, draws, tiers))
     expense = np.append(costs.expense, costs.chronic_expense)
-    status = insured[:, 0].mean(axis=0)
-    statuses = np.cumsum(status, axis=1) / np.maximum(status.sum(axis=1, keepdims=True), 1e-12)
+    status = insured.mean(axis=0)
+    statuses = np.cumsum(status, axis=2) / np.maximum(status.sum(axis=2, keepdims=True), 1e-12)
     threads = threads or os.cpu_count() or 1
     edges = np.linspace(0, draws, min(threads * 4, draws) + 1).astype(int)
 
@@ -199,7 +199,7 @@ def spend(rules: list[Rules], care: list[Care], costs: Costs, insured: np.ndarra
         part = slice(start, stop)
         rates = care[t].admissions * care[t].covered, care[t].chronic_share * care[t].covered
         kernel(rules[t], stream_keys(seed, t, start, stop, groups), people[part, t], *rates,
-               np.cumsum(care[t].mix, axis=1), np.cumsum(care[t].years), statuses, expense, costs.log_sd,
+               np.cumsum(care[t].mix, axis=1), np.cumsum(care[t].years), statuses[t], expense, costs.log_sd,
                costs.eligible, costs.chronic_log_sd, costs.dispersion, futures.price[part, t],
                futures.frequency[part, t], futures.chronic[part, t], thresholds[t], total[t, part], by_tier[t, part])
 
