@@ -14,7 +14,7 @@ from simulation.trees import leaves
 from ui.text import choice_text, phrases, say, unit_text
 from ui.view import View, known, scenario_of
 
-COLUMNS = ("title", "value", "was", "unit", "low", "high", "interval", "acts", "clause", "name", "kind",
+COLUMNS = ("title", "value", "was", "unit", "clause", "low", "high", "interval", "acts", "name", "kind",
            "section")
 
 

@@ -19,8 +19,8 @@ FINE = 200  # a slider has at most so many steps; beyond, a number is typed
 MEGABYTES = 1
 
 
-def sidebar(filled: bool) -> None:
-    """Everything that can be moved, in the order of the regulation; the drawers stay empty until `filled`."""
+def sidebar() -> None:
+    """Everything that can be moved, in the order of the regulation."""
     view = state.view()
     base = known(view.scenario)
     scenario_choice(view)
@@ -31,7 +31,7 @@ def sidebar(filled: bool) -> None:
         st.subheader(t(f"section.{section}"))
         with st.container(gap="xsmall"):
             for name, leaves in groupby(levers, key=lambda lever: lever[0].split(".")[1]):
-                parameter(base, view, SECTIONS[section].terms()[name], list(leaves), filled)
+                parameter(base, view, SECTIONS[section].terms()[name], list(leaves))
     share(view)
 
 
@@ -100,15 +100,13 @@ def begin_in() -> None:
     state.take(lambda: view_of(view.scenario, st.session_state["since"], view.edits))
 
 
-def parameter(base: Scenario, view: View, term: Term, leaves: list[tuple], filled: bool) -> None:
+def parameter(base: Scenario, view: View, term: Term, leaves: list[tuple]) -> None:
     """One parameter of the regulation: a drawer with its levers under the names of what they apply to."""
     name, edits = plain(term.title[language()]), dict(view.edits)
     count = sum(lever in edits for lever, *_ in leaves)
     label = t("lever.changed_count", title=name, count=count) if count else name
     key = "of." + ".".join(leaves[0][0].split(".")[:2])
     with st.expander(label, key=key):
-        if not filled:
-            return
         heading = None
         for lever, value, *_ in leaves:
             *above, member = base.lever_names(lever, language()).split(" · ")

@@ -65,9 +65,10 @@ def cheapest_first(block: Block, expense: tuple[float, ...]) -> Block:
 
 
 def thinned(histories: tuple[Block, ...]) -> tuple[Block, ...]:
-    """Every fourth history with two bills or more: enough for variances and covariances."""
-    return tuple(block if len(block.tier) == 1 else block._replace(
-        tier=block.tier[:, ::4], cost=block.cost[:, ::4], weight=block.weight[::4]) for block in histories)
+    """Every second history with one bill and every eighth with more: enough for variances and covariances."""
+    steps = [2 if len(block.tier) == 1 else 8 for block in histories]
+    return tuple(block._replace(tier=block.tier[:, ::n], cost=block.cost[:, ::n], weight=block.weight[::n])
+                 for block, n in zip(histories, steps, strict=True))
 
 
 def evenly(n: int, dimensions: int, name: str) -> np.ndarray:

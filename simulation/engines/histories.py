@@ -8,6 +8,7 @@ by how often each number and order of stays occurs (collective risk model).
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
@@ -101,27 +102,27 @@ def means(rules: Rules, costs: Costs, histories: tuple[Block, ...], mix: np.ndar
             w = weight[:, part]
             out, expense, _ = settled(block, part, rules, costs, made, price)
             bills = range(len(block.tier))
-            basic = sum(out[j, BASIC] for j in bills)
+            basic = reduce(np.add, (out[j, BASIC] for j in bills))
             square = basic * basic
             columns[0] += w @ basic
             columns[1] += w @ square
             columns[2] += w @ (square * basic)
-            left = expense.sum(axis=0) - basic
-            for n, amount in enumerate((CRITICAL, ASSISTANCE)):
-                if (0, amount) in out:
-                    paid = sum(out[j, amount] for j in bills)
-                    columns[3 + tiers + n] += w @ paid
-                    left = left - paid
             if block.chronic:
                 columns[3 + tiers + 2] += w @ out[0, BASIC]
             for j in range(block.chronic, len(block.tier)):
                 at_tier = (block.tier[j, part] == np.arange(tiers)[:, None]) * w[:, None, :]
                 by_tier = at_tier.reshape(groups * tiers, -1) @ out[j, BASIC]
                 columns[3:3 + tiers] += by_tier.reshape(len(made), groups, tiers, -1).transpose(2, 0, 1, 3)
-            dearest = left.max()
+            more = [reduce(np.add, (out[j, amount] for j in bills)) if (0, amount) in out else None
+                    for amount in (CRITICAL, ASSISTANCE)]
+            for n, paid in enumerate(more):
+                if paid is not None:
+                    columns[3 + tiers + n] += w @ paid
+            spent = expense.sum(axis=0)
             for n, threshold in enumerate(thresholds):
-                # The share of the history's bin that lies beyond: a bin stands for costs BIN apart.
-                if dearest > threshold * (1 - BIN):
+                if spent.max() > threshold * (1 - BIN):
+                    left = spent - reduce(np.add, [basic, *(paid for paid in more if paid is not None)])
+                    # The share of the history's bin that lies beyond: a bin stands for costs BIN apart.
                     columns[3 + tiers + len(LINEAR) + n] += w @ np.clip((left / threshold - 1) / BIN + 0.5, 0, 1)
         found.append(columns.transpose(1, 2, 3, 0))
     return found

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.polynomial.chebyshev import chebvander
 
+LONGEST_PIECE = 5  # years
+
 
 def node_basis(nodes: np.ndarray, x: np.ndarray) -> np.ndarray:
     """Weights (..., n) that interpolate values at the nodes to x, exact for polynomials of degree n-1.
@@ -28,9 +30,10 @@ def chebyshev_nodes(low: float, high: float, n: int) -> np.ndarray:
 
 
 def bonus_nodes(rates: np.ndarray, bonus: float, limit: float, longest: int) -> np.ndarray:
-    """Contribution years at which to settle: between them the mean is quadratic.
+    """Contribution years at which to settle; between them the mean payment is as good as linear.
 
-    The rate is linear in years up to the limit, so the kinks are where a rate meets it.
+    A rate is linear in years up to its limit, so nodes stand where a rate meets it and at most
+    `LONGEST_PIECE` years apart: only the yearly ceiling bends what lies between.
 
     >>> bonus_nodes(np.array([0.6]), 0.01, 0.7, 9).tolist(), bonus_nodes(np.array([0.7]), 0.01, 0.7, 9).tolist()
     ([0.0, 4.5, 9.0], [0.0])
@@ -40,19 +43,16 @@ def bonus_nodes(rates: np.ndarray, bonus: float, limit: float, longest: int) -> 
         return np.zeros(1)
     kinks = (limit - below) / bonus
     edges = np.unique(np.concatenate([[0.0, longest], kinks[kinks < longest]]).round(9))
-    return np.unique(np.concatenate([edges, (edges[1:] + edges[:-1]) / 2]))
+    pieces = [np.linspace(low, high, 1 + int(np.ceil((high - low) / LONGEST_PIECE)))
+              for low, high in zip(edges[:-1], edges[1:], strict=True)]
+    return np.unique(np.concatenate(pieces))
 
 
 def years_weights(nodes: np.ndarray, longest: int) -> np.ndarray:
-    """Weights (y, node) that read whole contribution years 0..longest off the nodes, piecewise quadratic."""
-    weights = np.zeros((longest + 1, len(nodes)))
-    for year in range(longest + 1):
-        if len(nodes) == 1:
-            weights[year, 0] = 1.0
-            continue
-        piece = min(max(int(np.searchsorted(nodes[::2], year, side="right")) - 1, 0), (len(nodes) - 3) // 2)
-        three = nodes[2 * piece: 2 * piece + 3]
-        for a in range(3):
-            others = np.delete(three, a)
-            weights[year, 2 * piece + a] = np.prod((year - others) / (three[a] - others))
-    return weights
+    """Weights (y, node) that read whole contribution years 0..longest off the nodes, piecewise linear.
+
+    >>> years_weights(np.array([0.0, 2.0]), 2).tolist()
+    [[1.0, 0.0], [0.5, 0.5], [0.0, 1.0]]
+    """
+    years = np.arange(longest + 1)
+    return np.stack([np.interp(years, nodes, unit) for unit in np.eye(len(nodes))], axis=1)

@@ -83,13 +83,13 @@ def settle_year(rules, group, status, years, kind, tier, continued, eligible, bo
         out[j, BASIC] = basic
 
         # The large-amount or critical-illness layer, on its yearly base.
-        left = eligible[j] - basic
+        critical = 0.0
         if rules.has_critical:
             if rules.above_ceiling > 0.0:
                 share = (uncapped - basic) / np.maximum(uncapped, 1e-9)
                 critical_base = critical_base + (eligible[j] - deductible) * share
             else:
-                critical_base = critical_base + left
+                critical_base = critical_base + eligible[j] - basic
             total = 0.0 * critical_base
             for b in range(len(rules.critical_rate)):
                 total = total + rules.critical_rate[b] * in_band(
@@ -97,12 +97,11 @@ def settle_year(rules, group, status, years, kind, tier, continued, eligible, bo
             total = np.minimum(total, rules.critical_ceiling)
             critical = total - critical_year
             critical_year = total
-            left = left - critical
             out[j, CRITICAL] = critical
 
         # Medical assistance, on what is then left of the in-policy expense.
         if rules.has_assistance:
-            left_year = left_year + left
+            left_year = left_year + eligible[j] - basic - critical
             total = np.minimum(rules.assistance_rate[status] * np.maximum(left_year - rules.assistance_due, 0.0),
                                rules.assistance_ceiling)
             out[j, ASSISTANCE] = total - assistance_year

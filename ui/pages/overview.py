@@ -87,12 +87,11 @@ if quantities:
         download("csv.table", t("table.csv"), drawn, "results")
         download("csv.summary", t("table.all_csv"), tables.everything(now, lang), "summary")
 
-# Last, and at first with empty drawers: a browser takes longer to draw eighty widgets than all the rest.
-filled = st.session_state.get("filled", False)
+# Last, because the levers stay as they are while the figures change: so the figures come sooner.
 with st.sidebar:
-    sidebar(filled)
+    sidebar()
 
-if not (settled and filled):
-    # The figures are on the page: now fill the drawers and make the stable answer, unless a lever moves first.
-    st.session_state["settled"], st.session_state["filled"] = view, True
+if not settled:
+    # The quick answer is on the page: now make the stable one, unless a lever moves first.
+    st.session_state["settled"] = view
     st.rerun()
