@@ -17,32 +17,33 @@ def summary(result: Result, quantities: tuple[str, ...] = tuple(QUANTITIES)) -> 
     Units as `QUANTITIES` says. One row a year and quantity, quantities in the order asked for.
     """
     years = result.data["year"].values
-    frames = []
-    for quantity in quantities:
-        draws = np.ascontiguousarray(result.data[quantity].values[:, :, 0].T)
-        quantiles = np.quantile(draws, list(QUANTILES.values()), axis=1)
-        frames.append(pd.DataFrame({"year": years, "quantity": quantity, "mean": draws.mean(axis=1)}
-                                   | dict(zip(QUANTILES, quantiles, strict=True))))
-    return pd.concat(frames, ignore_index=True)
+    draws = np.stack([result.data[quantity].values[:, :, 0].T for quantity in quantities])
+    quantiles = np.quantile(draws, list(QUANTILES.values()), axis=2)
+    return pd.DataFrame({
+        "year": np.tile(years, len(quantities)), "quantity": np.repeat(quantities, len(years)),
+        "mean": draws.mean(axis=2).ravel()} | dict(zip(QUANTILES, quantiles.reshape(len(QUANTILES), -1), strict=True)))
 
 
 def happened(result: Result) -> dict[str, np.ndarray]:
     """For each event, whether it happened in each draw and year, shape (d, t)."""
-    data = result.data.isel(area=0)
+    data = result.data
+    of = lambda name: data[name].values[:, :, 0]  # noqa: E731
     return {
-        "p_surplus_over": (data["surplus_ratio"] > data["surplus_line"]).transpose("draw", "year").values,
-        "p_balance_over": (data["balance_ratio"] > data["balance_line"]).transpose("draw", "year").values,
-        "p_deficit": (data["surplus"] < 0).values,
-        "p_insolvent": (data["balance_end"] < 0).values,
+        "p_surplus_over": of("surplus_ratio") > data["surplus_line"].values,
+        "p_balance_over": of("balance_ratio") > data["balance_line"].values,
+        "p_deficit": of("surplus") < 0,
+        "p_insolvent": of("balance_end") < 0,
     }
 
 
 def chances(result: Result) -> pd.DataFrame:
     """Probability and standard error of each event by year: columns year, event, value, se."""
     years = result.data["year"].values
-    return pd.concat([
-        pd.DataFrame({"year": years, "event": event, "value": hit.mean(axis=0), "se": standard_error(hit)})
-        for event, hit in happened(result).items()], ignore_index=True)
+    events = happened(result)
+    return pd.DataFrame({
+        "year": np.tile(years, len(events)), "event": np.repeat(list(events), len(years)),
+        "value": np.concatenate([hit.mean(axis=0) for hit in events.values()]),
+        "se": np.concatenate([standard_error(hit) for hit in events.values()])})
 
 
 def standard_error(hit: np.ndarray) -> np.ndarray:
@@ -61,9 +62,9 @@ def standard_error(hit: np.ndarray) -> np.ndarray:
 
 def spending_by_tier(result: Result) -> pd.DataFrame:
     """Mean fund spending by tier and on special-disease care: columns year, tier, amount (yuan), share."""
-    data = result.data.isel(area=0)
-    by_tier = data["basic_by_tier"].mean("draw").values
-    chronic = data["chronic"].mean("draw").values
+    data = result.data
+    by_tier = data["basic_by_tier"].values[:, :, 0].mean(axis=0)
+    chronic = data["chronic"].values[:, :, 0].mean(axis=0)
     amounts = np.column_stack([by_tier, chronic])
     tiers = [*data["tier"].values, "chronic"]
     years = data["year"].values

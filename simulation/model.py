@@ -66,7 +66,8 @@ def simulate(scenario: Scenario | str, draws: int = 1024, seed: int = 20080101, 
     waiting = levers("enrolment", "waiting_months", ("group",))
     care = [utilisation.care_in(scenario, t, enrolment.covered_share(new_share, waiting[t]), contributed[t])
             for t in range(len(years))]
-    compiled = {id(policy): compile_rules(scenario, policy) for policy in policies}
+    distinct = {id(policy): policy for policy in policies}
+    compiled = {name: compile_rules(scenario, policy) for name, policy in distinct.items()}
     rules = [compiled[id(policy)] for policy in policies]
     if engine == "auto":
         engine = "exact" if insured[:, 0].sum(axis=(1, 2)).mean() < SMALL_POOL else "table"

@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from simulation import simulate
-from simulation.measures import chances, first_years, spending_by_tier, summary
+from simulation.measures import chances, spending_by_tier, summary
 from simulation.results import Result
 from simulation.streams import REPLICATES
 from ui.view import View, scenario_of, view_of
@@ -27,7 +27,6 @@ class Run(NamedTuple):
     summary: pd.DataFrame  # year, quantity, mean, p05, p25, p50, p75, p95
     chances: pd.DataFrame  # year, event, value, se
     spending: pd.DataFrame  # year, tier, amount, share
-    first: pd.DataFrame  # event, ever, first_year
     lines: pd.DataFrame  # year, surplus_ratio, balance_ratio: the limits in force
     median_se: pd.DataFrame  # year, balance_ratio: standard error of the median
     facts: dict[str, Any]
@@ -48,7 +47,7 @@ def answers(scenario: str, edits: tuple[tuple[str, Any], ...], since: int, draws
         lines = pd.DataFrame({"year": data["year"].values, "surplus_ratio": data["surplus_line"].values,
                               "balance_ratio": data["balance_line"].values})
         facts = {name: result.manifest[name] for name in ("scenario", "seed", "draws", "engine")}
-        return Run(summary(result), chances(result), spending_by_tier(result), first_years(result), lines,
+        return Run(summary(result), chances(result), spending_by_tier(result), lines,
                    median_se(result, "balance_ratio"), facts | {"fingerprint": result.fingerprint})
 
 
