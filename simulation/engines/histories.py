@@ -8,6 +8,8 @@ by how often each number and order of stays occurs (collective risk model).
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from collections.abc import Callable
 from functools import reduce
 from typing import NamedTuple
 
@@ -238,26 +240,44 @@ def spend(rules: list[Rules], care: list[Care], costs: Costs, insured: np.ndarra
     nodes = nodes_of(futures, thresholds)
     usual_mix = np.maximum(np.mean([c.mix.mean(axis=0) for c in care], axis=0), 1e-6)
     busiest = max(c.admissions.max() for c in care) * nodes.frequency[-1]
-    histories = blocks(tuple(usual_mix / usual_mix.sum()), longest_history(busiest, costs.dispersion),
-                       (*costs.log_sd, costs.chronic_log_sd), (*costs.expense, costs.chronic_expense))
+    shapes = (tuple(usual_mix / usual_mix.sum()), longest_history(busiest, costs.dispersion),
+              (*costs.log_sd, costs.chronic_log_sd), (*costs.expense, costs.chronic_expense))
+    histories = blocks(*shapes)
     usual_years = float(np.mean([c.years @ np.arange(horizon) for c in care]))
     other = normals((horizon, draws, tiers + len(LINEAR) + 4), seed, "detail")
 
     spending = Spending(**{name: np.empty((draws, horizon, tiers) if name == "by_tier" else (draws, horizon))
                            for name in Spending._fields})
-    built: dict[bytes, Tables] = {}
+    threshold = float(np.median(thresholds))
     for t in range(horizon):
-        key = b"".join(np.asarray(part).tobytes() for part in (*rules[t], care[t].mix))
-        if key not in built:
-            built[key] = tables(rules[t], costs, histories, care[t], nodes, statuses_of(insured, t), usual_years,
-                                float(np.median(thresholds)))
-        table = built[key]
+        table = kept(
+            (*rules[t], care[t].mix, *nodes, *costs, *shapes, usual_years, threshold),
+            lambda t=t: tables(rules[t], costs, histories, care[t], nodes, statuses_of(insured, t), usual_years,
+                               threshold))
         if rules[t].has_assistance:  # who is poor matters, and may change from year to year
             table = table._replace(
                 weight=schedules(rules[t], horizon - 1, statuses_of(insured, t))[1],
                 usual_weight=schedules(rules[t], horizon - 1, statuses_of(insured, t), only=usual_years)[1])
         of_year(t, table, care[t], costs, people[:, t], thresholds[t], futures, nodes, other[t], spending)
     return spending
+
+
+KEPT: OrderedDict[bytes, Tables] = OrderedDict()  # the last rule books settled, most recent last
+MOST_KEPT = 16
+
+
+def kept(inputs: tuple, make: Callable[[], Tables]) -> Tables:
+    """The tables made from some inputs, made only once while they are among the last ones asked for.
+
+    A lever that is no benefit rule, a reform of later years, or a step back settles nothing anew.
+    """
+    arrays = [np.asarray(part) for part in inputs]
+    key = b"".join(str(array.shape).encode() + array.tobytes() for array in arrays)
+    found = KEPT.pop(key, None) or make()
+    KEPT[key] = found
+    while len(KEPT) > MOST_KEPT:
+        KEPT.popitem(last=False)
+    return found
 
 
 def statuses_of(insured: np.ndarray, t: int) -> np.ndarray:
