@@ -60,6 +60,17 @@ def standard_error(hit: np.ndarray) -> np.ndarray:
     return np.maximum(by_replicate.std(axis=0, ddof=1) / np.sqrt(REPLICATES), 1 / draws)
 
 
+def median_error(result: Result, quantity: str) -> pd.DataFrame:
+    """Standard error of a quantity's median by year, in its unit: columns year and the quantity's name.
+
+    From the spread between the independent scramblings of the draws.
+    """
+    draws = result.data[quantity].values[:, :, 0]
+    medians = np.stack([np.median(draws[r::REPLICATES], axis=0) for r in range(REPLICATES)])
+    return pd.DataFrame({"year": result.data["year"].values,
+                         quantity: medians.std(axis=0, ddof=1) / np.sqrt(REPLICATES)})
+
+
 def spending_by_tier(result: Result) -> pd.DataFrame:
     """Mean fund spending by tier and on special-disease care: columns year, tier, amount (yuan), share."""
     data = result.data

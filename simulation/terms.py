@@ -144,14 +144,14 @@ def check_leaf(term: Term, value: Any, place: str) -> list[Fault]:
         return []
     if isinstance(value, bool) or not isinstance(value, int | float):
         return [Fault(place, words(f"“{short(value)}”不是数字", f"'{short(value)}' is not a number"),
-                      words(f"请填写 {term.low:g} 到 {term.high:g} 之间的数字",
-                            f"give a number from {term.low:g} to {term.high:g}"))]
+                      words(f"请填写 {term.low:,.12g} 到 {term.high:,.12g} 之间的数字",
+                            f"give a number from {term.low:,.12g} to {term.high:,.12g}"))]
     if not term.low <= value <= term.high:  # neither infinity nor not-a-number lies between
         shown = short(value)
-        return [Fault(place, words(f"{shown} 超出 {term.low:g} 到 {term.high:g}",
-                                   f"{shown} is outside {term.low:g} to {term.high:g}"),
-                      words(f"请填写 {term.low:g} 到 {term.high:g} 之间的数字",
-                            f"give a number from {term.low:g} to {term.high:g}"))]
+        return [Fault(place, words(f"{shown} 超出 {term.low:,.12g} 到 {term.high:,.12g}",
+                                   f"{shown} is outside {term.low:,.12g} to {term.high:,.12g}"),
+                      words(f"请填写 {term.low:,.12g} 到 {term.high:,.12g} 之间的数字",
+                            f"give a number from {term.low:,.12g} to {term.high:,.12g}"))]
     return []
 
 

@@ -6,7 +6,7 @@ from scipy.special import ndtri
 
 from bench.pool import inputs_of, scaled
 from simulation import load_scenario, simulate
-from simulation.engines import individual
+from simulation.engines import histories, individual
 from simulation.measures import chances
 from simulation.results import QUANTITIES
 from simulation.scenario import Change
@@ -77,6 +77,16 @@ def test_exact_results_do_not_depend_on_threads() -> None:
     for threads in (2, 3):
         for name, together in individual.spend(*inputs, threads=threads)._asdict().items():
             np.testing.assert_array_equal(together, getattr(alone, name))
+
+
+def test_a_rule_book_kept_settled_answers_like_one_settled_anew() -> None:
+    scenario = scaled(load_scenario("benxi_2008"), 50_000)
+    later = scenario.changed([Change(lever="benefits.ceiling", year=2013, value=None, source=Source(status="assumption"))])
+    histories.KEPT.clear()
+    anew = simulate(later, 64, engine="table").data
+    simulate(scenario, 64, engine="table")
+    assert anew.identical(simulate(later, 64, engine="table").data)
+    assert not anew.identical(simulate(scenario, 64, engine="table").data)
 
 
 def test_the_inverse_normal_is_accurate_over_its_whole_range() -> None:

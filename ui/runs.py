@@ -6,14 +6,11 @@ import os
 import threading
 from typing import Any, NamedTuple
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
 from simulation import simulate
-from simulation.measures import chances, spending_by_tier, summary
-from simulation.results import Result
-from simulation.streams import REPLICATES
+from simulation.measures import chances, median_error, spending_by_tier, summary
 from ui.view import View, scenario_of, view_of
 
 QUICK, STABLE = 1024, 16384  # draws while a lever moves, and at rest
@@ -48,7 +45,7 @@ def answers(scenario: str, edits: tuple[tuple[str, Any], ...], since: int, draws
                               "balance_ratio": data["balance_line"].values})
         facts = {name: result.manifest[name] for name in ("scenario", "seed", "draws", "engine")}
         return Run(summary(result), chances(result), spending_by_tier(result), lines,
-                   median_se(result, "balance_ratio"), facts | {"fingerprint": result.fingerprint})
+                   median_error(result, "balance_ratio"), facts | {"fingerprint": result.fingerprint})
 
 
 @st.cache_resource(show_spinner=False)
@@ -74,11 +71,3 @@ def at_rest(view: View) -> bool:
 def key(view: View) -> tuple[str, tuple, int]:
     """What tells views apart; without edits, the year they begin in makes no difference."""
     return view.scenario, view.edits, view.since if view.edits else view_of(view.scenario).since
-
-
-def median_se(result: Result, quantity: str) -> pd.DataFrame:
-    """Standard error of a quantity's median by year, from the spread between scramblings of the draws."""
-    values = result.data[quantity].isel(area=0).transpose("draw", "year").values
-    medians = np.stack([np.median(values[r::REPLICATES], axis=0) for r in range(REPLICATES)])
-    error = medians.std(axis=0, ddof=1) / np.sqrt(REPLICATES)
-    return pd.DataFrame({"year": result.data["year"].values, quantity: error})
