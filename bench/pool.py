@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from unittest.mock import patch
 
 import numpy as np
 
-from simulation.engines import histories
 from simulation.model import simulate
 from simulation.records import Care, Costs, Futures, Rules
 from simulation.scenario import Scenario
@@ -60,11 +58,10 @@ def inputs_of(scenario: Scenario, draws: int, seed: int = SEED) -> Inputs:
     def catch(*arguments: Any) -> None:
         raise Caught(*arguments)
 
-    with patch.object(histories, "spend", catch):
-        try:
-            simulate(scenario, draws, seed, engine="table")
-        except Caught as caught:
-            return caught.args
+    try:
+        simulate(scenario, draws, seed, engine="table", spend=catch)
+    except Caught as caught:
+        return caught.args
     raise RuntimeError("the run never reached its engine")
 
 

@@ -6,6 +6,7 @@ for; the fund closes. Only this file knows that order.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -23,11 +24,13 @@ ENGINES = ("auto", "table", "exact")
 MAX_DRAWS = 131_072
 
 
-def simulate(scenario: Scenario | str, draws: int = 1024, seed: int = 20080101, engine: str = "auto") -> Result:
+def simulate(scenario: Scenario | str, draws: int = 1024, seed: int = 20080101, engine: str = "auto",
+             spend: Callable[..., Spending] | None = None) -> Result:
     """The fund's account in every draw and year of a scenario.
 
     `engine` is `table` (tens of milliseconds, any size), `exact` (every admission) or `auto` (exact for
-    pools under 20,000 insured). The same scenario, draws, seed and engine give the same numbers.
+    pools under 20,000 insured). The same scenario, draws, seed and engine give the same numbers. A
+    function of the engines' arguments given as `spend` stands in for them; benchmarks bring their own.
 
     >>> result = simulate("benxi_2008", draws=64)
     >>> result.data.sizes["draw"], result.data.sizes["year"]
@@ -71,8 +74,8 @@ def simulate(scenario: Scenario | str, draws: int = 1024, seed: int = 20080101, 
     rules = [compiled[id(policy)] for policy in policies]
     if engine == "auto":
         engine = "exact" if insured[:, 0].sum(axis=(1, 2)).mean() < SMALL_POOL else "table"
-    spend = {"table": histories.spend, "exact": individual.spend}[engine]
-    spending: Spending = spend(rules, care, costs_of(scenario), insured, thresholds_of(scenario), futures, seed)
+    spend = spend or {"table": histories.spend, "exact": individual.spend}[engine]
+    spending = spend(rules, care, costs_of(scenario), insured, thresholds_of(scenario), futures, seed)
 
     # The fund closes its year.
     people = insured.sum(axis=(2, 3))

@@ -13,6 +13,7 @@ from simulation.scenario import Change
 from simulation.terms import Source
 
 PEOPLE, DRAWS = 10_000, 32_768
+STATED = Source(status="assumption")
 # Stocks and differences may be near zero: they are measured against the year's income.
 AGAINST_INCOME = ("surplus", "balance_end")
 POINTS = [name for name, (_, unit) in QUANTITIES.items() if unit == "share"]
@@ -45,7 +46,8 @@ def test_means_agree_within_three_in_ten_thousand(pair: tuple, quantity: str) ->
 
 
 def test_means_over_all_years_agree_without_allowance(pair: tuple) -> None:
-    for quantity in ("expenditure", "out_of_pocket", "in_policy_ratio", "effective_ratio", "primary_share", "catastrophic"):
+    for quantity in ("expenditure", "out_of_pocket", "in_policy_ratio", "effective_ratio", "primary_share",
+                     "catastrophic"):
         table, exact = measured(pair, quantity)
         assert abs(exact.mean() - table.mean()) < 3e-4, quantity
 
@@ -81,7 +83,7 @@ def test_exact_results_do_not_depend_on_threads() -> None:
 
 def test_a_rule_book_kept_settled_answers_like_one_settled_anew() -> None:
     scenario = scaled(load_scenario("benxi_2008"), 50_000)
-    later = scenario.changed([Change(lever="benefits.ceiling", year=2013, value=None, source=Source(status="assumption"))])
+    later = scenario.changed([Change(lever="benefits.ceiling", year=2013, value=None, source=STATED)])
     histories.KEPT.clear()
     anew = simulate(later, 64, engine="table").data
     simulate(scenario, 64, engine="table")
@@ -98,7 +100,7 @@ def test_the_inverse_normal_is_accurate_over_its_whole_range() -> None:
 def test_a_change_of_benefits_leaves_every_illness_where_it_was() -> None:
     """Common random numbers: expense and stays of the exact engine do not move with a benefit rule."""
     scenario = scaled(load_scenario("benxi_2008"), 3_000)
-    dearer = scenario.changed([Change(lever="benefits.ceiling", year=2008, value=5000, source=Source(status="assumption"))])
+    dearer = scenario.changed([Change(lever="benefits.ceiling", year=2008, value=5000, source=STATED)])
     before, after = (simulate(s, 32, engine="exact").data for s in (scenario, dearer))
     np.testing.assert_array_equal(before["expense"].values, after["expense"].values)
     np.testing.assert_array_equal(before["stays"].values, after["stays"].values)

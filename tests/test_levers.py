@@ -6,11 +6,12 @@ from hashlib import blake2b
 
 import pytest
 
+from bench.pool import scaled
 from simulation import load_scenario, settle, simulate
 from simulation.__main__ import main
 from simulation.measures import chances
 from simulation.policy import policy_terms
-from simulation.scenario import Change, Scenario, lever_value
+from simulation.scenario import Change, lever_value
 from simulation.terms import Source, Term
 
 BOOK = load_scenario("benxi_2008")
@@ -50,16 +51,7 @@ def moves(name: str) -> list[tuple]:
     return [pair for pair in ((low, value), (value, high)) if pair[0] < pair[1]]
 
 
-def small_pool() -> Scenario:
-    """Benxi with about 3,000 insured people."""
-    data = BOOK.model_dump()
-    residents = data["assumptions"]["people"]["residents"]
-    residents["value"] = {group: {status: people / 75 for status, people in row.items()}
-                          for group, row in residents["value"].items()}
-    return Scenario.model_validate(data)
-
-
-SETTINGS = {"table": (BOOK, 256), "exact": (small_pool(), 128)}
+SETTINGS = {"table": (BOOK, 256), "exact": (scaled(BOOK, 3_000), 128)}
 
 
 @lru_cache(maxsize=8)

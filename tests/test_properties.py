@@ -7,6 +7,7 @@ from hypothesis import settings as limits
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
+from bench.pool import scaled
 from simulation import load_scenario, settle, simulate
 from simulation.scenario import Change, Scenario, compile_rules
 from simulation.steps.benefits import AMOUNTS, DEDUCTIBLE, settle_year
@@ -29,16 +30,7 @@ def with_levers(scenario: Scenario, levers: dict[str, object], year: int | None 
                             for name, value in levers.items())
 
 
-def small_pool() -> Scenario:
-    """Benxi with about 3,000 insured people, for the exact engine."""
-    data = BOOK.model_dump()
-    residents = data["assumptions"]["people"]["residents"]
-    residents["value"] = {group: {status: people / 75 for status, people in row.items()}
-                          for group, row in residents["value"].items()}
-    return Scenario.model_validate(data)
-
-
-CITIES = {"table": BOOK, "exact": small_pool()}
+CITIES = {"table": BOOK, "exact": scaled(BOOK, 3_000)}
 both_engines = pytest.mark.parametrize("engine", CITIES)
 
 
@@ -237,7 +229,7 @@ def test_shares_stay_shares_at_the_ends_of_the_levers(engine: str, extreme: str)
 @both_engines
 @pytest.mark.parametrize("spread", ["expense_log_sd", "chronic_log_sd"])
 def test_no_spread_of_costs_makes_a_payment_negative(engine: str, spread: str) -> None:
-    data = small_pool().model_dump()
+    data = scaled(BOOK, 3_000).model_dump()
     data["assumptions"]["utilisation"][spread]["value"] = 3  # the end of its bounds
     run = simulate(Scenario.model_validate(data), 256, 1, engine).data
     for name in (*CARE, "expenditure", "critical", "out_of_pocket", "catastrophic"):

@@ -10,7 +10,8 @@ from simulation.measures import chances, summary
 from simulation.scenario import library
 
 FILE = Path(__file__).with_name("headline.json")
-SHOWN = ("enrolled", "income", "expenditure", "surplus_ratio", "balance_ratio", "effective_ratio", "primary_share", "catastrophic")
+SHOWN = ("enrolled", "income", "expenditure", "surplus_ratio", "balance_ratio", "effective_ratio",
+         "primary_share", "catastrophic")
 
 
 def headline() -> dict:
