@@ -35,6 +35,13 @@ class Change(Record):
     source: Source
 
 
+class Provision(Record):
+    """What a rule book says without a number, and how the sandbox takes it."""
+
+    text: Words
+    source: Source
+
+
 class AxisNames(Record):
     """The members of every axis with their names in both languages, in the order used throughout."""
 
@@ -63,6 +70,7 @@ class Scenario(Record):
     policy: Policy
     assumptions: Assumptions
     changes: tuple[Change, ...] = ()
+    provisions: tuple[Provision, ...] = ()
 
     def horizon(self) -> range:
         """The calendar years simulated."""
@@ -263,6 +271,8 @@ def check_scenario(scenario: Scenario, place: str) -> list[Fault]:
         faults.append(Fault(f"{place}: axes.kind",
                             words("应为住院和门诊特殊病种", "these are not the kinds that are simulated"),
                             words("请依次写 inpatient 和 chronic", "write inpatient, then chronic")))
+    for n, provision in enumerate(scenario.provisions):
+        check_source(provision.source, f"{place}: provisions.{n}")
     for n, change in enumerate(scenario.changes):
         try:
             scenario._check(change)

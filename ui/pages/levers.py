@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from simulation.scenario import clause
 from ui import state
 from ui.figures import download
 from ui.register import COLUMNS, matching, number_text, register
@@ -39,3 +40,8 @@ else:
                  column_config={name: st.column_config.TextColumn(head, pinned=name == "title")
                                 for name, head in heads.items()})
     download("csv.levers", t("register.csv"), Drawn(found, heads), "levers")
+
+if provisions := known(view.scenario).provisions:
+    st.subheader(t("register.provisions"))
+    st.markdown("\n".join(f"- {plain(item.text[lang])} {plain(clause(known(view.scenario), item.source, lang))}"
+                          for item in provisions))
