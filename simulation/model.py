@@ -60,8 +60,8 @@ def simulate(scenario: Scenario | str, draws: int = 1024, seed: int = 20080101, 
         levers("enrolment", "arrears_share", ()))
     subsidy_by_level = financing.subsidy_by_level(
         insured, subsidy, levers("financing", "subsidy_weights", ("level",)),
-        levers("financing", "city_school_weights", ("level",)), scenario.value("people",
-                                                                               "city_school_share", ("group",)))
+        levers("financing", "city_school_weights", ("level",)),
+        scenario.value("people", "city_school_share", ("group",)))
 
     # Care is used; bills are settled and paid for.
     new_share = float(scenario.value("people", "new_share"))
