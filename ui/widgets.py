@@ -1,4 +1,8 @@
-"""The controls: every lever as the widget its declaration asks for, and the sidebar they stand in."""
+"""The controls: every lever as the widget its declaration asks for, and the sidebar they stand in.
+
+Every widget is given the view's value as its default too: one that the browser has to build anew starts
+from its default, and would otherwise send its lowest value as if the user had asked for it.
+"""
 
 from __future__ import annotations
 
@@ -41,6 +45,7 @@ def scenario_choice(view: View) -> None:
     if len(titles) > 1:
         state.show("scenario", view.scenario)
         st.selectbox(t("panel.scenario"), list(titles), format_func=titles.get, key="scenario",
+                     index=list(titles).index(view.scenario) if view.scenario in titles else 0,
                      on_change=state.ask, args=("scenario", change_scenario))
 
 
@@ -67,7 +72,7 @@ def quick_moves(base: Scenario, view: View) -> None:
         key, stands = f"quick.{package.name}", position(package, edits)
         state.show(key, stands or 0.0)
         tiers = ", ".join(base.axes.tier[tier][language()] for tier in base.axes.primary)
-        st.slider(t(f"panel.{package.name}"), float(package.low), float(package.high), format="%+g",
+        st.slider(t(f"panel.{package.name}"), float(package.low), float(package.high), stands or 0.0, format="%+g",
                   step=float(package.step), key=key, on_change=state.ask, args=(key, move, package),
                   help=t(f"panel.{package.name}_help", count=len(package.start), tiers=tiers))
         with st.container():  # always there, so that nothing below changes its place
@@ -83,7 +88,7 @@ def move(package: Package) -> None:
 def changes_made(base: Scenario, view: View) -> None:
     """From when the edits hold, how many there are, and the way back."""
     state.show("since", view.since)
-    st.selectbox(t("panel.since"), list(base.horizon()), key="since", help=t("panel.since_help"),
+    st.selectbox(t("panel.since"), list(base.horizon()), base.horizon().index(view.since), key="since", help=t("panel.since_help"),
                  on_change=state.ask, args=("since", begin_in))
     count = len(view.edits)
     st.caption(t("panel.some", count=count, year=view.since) if count else t("panel.none"))
@@ -130,19 +135,21 @@ def widget(base: Scenario, lever: str, value: Any, term: Term, name: str) -> Non
     if term.choices:
         lang = language()
         state.show(lever, value)
-        st.selectbox(name, term.choices, format_func=lambda choice: choice_text(choice, lang), **common)
+        st.selectbox(name, term.choices, term.choices.index(value),
+                     format_func=lambda choice: choice_text(choice, lang), **common)
         return
     state.show(lever, None if value is None else float(value))
     if (term.high - term.low) / term.step <= FINE:
         form = "percent" if in_percent(term) else f"%g {unit}"
-        st.slider(name, float(term.low), float(term.high), step=float(term.step), format=form, **common)
+        st.slider(name, float(term.low), float(term.high), float(value), step=float(term.step),
+                  format=form, **common)
         return
     if term.optional:
         box = f"unlimited.{lever}"
         state.show(box, value is None)
-        st.checkbox(t("lever.no_limit"), key=box, on_change=state.ask, args=(box, unlimited, lever))
+        st.checkbox(t("lever.no_limit"), value is None, key=box, on_change=state.ask, args=(box, unlimited, lever))
     st.number_input(t("lever.with_unit", name=name, unit=unit), float(term.low), float(term.high),
-                    value=None if term.optional else "min", step=float(term.step), format="%g",
+                    value=None if value is None else float(value), step=float(term.step), format="%g",
                     placeholder=t("lever.no_limit") if term.optional else None, **common)
 
 
