@@ -88,7 +88,8 @@ def move(package: Package) -> None:
 def changes_made(base: Scenario, view: View) -> None:
     """From when the edits hold, how many there are, and the way back."""
     state.show("since", view.since)
-    st.selectbox(t("panel.since"), list(base.horizon()), base.horizon().index(view.since), key="since", help=t("panel.since_help"),
+    st.selectbox(t("panel.since"), list(base.horizon()), base.horizon().index(view.since),
+                 key="since", help=t("panel.since_help"),
                  on_change=state.ask, args=("since", begin_in))
     count = len(view.edits)
     st.caption(t("panel.some", count=count, year=view.since) if count else t("panel.none"))
