@@ -236,7 +236,7 @@ def test_a_chart_can_be_saved_as_an_image(open_page, image):
         page.get_by_role("radio", name="PNG").click()
         settled(page)
     with page.expect_download() as download:
-        page.locator("[data-title]").filter(has=page.locator("svg")).first.click()
+        page.locator('[class*="st-key-chart-balance"] [data-title]').filter(has=page.locator("svg")).first.click()
     assert download.value.suggested_filename == f"balance.{image}"
 
 
