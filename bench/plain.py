@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulation.records import Care, Costs, Futures, Rules, Spending
-from simulation.steps.benefits import ASSISTANCE, BASIC, CRITICAL, settle_year
+from simulation.engines.choice import tilted
+from simulation.records import Care, Conditions, Costs, Rules, Spending
+from simulation.steps.benefits import ASSISTANCE, BASIC, COMMERCIAL, CRITICAL, settle_year
 from simulation.streams import stream
 
 CHRONIC, INPATIENT = 1, 0  # kinds of bill, in the order of the scenario's axis
@@ -24,6 +25,7 @@ class People(NamedTuple):
     years: np.ndarray  # (n,) full contribution years
     stays: np.ndarray  # (n,) number of admissions
     tier: np.ndarray  # (j, n) index of each bill's tier; row 0 is special-disease care
+    continued: np.ndarray  # (j, n) 1 where a stay follows the one before by referral
     expense: np.ndarray  # (j, n) yuan; 0 where the person has no such bill
 
 
@@ -46,15 +48,16 @@ def lognormal(mean: np.ndarray, log_sd: np.ndarray, z: np.ndarray) -> np.ndarray
 
 
 def people_of(rng: np.random.Generator, persons: np.ndarray, group: int, care: Care, costs: Costs,
-              price: float, frequency: float, chronic: float) -> People:
-    """Everyone of a group with everything that befalls them in a year; `persons` (s,) by status."""
+              price: float, frequency: float, chronic: float, tilt: float) -> People:
+    """Everyone of a cell with everything that befalls them in a year; `persons` (s,) by status."""
     count = whole(rng, persons)
     n = count.sum()
     ill = rng.random(n) < care.chronic_share[group] * care.covered[group] * chronic
     mean = care.admissions[group] * care.covered[group] * frequency
     stays = rng.negative_binomial(costs.dispersion, costs.dispersion / (costs.dispersion + mean), n)
     most = int(stays.max(initial=0))
-    tier = rng.choice(care.mix.shape[1], size=(most, n), p=care.mix[group])
+    mix = tilted(care.mix, costs.primary, tilt)[group]
+    tier = rng.choice(len(mix), size=(most, n), p=mix)
     expense = lognormal(costs.expense[tier] * price, costs.log_sd[tier], rng.standard_normal((most, n)))
     special = lognormal(costs.chronic_expense * price, costs.chronic_log_sd, rng.standard_normal(n))
     return People(
@@ -62,6 +65,7 @@ def people_of(rng: np.random.Generator, persons: np.ndarray, group: int, care: C
         years=rng.choice(len(care.years), size=n, p=care.years),
         stays=stays,
         tier=np.vstack([np.zeros((1, n), int), tier]),
+        continued=np.vstack([np.zeros((min(most + 1, 2), n)), rng.random((max(most - 1, 0), n)) < costs.referral]),
         expense=np.vstack([ill * special, (np.arange(most)[:, None] < stays) * expense]),
     )
 
@@ -72,38 +76,36 @@ def settled(rules: Rules, costs: Costs, group: int, people: People, threshold: f
     kind = [CHRONIC] + [INPATIENT] * (bills - 1)
     eligible = people.expense * costs.eligible[np.array(kind)[:, None], people.tier]
     out: dict[tuple[int, int], np.ndarray] = {}
-    settle_year(rules, group, people.status, people.years, kind, people.tier, [0.0] * bills, eligible,
-                [0.0] * len(rules.annual), out)
+    settle_year(rules, group, people.status, people.years, kind, people.tier, people.continued, [0.0] * bills, eligible,
+                [0.0] * len(rules.annual), [0.0] * len(rules.annual), out)
     nothing = np.zeros(len(people.stays))
     of = lambda amount: np.array([out.get((j, amount), nothing) for j in range(bills)])  # noqa: E731
-    basic, critical, assistance = of(BASIC), of(CRITICAL), of(ASSISTANCE)
-    left = (people.expense - basic - critical - assistance).sum(axis=0)
+    basic, critical, assistance, commercial = of(BASIC), of(CRITICAL), of(ASSISTANCE), of(COMMERCIAL)
+    paid = basic + critical + assistance + commercial
+    left = (people.expense - paid).sum(axis=0)
+    by_tier = lambda amount: np.bincount(people.tier[1:].ravel(), amount.ravel(), len(costs.expense))  # noqa: E731
     return {
-        "basic": basic.sum(),
-        "by_tier": np.bincount(people.tier[1:].ravel(), basic[1:].ravel(), minlength=len(costs.expense)),
-        "chronic": basic[0].sum(),
-        "expense": people.expense.sum(),
-        "eligible": eligible.sum(),
-        "critical": critical.sum(),
-        "assistance": assistance.sum(),
-        "out_of_pocket": left.sum(),
-        "catastrophic": (left > threshold).sum(),
-        "stays": people.stays.sum(),
+        "basic": basic.sum(), "chronic": basic[0].sum(), "expense": people.expense.sum(), "eligible": eligible.sum(),
+        "critical": critical.sum(), "assistance": assistance.sum(), "commercial": commercial.sum(),
+        "catastrophic": (left > threshold).sum(), "stays": people.stays.sum(), "paid_by_tier": by_tier(basic[1:]),
+        "stays_by_tier": by_tier((np.arange(bills - 1)[:, None] < people.stays).astype(float)),
+        "expense_by_tier": by_tier(people.expense[1:]), "chronic_expense": people.expense[0].sum(),
+        "paid_by_cell": paid.sum(), "expense_by_cell": people.expense.sum(),
+        "catastrophic_by_cell": (left > threshold).sum(),
     }
 
 
-def spend(rules: list[Rules], care: list[Care], costs: Costs, insured: np.ndarray, thresholds: np.ndarray,
-          futures: Futures, seed: int) -> Spending:
+def spend(rules: list[Rules], care: list[Care], costs: list[Costs], insured: np.ndarray, thresholds: np.ndarray,
+          conditions: Conditions, seed: int) -> Spending:
     """What each draw-year's care costs, person by person; same arguments as the engines."""
-    draws, horizon, groups, _ = insured.shape
-    total = {name: np.zeros((draws, horizon)) for name in Spending._fields}
-    total["by_tier"] = np.zeros((draws, horizon, len(costs.expense)))
+    draws, horizon, cells, _ = insured.shape
+    total = Spending.empty(draws, horizon, care[0].mix.shape[1], cells)._asdict()
     for d in range(draws):
         for t in range(horizon):
             rng = stream(seed, f"plain {d} {t}")
-            for g in range(groups):
-                people = people_of(rng, insured[d, t, g], g, care[t], costs, futures.price[d, t],
-                                   futures.frequency[d, t], futures.chronic[d, t])
-                for name, amount in settled(rules[t], costs, g, people, thresholds[t]).items():
-                    total[name][d, t] += amount
+            for c in range(cells):
+                people = people_of(rng, insured[d, t, c], c, care[t], costs[t], conditions.price[d, t],
+                                   conditions.frequency[d, t, c], conditions.chronic[d, t], conditions.tilt[d, t])
+                for name, amount in settled(rules[t], costs[t], c, people, thresholds[t]).items():
+                    total[name][(d, t, c) if name.endswith("cell") else (d, t)] += amount
     return Spending(**total)

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from simulation.model import simulate
-from simulation.records import Care, Costs, Futures, Rules
+from simulation.records import Care, Conditions, Costs, Rules
 from simulation.scenario import Scenario
 
 SEED = 20080101
-Inputs = tuple[list[Rules], list[Care], Costs, np.ndarray, np.ndarray, Futures, int]  # of `spend`, in order
+Inputs = tuple[list[Rules], list[Care], list[Costs], np.ndarray, np.ndarray, Conditions, int]  # of `spend`, in order
 
 
 def multiplied(tree: Any, factor: float) -> Any:
@@ -67,5 +67,5 @@ def inputs_of(scenario: Scenario, draws: int, seed: int = SEED) -> Inputs:
 
 def of_draws(inputs: Inputs, part: Any) -> Inputs:
     """The inputs of some draws only; `part` is a slice or an array of draw numbers, which may repeat."""
-    rules, care, costs, insured, thresholds, futures, seed = inputs
-    return rules, care, costs, insured[part], thresholds, Futures(*(given[part] for given in futures)), seed
+    rules, care, costs, insured, thresholds, conditions, seed = inputs
+    return rules, care, costs, insured[part], thresholds, Conditions(*(given[part] for given in conditions)), seed

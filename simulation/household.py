@@ -9,7 +9,6 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field
 
-from simulation.policy import Given
 from simulation.reading import build, read_text, read_yaml
 from simulation.records import Rules
 from simulation.scenario import Scenario, clause, compile_rules, load_scenario
@@ -17,13 +16,14 @@ from simulation.steps.benefits import (
     AMOUNTS,
     ASSISTANCE,
     BASIC,
+    COMMERCIAL,
     CRITICAL,
     DEDUCTIBLE,
     UNCAPPED,
     settle_year,
 )
-from simulation.terms import BadInput, Fault, Record, Words, refuse, words
-from simulation.trees import at, nearest
+from simulation.terms import BadInput, Fault, Given, Record, Words, refuse, words
+from simulation.trees import nearest
 
 Yuan = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False, strict=True)]
 PARTS = ("deductible", "rate", "basic", "critical", "assistance", "commercial", "out_of_pocket", "ineligible")
@@ -35,7 +35,8 @@ class Person(Record):
     group: str
     status: str = "ordinary"
     contribution_years: Annotated[int, Field(ge=0, le=100, strict=True)] = 0
-    contracted: Annotated[bool, Field(strict=True)] = False  # with a family doctor; acts where a scenario says so
+    contracted: Annotated[bool, Field(strict=True)] = False  # with a family doctor
+    commercial: Annotated[bool, Field(strict=True)] = False  # has bought the commercial supplement
 
 
 class Bill(Record):
@@ -46,6 +47,7 @@ class Bill(Record):
     expense: Yuan
     eligible: Yuan | None = None
     referred_from: str | None = None
+    visits: Annotated[int, Field(ge=0, le=1000, strict=True)] = 1  # consultations of an outpatient bill
 
 
 class Bills(Record):
@@ -105,18 +107,22 @@ def settle(scenario: Scenario | str, bills: Bills | Mapping, year: int | None = 
         Bills, bills, "bills", lambda found, place: check_bills(scenario, found, place))
     year = year or scenario.first_year
     policy = scenario.policy_in(year)
-    rules = compile_rules(scenario, policy)
+    rules = compile_rules(scenario, policy, year)
     axes = scenario.axes.members()
-    catalogue = scenario.assumptions.utilisation.eligible_share.value
+    catalogue = scenario.eligible(policy)
     kind = [axes["kind"].index(bill.kind) for bill in bills.bills]
     tier = [axes["tier"].index(bill.tier) for bill in bills.bills]
     expense = [bill.expense for bill in bills.bills]
-    eligible = [bill.expense * float(at(catalogue, [bill.kind, bill.tier])) if bill.eligible is None else bill.eligible
-                for bill in bills.bills]
+    eligible = [bill.expense * float(catalogue[i, k]) if bill.eligible is None else bill.eligible
+                for bill, i, k in zip(bills.bills, kind, tier, strict=True)]
     group, status = axes["group"].index(bills.person.group), axes["status"].index(bills.person.status)
+    cell = group + bills.person.contracted * len(axes["group"])  # contracted residents follow all groups
+    if not bills.person.commercial:
+        rules = rules._replace(has_commercial=False)
     out = np.zeros((len(kind), AMOUNTS))
-    settle_year(rules, group, status, float(bills.person.contribution_years), kind, tier,
-                continued(bills.bills), eligible, np.zeros(len(axes["kind"])), out)
+    settle_year(rules, cell, status, float(bills.person.contribution_years), kind, tier, continued(bills.bills),
+                [float(bill.visits) for bill in bills.bills], eligible, np.zeros(len(axes["kind"])),
+                np.zeros(len(axes["kind"])), out)
     rows = [bill_row(out[j], expense[j], eligible[j]) for j in range(len(kind))]
     for j, row in enumerate(rows):
         row["steps"] = steps(scenario, policy.benefits, rules, bills, out, eligible, kind, tier, j)
@@ -140,7 +146,7 @@ def bill_row(amounts: np.ndarray, expense: float, eligible: float) -> dict[str, 
     """What each part paid of an expense; the parts add up to it."""
     above = eligible - amounts[DEDUCTIBLE]
     paid = {"basic": amounts[BASIC], "critical": amounts[CRITICAL], "assistance": amounts[ASSISTANCE],
-            "commercial": 0.0}
+            "commercial": amounts[COMMERCIAL]}
     row = {"expense": expense, "eligible": eligible, "deductible": amounts[DEDUCTIBLE],
            "rate": amounts[UNCAPPED] / above if above > 1e-9 else 0.0, **paid,
            "out_of_pocket": expense - sum(paid.values()), "ineligible": expense - eligible}
@@ -162,7 +168,7 @@ def steps(scenario: Scenario, benefits: Any, rules: Rules, bills: Bills, out: np
     if bill.eligible is None:
         found.append(step(eligible[j], words("按目录占比估计政策范围内费用",
                                              "in-policy expense by the catalogue share"),
-                          scenario.assumptions.utilisation.eligible_share))
+                          scenario.assumptions.utilisation.class_a_share))
     if bill.expense > eligible[j]:
         found.append(step(bill.expense - eligible[j], words("目录外费用由个人承担",
                                                             "expense outside the lists falls on the patient"), None))
@@ -196,7 +202,10 @@ def steps(scenario: Scenario, benefits: Any, rules: Rules, bills: Bills, out: np
     if row[ASSISTANCE] > 0:
         found.append(step(row[ASSISTANCE], words("医疗救助支付",
                                                  "paid by medical assistance"), benefits.assistance_rate))
-    paid = row[BASIC] + row[CRITICAL] + row[ASSISTANCE]
+    if row[COMMERCIAL] > 0:
+        found.append(step(row[COMMERCIAL], words("商业补充保险支付", "paid by the commercial supplement"),
+                          benefits.commercial_rate))
+    paid = row[BASIC] + row[CRITICAL] + row[ASSISTANCE] + row[COMMERCIAL]
     found.append(step(bill.expense - paid, words("个人负担", "left to the patient"), None))
     return found
 

@@ -33,6 +33,7 @@ def happened(result: Result) -> dict[str, np.ndarray]:
         "p_balance_over": of("balance_ratio") > data["balance_line"].values,
         "p_deficit": of("surplus") < 0,
         "p_insolvent": of("balance_end") < 0,
+        "p_warning": of("reserve_months") < data["reserve_months_line"].values,
     }
 
 

@@ -1,6 +1,7 @@
 """Typed records that pass between the steps; shapes and units stand here, once.
 
-Axes: draw d, year t, group g, status s, tier k, kind i, band b, level of government l.
+Axes: draw d, year t, group g, status s, tier k, kind i, band b, level of government l, way of payment m; and
+cell c: the groups, followed by each group's residents with a family doctor where there are any.
 Money in yuan, rates as fractions, flows per calendar year, stocks at 31 December.
 """
 
@@ -18,16 +19,23 @@ class Rules(NamedTuple):
     compiled, on one person at a time.
     """
 
+    counts: np.ndarray  # (i,) 1 where the kind counts towards the ceiling and the higher layers
     first: np.ndarray  # (i, k) yuan: deductible of a first stay, or of a year
     annual: np.ndarray  # (i,) 1 where the deductible is due once a year, else 0
     step: np.ndarray  # (k,) yuan less for each earlier stay
     floor: float  # yuan
     lower: np.ndarray  # (b, i, k) yuan: lower end of each band
     upper: np.ndarray  # (b, i, k) yuan: upper end
-    rate: np.ndarray  # (b, i, k, g)
+    rate: np.ndarray  # (b, i, k, c): of each group, and of each group's contracted residents
     bonus: float  # added to the rate for each contribution year
     limit: float  # of the rate with the bonus
     ceiling: float  # yuan a year
+    has_kind_ceiling: bool
+    kind_ceiling: np.ndarray  # (i,) yuan a year
+    has_fee: bool
+    fee: np.ndarray  # (k,) yuan a visit paid by the fund of the consultation fee
+    fee_price: np.ndarray  # (k,) yuan a visit: the whole fee
+    waived: np.ndarray  # (c,) visits a year whose whole fee the fund pays
     credit: float  # share of the earlier deductible credited on referral
     has_critical: bool
     above_ceiling: float  # 1: the layer counts expense beyond the ceiling; 0: what is left to the patient
@@ -40,27 +48,33 @@ class Rules(NamedTuple):
     assistance_rate: np.ndarray  # (s,)
     assistance_due: float  # yuan a year
     assistance_ceiling: float  # yuan a year
+    has_commercial: bool
+    commercial_rate: np.ndarray  # (k,)
+    commercial_due: float  # yuan a year
+    commercial_ceiling: float  # yuan a year
 
 
 class Care(NamedTuple):
-    """What people fall ill with in one year, before any rule: rates, mix and unit costs at first-year prices."""
+    """What people of each cell fall ill with in one year, before any rule: rates and mix at the median draw."""
 
-    admissions: np.ndarray  # (g,) stays a person, median draw
-    chronic_share: np.ndarray  # (g,) special-disease patients among the insured
-    covered: np.ndarray  # (g,) part of the year past the waiting period: only then do bills reach the fund
-    mix: np.ndarray  # (g, k) shares of stays
+    admissions: np.ndarray  # (c,) stays a person
+    chronic_share: np.ndarray  # (c,) special-disease patients among the insured
+    covered: np.ndarray  # (c,) part of the year past the waiting period: only then do bills reach the fund
+    mix: np.ndarray  # (c, k) shares of stays
     years: np.ndarray  # (y,) share of the insured with 0, 1, 2... full contribution years
 
 
 class Costs(NamedTuple):
-    """How one bill's expense is distributed; constant over years but for the price index."""
+    """How one bill's expense is distributed in one year; at first-year prices."""
 
-    expense: np.ndarray  # (k,) yuan a stay, first-year prices
+    expense: np.ndarray  # (k,) yuan a stay
     log_sd: np.ndarray  # (k,)
     chronic_expense: float  # yuan a patient-year
     chronic_log_sd: float
     eligible: np.ndarray  # (i, k) in-policy share
     dispersion: float  # size of the negative binomial
+    referral: float  # share of further stays that continue the one before
+    primary: np.ndarray  # (k,) 1 where a tier is primary care
 
 
 class Futures(NamedTuple):
@@ -69,22 +83,57 @@ class Futures(NamedTuple):
     price: np.ndarray  # (d, t) cost index, 1 = the first year's median price
     frequency: np.ndarray  # (d, t) admission rate relative to the year's median
     chronic: np.ndarray  # (d, t) special-disease prevalence relative to the year's median
+    visits: np.ndarray  # (d, t) outpatient visits relative to the first year's median
     take_up: np.ndarray  # (d, t) shift of take-up on the logit scale
-    elasticity: np.ndarray  # (d,) of enrolment to the contribution
     opening: np.ndarray  # (d,) yuan: balance at the start of the first year
     noise: np.ndarray  # (d, t) standard normal: process noise of the fund's payments
+    drawn: dict[str, np.ndarray]  # (d,) the other uncertain assumptions, by dotted name: values, or multipliers
+    residents: np.ndarray = np.ones((1, 1, 1))  # (d, t, g) size of each group relative to the first year
+    ageing: np.ndarray = np.ones((1, 1))  # (t, g) how ageing inside a group moves its admission rate
+
+
+class Conditions(NamedTuple):
+    """What a policy makes of a future, for the engines: per draw, year and cell."""
+
+    price: np.ndarray  # (d, t) cost index
+    frequency: np.ndarray  # (d, t, c) admission rate relative to the cell's in `Care`
+    chronic: np.ndarray  # (d, t) prevalence relative to `Care`
+    tilt: np.ndarray  # (d, t) log odds by which a draw's stays lean to primary care, beside the mix in `Care`
+    noise: np.ndarray  # (d, t) standard normal
 
 
 class Spending(NamedTuple):
-    """What a year's care costs the fund and everyone else, of shape (d, t) in yuan unless said."""
+    """What a year's stays and special-disease care cost the fund and everyone else, (d, t) in yuan unless said."""
 
     basic: np.ndarray
-    by_tier: np.ndarray  # (d, t, k): inpatient payments of the fund
-    chronic: np.ndarray
+    chronic: np.ndarray  # of which special-disease outpatient care
     expense: np.ndarray
     eligible: np.ndarray
     critical: np.ndarray
     assistance: np.ndarray
-    out_of_pocket: np.ndarray
+    commercial: np.ndarray
     catastrophic: np.ndarray  # persons
     stays: np.ndarray  # number of admissions
+    paid_by_tier: np.ndarray  # (d, t, k) of `basic`, for stays
+    stays_by_tier: np.ndarray  # (d, t, k)
+    expense_by_tier: np.ndarray  # (d, t, k) of stays
+    chronic_expense: np.ndarray
+    paid_by_cell: np.ndarray  # (d, t, c) of all layers
+    expense_by_cell: np.ndarray  # (d, t, c)
+    catastrophic_by_cell: np.ndarray  # (d, t, c) persons
+
+    @classmethod
+    def empty(cls, draws: int, years: int, tiers: int, cells: int) -> Spending:
+        """Room for all of it, filled with zeros."""
+        last = lambda name: ((tiers,) if name.endswith("tier") else (cells,) if name.endswith("cell") else ())  # noqa: E731
+        return cls(**{name: np.zeros((draws, years, *last(name))) for name in cls._fields})
+
+
+class Outpatient(NamedTuple):
+    """What ordinary outpatient care costs, in yuan."""
+
+    paid: np.ndarray  # (d, t, k) by the fund
+    expense: np.ndarray  # (d, t, k)
+    eligible: np.ndarray  # (d, t, k)
+    visits: np.ndarray  # (d, t, k)
+    left_by_cell: np.ndarray  # (d, t, c) left to the patient

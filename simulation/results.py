@@ -32,15 +32,72 @@ QUANTITIES: dict[str, tuple[Words, str]] = {
     "reserve_months": (words("可支付月数", "Months of payment in reserve"), "months"),
     "in_policy_ratio": (words("政策范围内报销比例", "In-policy reimbursement ratio"), "share"),
     "effective_ratio": (words("实际报销比例", "Effective reimbursement ratio"), "share"),
-    "primary_share": (words("基层基金支出占比", "Primary care's share of inpatient spending"), "share"),
+    "primary_share": (words("基层基金支出占比", "Primary care's share of the fund's spending"), "share"),
     "out_of_pocket": (words("个人负担总额", "Out-of-pocket spending"), "yuan_year"),
     "catastrophic": (words("灾难性支出人口占比", "Insured with catastrophic spending"), "share"),
+}
+# What else a run holds, the same way.
+MORE: dict[str, tuple[Words, str]] = {
+    "take_up": (words("参保率", "Take-up"), "share"),
+    "contracted": (words("签约人数", "Residents with a family doctor"), "persons"),
+    "special_fund": (words("基层专项经费", "Special fund for primary care"), "yuan_year"),
+    "deficit_subsidy": (words("财政弥补赤字", "Deficit made good by government"), "yuan_year"),
+    "other_income": (words("其他收入", "Other income"), "yuan_year"),
+    "interest": (words("利息收入", "Interest"), "yuan_year"),
+    "opening_balance": (words("年初累计结余", "Balance at the start of the year"), "yuan"),
+    "account_in": (words("划入家庭账户", "Paid into family accounts"), "yuan_year"),
+    "account_paid": (words("家庭账户支付", "Paid from family accounts"), "yuan_year"),
+    "account_leaked": (words("家庭账户流失", "Leaked from family accounts"), "yuan_year"),
+    "account_stranded": (words("家庭账户沉淀", "Stranded in family accounts"), "yuan_year"),
+    "account_balance": (words("家庭账户余额", "Balance of family accounts"), "yuan"),
+    "premium": (words("大病保险保费", "Premium of the large-amount layer"), "yuan_year"),
+    "contract_fee": (words("签约服务费", "Contract fees"), "yuan_year"),
+    "expense": (words("医疗总费用", "Total expense"), "yuan_year"),
+    "eligible": (words("政策范围内费用", "In-policy expense"), "yuan_year"),
+    "inpatient_paid": (words("住院应付", "Owed for stays"), "yuan_year"),
+    "chronic": (words("门诊特殊病种应付", "Owed for special diseases"), "yuan_year"),
+    "outpatient": (words("普通门诊应付", "Owed for ordinary outpatient care"), "yuan_year"),
+    "provider_payment": (words("支付医疗机构", "Paid to providers"), "yuan_year"),
+    "critical": (words("大病保险赔付", "Paid by the large-amount layer"), "yuan_year"),
+    "assistance": (words("医疗救助", "Medical assistance"), "yuan_year"),
+    "commercial": (words("商业补充保险赔付", "Paid by the commercial supplement"), "yuan_year"),
+    "stays": (words("住院人次", "Stays"), "visits"),
+    "visits": (words("普通门诊人次", "Outpatient visits"), "visits"),
+    "primary_visits": (words("基层就诊率", "Primary share of visits and stays"), "share"),
+    "in_county_share": (words("县域内基金支出占比", "In-county share of the fund's spending"), "share"),
+    "recovered": (words("抽查追回", "Recovered by sampling"), "yuan_year"),
+    "suspended": (words("被暂停机构数", "Providers suspended"), "number"),
+    "review_saving": (words("智能审核节约", "Saved by automatic review"), "yuan_year"),
+    "review_deducted": (words("智能审核直接扣款", "Deducted by automatic review"), "yuan_year"),
+    "review_problem": (words("有问题单据金额", "Claims with a problem"), "yuan_year"),
+    "review_cost": (words("智能审核系统费用", "Cost of the review system"), "yuan_year"),
+    "transfer": (words("统筹转移（收入为正）", "Transfer in pooling, received positive"), "yuan_year"),
+    "adjustment_paid_in": (words("上解调剂金", "Paid into the adjustment fund"), "yuan_year"),
+    "adjustment_paid_out": (words("调剂金补助", "Paid by the adjustment fund"), "yuan_year"),
+    "adjustment_balance": (words("市级调剂金余额", "Balance of the adjustment fund"), "yuan"),
+}
+# What a run holds along one more axis.
+ALONG: dict[str, tuple[Words, str, str]] = {
+    "insured_by_group": (words("参保人数", "Insured"), "persons", "group"),
+    "out_of_pocket_by_group": (words("个人负担", "Out-of-pocket spending"), "yuan_year", "group"),
+    "catastrophic_by_group": (words("灾难性支出人数", "People with catastrophic spending"), "persons", "group"),
+    "subsidy_by_level": (words("财政补助", "Subsidy"), "yuan_year", "level"),
+    "basic_by_tier": (words("住院应付", "Owed for stays"), "yuan_year", "tier"),
+    "stays_by_tier": (words("住院人次", "Stays"), "visits", "tier"),
+    "visits_by_tier": (words("普通门诊人次", "Outpatient visits"), "visits", "tier"),
+    "outpatient_by_tier": (words("普通门诊应付", "Owed for ordinary outpatient care"), "yuan_year", "tier"),
+    "in_policy_by_tier": (words("住院政策范围内报销比例", "In-policy ratio of stays"), "share", "tier"),
+    "effective_by_tier": (words("住院实际报销比例", "Effective ratio of stays"), "share", "tier"),
+    "provider_margin": (words("医疗机构结余", "Providers' margin"), "yuan_year", "tier"),
+    "paid_by_method": (words("按支付方式的支付", "Paid by way of payment"), "yuan_year", "method"),
+    "contract_fee_by_payer": (words("签约服务费", "Contract fees"), "yuan_year", "payer"),
 }
 EVENTS: dict[str, Words] = {
     "p_surplus_over": words("当年结余率超限的概率", "Chance that the year's surplus is over its line"),
     "p_balance_over": words("累计结余率超限的概率", "Chance that the cumulative surplus is over its line"),
     "p_deficit": words("当年赤字的概率", "Chance of a deficit in the year"),
     "p_insolvent": words("累计结余为负的概率", "Chance that the balance is below zero"),
+    "p_warning": words("可支付月数低于预警线的概率", "Chance that months in reserve are below the warning line"),
 }
 
 
@@ -49,7 +106,8 @@ class Result:
     """A run's numbers and all that is needed to make them again.
 
     `data` holds variables over (draw, year, area), some with tier, group or level, in yuan, persons or
-    fractions as each variable's `unit` says. `manifest` is plain data.
+    fractions as each variable's `unit` says; with several counties the first area is the whole city. `manifest`
+    is plain data.
     """
 
     scenario: Scenario
@@ -66,47 +124,60 @@ class Result:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def pack(scenario: Scenario, draws: int, seed: int, engine: str, insured, individual_income, subsidy_by_level,
-         income, expenditure, surplus, balance, opening, spending: Spending, surplus_line, balance_line) -> Result:
-    """The account of a run as a `Result`; arrays are (d, t) in yuan but for those `records` names."""
-    axes = scenario.axes.members()
-    primary = [axes["tier"].index(tier) for tier in scenario.axes.primary]
-    people = insured.sum(axis=(2, 3))
-    covered = spending.basic + spending.critical
-    flat = {
-        "enrolled": people,
-        "income": income,
-        "individual_income": individual_income,
-        "subsidy_income": subsidy_by_level.sum(axis=2),
-        "expenditure": expenditure,
-        "surplus": surplus,
-        "balance_end": balance,
-        "surplus_ratio": ratio(surplus, income),
-        "balance_ratio": ratio(balance, income),
-        "reserve_months": 12 * ratio(balance, expenditure),
-        "in_policy_ratio": ratio(covered, spending.eligible),
-        "effective_ratio": ratio(covered, spending.expense),
-        "primary_share": ratio(spending.by_tier[:, :, primary].sum(axis=2), spending.by_tier.sum(axis=2)),
-        "out_of_pocket": spending.out_of_pocket,
-        "catastrophic": ratio(spending.catastrophic, people),
-    }
-    extra = {name: getattr(spending, name) for name in ("expense", "eligible", "critical", "assistance", "chronic",
-                                                        "stays")}
+def pack(scenario: Scenario, draws: int, seed: int, engine: str, areas: tuple[str | None, ...],
+         flows: list[dict[str, np.ndarray]], lines: dict[str, np.ndarray]) -> Result:
+    """A run's yearly flows of each county as a `Result`; `lines` (t,)."""
+    if len(flows) > 1:
+        flows = [{name: sum(flow[name] for flow in flows) for name in flows[0]}, *flows]
+    found = [quantities(scenario, flow) for flow in flows]
     over = ("draw", "year", "area")
-    variables = {name: (over, value[:, :, None]) for name, value in (flat | extra).items()}
-    for name, (title, unit) in QUANTITIES.items():
-        variables[name] += ({"unit": unit, "title_zh": title.zh, "title_en": title.en},)
-    variables["opening"] = (("draw", "area"), np.broadcast_to(opening, draws)[:, None])
-    variables["basic_by_tier"] = ((*over, "tier"), spending.by_tier[:, :, None])
-    variables["insured_by_group"] = ((*over, "group"), insured.sum(axis=3)[:, :, None])
-    variables["subsidy_by_level"] = ((*over, "level"), subsidy_by_level[:, :, None])
-    variables["surplus_line"] = (("year",), surplus_line)
-    variables["balance_line"] = (("year",), balance_line)
+    variables: dict[str, tuple] = {}
+    for name, (title, unit) in (QUANTITIES | MORE).items():
+        variables[name] = (over, np.stack([flow[name] for flow in found], axis=2),
+                           {"unit": unit, "title_zh": title.zh, "title_en": title.en})
+    for name, (title, unit, axis) in ALONG.items():
+        variables[name] = ((*over, axis), np.stack([flow[name] for flow in found], axis=2),
+                           {"unit": unit, "title_zh": title.zh, "title_en": title.en})
+    for name, line in lines.items():
+        variables[f"{name.removesuffix('_ratio')}_line"] = (("year",), line)
+    axes = scenario.axes.members()
     data = xr.Dataset(variables, coords={
-        "draw": np.arange(draws), "year": list(scenario.horizon()), "area": [scenario.name],
-        "tier": list(axes["tier"]), "group": list(axes["group"]), "level": list(axes["level"])})
+        "draw": np.arange(draws), "year": list(scenario.horizon()),
+        "area": [scenario.name, *areas] if len(flows) > 1 else [scenario.name],
+        **{axis: list(axes[axis]) for axis in ("tier", "group", "level", "method", "payer")}})
     text = scenario.text()
     return Result(scenario, data, {
         "scenario": scenario.name, "scenario_hash": hashlib.sha256(text.encode()).hexdigest(), "scenario_text": text,
         "seed": seed, "draws": draws, "engine": engine, "model": __version__,
         **LIBRARIES})
+
+
+def quantities(scenario: Scenario, flow: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Everything a run reports of one county or of the city, from flows that add up, (d, t, ...)."""
+    primary, away = (scenario.marked(name) for name in ("primary", "away"))
+    covered = flow["basic"] + flow["critical"]
+    by_tier = flow["paid_by_tier"] + flow["outpatient_paid"]
+    visits = flow["stays_by_tier"] + flow["visits_by_tier"]
+    people = flow["enrolled"]
+    return flow | {
+        "subsidy_income": flow["subsidy_by_level"].sum(axis=2) + flow["deficit_subsidy"],
+        "surplus_ratio": ratio(flow["surplus"], flow["income"]),
+        "balance_ratio": ratio(flow["balance_end"], flow["income"]),
+        "reserve_months": 12 * ratio(flow["balance_end"], flow["expenditure"]),
+        "in_policy_ratio": ratio(covered, flow["eligible"]),
+        "effective_ratio": ratio(covered, flow["expense"]),
+        "primary_share": ratio(by_tier @ primary, by_tier.sum(axis=2)),
+        "catastrophic": ratio(flow["catastrophic"], people),
+        "take_up": ratio(people, flow["residents"]),
+        "expense": flow["expense"] + flow["outpatient_expense"].sum(axis=2),
+        "eligible": flow["eligible"] + flow["outpatient_eligible"].sum(axis=2),
+        "inpatient_paid": flow["basic"] - flow["chronic"],
+        "outpatient": flow["outpatient_paid"].sum(axis=2),
+        "visits": flow["visits_by_tier"].sum(axis=2),
+        "primary_visits": ratio(visits @ primary, visits.sum(axis=2)),
+        "in_county_share": ratio(by_tier @ (1 - away), by_tier.sum(axis=2)),
+        "suspended": flow["suspended"].sum(axis=2),
+        "basic_by_tier": flow["paid_by_tier"], "outpatient_by_tier": flow["outpatient_paid"],
+        "in_policy_by_tier": ratio(flow["paid_by_tier"], flow["eligible_by_tier"]),
+        "effective_by_tier": ratio(flow["paid_by_tier"], flow["expense_by_tier"]),
+    }

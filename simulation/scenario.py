@@ -16,14 +16,29 @@ import numpy as np
 from pydantic import Field
 
 from simulation.assumptions import ASSUMED, Assumptions, uncertain
-from simulation.policy import SECTIONS, Given, Policy
+from simulation.policy import SECTIONS, Policy
 from simulation.reading import build, read_text, read_yaml
 from simulation.records import Rules
-from simulation.terms import BadInput, Document, Fault, Record, Source, Term, Words, check_leaf, refuse, short, words
+from simulation.terms import (
+    BadInput,
+    Document,
+    Fault,
+    Given,
+    Record,
+    Source,
+    Term,
+    Words,
+    check_leaf,
+    refuse,
+    short,
+    words,
+)
 from simulation.trees import Axes, at, check_tree, dense, dense_bands, leaves, nearest, replaced
 
 LIBRARY = Path(__file__).resolve().parent.parent / "scenarios"
+PARTS = LIBRARY / "parts"  # what several scenarios share and is none by itself
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+Age = Annotated[int, Field(ge=0, le=120, strict=True)]
 
 
 class Change(Record):
@@ -42,6 +57,23 @@ class Provision(Record):
     source: Source
 
 
+class LocalRule(Record):
+    """A lever of one county that differs from the city's, while each county keeps its own rules."""
+
+    area: str
+    lever: str
+    value: Any
+    source: Source
+
+
+# Axes whose members are the same in every scenario.
+METHODS = {"fee_for_service": words("按项目付费",
+                                    "Fee for service"), "global_budget": words("总额预算", "Global budget"),
+           "capitation": words("按人头付费", "Capitation"), "case_payment": words("按病种（分值）付费", "Case payment")}
+PAYERS = {"public_health": words("公共卫生经费", "Public-health funds"), "fund": words("医保基金", "Insurance fund"),
+          "person": words("个人", "Resident")}
+
+
 class AxisNames(Record):
     """The members of every axis with their names in both languages, in the order used throughout."""
 
@@ -50,11 +82,19 @@ class AxisNames(Record):
     kind: dict[Name, Words]
     tier: dict[Name, Words]
     level: dict[Name, Words]
+    area: dict[Name, Words] = {}  # the counties of a city; empty where the scenario is one pool
     primary: tuple[Name, ...]  # the tiers that count as primary care
+    away: tuple[Name, ...] = ()  # the tiers outside the county
+    ages: dict[Name, tuple[Age, Age]] = {}  # first and last age of each group, for the ageing of the population
+
+    def named(self, axis: str) -> dict[str, Words]:
+        """The members of an axis with their names."""
+        return {"method": METHODS, "payer": PAYERS}.get(axis) or getattr(self, axis)
 
     def members(self) -> Axes:
         """Axis name to its members."""
-        return {axis: tuple(getattr(self, axis)) for axis in ("group", "status", "kind", "tier", "level")}
+        return {axis: tuple(self.named(axis))
+                for axis in ("group", "status", "kind", "tier", "level", "area", "method", "payer")}
 
 
 class Scenario(Record):
@@ -70,6 +110,7 @@ class Scenario(Record):
     policy: Policy
     assumptions: Assumptions
     changes: tuple[Change, ...] = ()
+    local_rules: tuple[LocalRule, ...] = ()
     provisions: tuple[Provision, ...] = ()
 
     def horizon(self) -> range:
@@ -84,13 +125,44 @@ class Scenario(Record):
                 policy = self._with(policy, change)
         return policy
 
-    def policies(self) -> list[Policy]:
-        """The levers of every year of the horizon; years between two changes share one object."""
+    def base_policy(self, area: str | None = None) -> Policy:
+        """The rule book before any dated change, with a county's own rules where the city's are not unified."""
+        policy = self.policy
+        if area is not None and policy.pooling.unified.value == "no":
+            for change in self._own(area):
+                policy = self._with(policy, change)
+        return policy
+
+    def _own(self, area: str | None) -> list[Change]:
+        return [Change(lever=rule.lever, year=self.first_year, value=rule.value, source=rule.source)
+                for rule in self.local_rules if rule.area == area]
+
+    def policies(self, area: str | None = None, base: Policy | None = None) -> list[Policy]:
+        """The levers of every year of the horizon; years between two changes share one object.
+
+        With an `area`, a county's own rules hold in the years in which the city's are not unified.
+        """
         found: list[Policy] = []
         for year in self.horizon():
             moved = not found or any(change.year == year for change in self.changes)
-            found.append(self.policy_in(year) if moved else found[-1])
+            policy = self.policy_in(year) if moved else found[-1]
+            if policy is self.policy and base:
+                policy = base
+            elif moved and policy.pooling.unified.value == "no":
+                for change in self._own(area):
+                    policy = self._with(policy, change)
+            found.append(policy)
         return found
+
+    def years_since_set(self, lever: str) -> np.ndarray:
+        """Years since a lever was last set, in each year of the horizon, shape (t,).
+
+        >>> load_scenario("benxi_2008").years_since_set("financing.contribution").tolist()[:3]
+        [0, 1, 2]
+        """
+        dates = [self.first_year, *(change.year for change in self.changes
+                                    if change.lever == lever or change.lever.startswith(f"{lever}."))]
+        return np.array([year - max(date for date in dates if date <= year) for year in self.horizon()])
 
     def _with(self, policy: Policy, change: Change) -> Policy:
         section, name, path, term = find_lever(change.lever)
@@ -132,10 +204,16 @@ class Scenario(Record):
         found = []
         for section, model in SECTIONS.items():
             for name, term in model.terms().items():
+                if not self.has(term.where):
+                    continue
                 given = getattr(getattr(policy, section), name)
                 found += [(leaf, value, term, given.source)
                           for leaf, value in leaves(given.value, f"{section}.{name}")]
         return found
+
+    def has(self, where: str) -> bool:
+        """Whether the scenario has what some levers need before they can act: outpatient care, several areas."""
+        return not where or {"outpatient": "outpatient" in self.axes.kind, "areas": len(self.axes.area) > 1}[where]
 
     def lever_names(self, lever: str, language: str) -> str:
         """The name of a lever leaf in words, such as 支付比例 · 住院 · 成年居民 · 一级.
@@ -144,13 +222,35 @@ class Scenario(Record):
         'Reimbursement rate · Inpatient · Students and under 18 · Level 1'
         """
         _, _, path, term = find_lever(lever)
-        members = [getattr(self.axes, axis)[key][language] if axis != "band" else key.removeprefix("from_") + "+"
+        members = [self.axes.named(axis)[key][language] if axis != "band" else key.removeprefix("from_") + "+"
                    for axis, key in zip(term.axes, path, strict=False)]
         return " · ".join([term.title[language], *members])
 
     def value(self, section: str, name: str, names: tuple[str, ...] = ()) -> np.ndarray:
         """An assumption's central value as an array over the named axes."""
         return dense(getattr(getattr(self.assumptions, section), name).value, names, self.axes.members())
+
+    def marked(self, name: str) -> np.ndarray:
+        """1 for the tiers named as `primary` or `away`, else 0, shape (k,)."""
+        return np.array([float(tier in getattr(self.axes, name)) for tier in self.axes.tier])
+
+    def income_per_head(self, year: int | None = None) -> float:
+        """Disposable income a head in a year, yuan."""
+        growth = 1 + self.assumptions.account.income_growth.value
+        return float(self.assumptions.account.income_per_head.value * growth ** ((year or self.first_year)
+                                                                                 - self.first_year))
+
+    def eligible(self, policy: Policy) -> np.ndarray:
+        """In-policy share of expense (i, k): class A, and class B after its first payment.
+
+        A least share of class A turns part of what is not into it, in proportion (Guangxi 2017).
+        """
+        a = self.value("utilisation", "class_a_share", ("kind", "tier"))
+        c = self.value("utilisation", "class_c_share", ("kind", "tier"))
+        least = dense(policy.supervision.class_a_minimum.value, ("tier",), self.axes.members())
+        left = 1 - np.maximum(least - a, 0.0) / np.maximum(1 - a, 1e-9)
+        b, c = (1 - a - c) * left, c * left
+        return 1 - c - b * float(policy.benefits.class_b_first_pay.value)
 
     def text(self) -> str:
         """The scenario as one line of JSON, from which it can be built again; the order of axes is kept."""
@@ -174,16 +274,28 @@ def find_lever(lever: str) -> tuple[str, str, list[str], Term]:
     return section, name, path, model.terms()[name]
 
 
-def compile_rules(scenario: Scenario, policy: Policy) -> Rules:
+def compile_rules(scenario: Scenario, policy: Policy, year: int | None = None) -> Rules:
     """The benefit rules of a year's policy as arrays (see `Rules` for shapes and units)."""
     axes = scenario.axes.members()
-    b = policy.benefits
+    b, contracts = policy.benefits, policy.contracts
+    primary = scenario.marked("primary")
     first = dense(b.deductible.value, ("kind", "tier"), axes)
     lower, upper, rate = dense_bands(b.rate.value, "group", ("kind", "tier"), axes)
+    essential = dense(b.essential_rate.value, ("tier",), axes)
+    share = scenario.value("utilisation", "essential_share", ("tier",))
+    rate[:, 0] += share[:, None] * np.maximum(essential[:, None] - rate[:, 0], 0.0) * (rate[:, 0] > 0)
+    bonus = dense(contracts.rate_bonus.value, ("tier",), axes)[:, None]
+    rate = np.concatenate([rate, np.minimum(rate + bonus * (rate > 0), 1.0)], axis=3)
     critical_lower, critical_upper, critical_rate = dense_bands(b.critical_rate.value, None, (), axes)
     assistance_rate = dense(b.assistance_rate.value, ("status",), axes)
+    commercial_rate = dense(b.commercial_rate.value, ("tier",), axes)
+    kind_ceiling = dense(b.kind_ceiling.value, ("kind",), axes)
     unlimited = lambda given: np.inf if given.value is None else float(given.value)  # noqa: E731
+    waived = np.repeat([0.0, float(contracts.waived_visits.value)], len(axes["group"]))
+    fee_price = float(scenario.value("utilisation", "consultation_fee")) * primary
+    fee = np.minimum(float(b.consultation_paid.value), fee_price)
     return Rules(
+        counts=np.array([float(kind != "outpatient") for kind in axes["kind"]]),
         first=first,
         annual=np.array([0.0 if kind == "inpatient" else 1.0 for kind in axes["kind"]]),
         step=dense(b.deductible_step.value, ("tier",), axes),
@@ -191,7 +303,11 @@ def compile_rules(scenario: Scenario, policy: Policy) -> Rules:
         lower=lower, upper=upper, rate=rate,
         bonus=float(b.contribution_bonus.value),
         limit=float(b.rate_limit.value),
-        ceiling=unlimited(b.ceiling),
+        ceiling=max(unlimited(b.ceiling), float(b.ceiling_multiple.value) * scenario.income_per_head(year)),
+        has_kind_ceiling=bool(np.isfinite(kind_ceiling).any()),
+        kind_ceiling=kind_ceiling,
+        has_fee=bool(fee.any() or waived.any()),
+        fee=fee, fee_price=fee_price, waived=waived,
         credit=float(b.referral_credit.value),
         has_critical=bool(critical_rate.any()),
         above_ceiling=float(b.critical_base.value == "above_ceiling"),
@@ -202,6 +318,10 @@ def compile_rules(scenario: Scenario, policy: Policy) -> Rules:
         assistance_rate=assistance_rate,
         assistance_due=float(b.assistance_deductible.value),
         assistance_ceiling=unlimited(b.assistance_ceiling),
+        has_commercial=bool(commercial_rate.any()),
+        commercial_rate=commercial_rate,
+        commercial_due=float(b.commercial_deductible.value),
+        commercial_ceiling=unlimited(b.commercial_ceiling),
     )
 
 
@@ -211,7 +331,40 @@ def parse_scenario(text: str, place: str) -> Scenario:
     if not isinstance(data, Mapping):
         raise refuse(place, words("内容不是一个情景", "this is not a scenario"),
                      words("请从 name、title 开始", "begin with name and title"))
-    return build(Scenario, data, place, check_scenario)
+    return build(Scenario, whole(data, place), place, check_scenario)
+
+
+def whole(data: Mapping, place: str, depth: int = 0) -> Mapping:
+    """A scenario's data with what it takes over from the one it `extends`, a library scenario or a shared part.
+
+    Documents are added; an axis, a lever or an assumption given again replaces the other's; so does a list.
+    """
+    if "extends" not in data:
+        return data
+    name = str(data["extends"])
+    known = {path.stem: path for path in (*LIBRARY.glob("*.yaml"), *PARTS.glob("*.yaml"))}
+    if name not in known or depth > 3:
+        near = nearest(name, sorted(known))
+        raise refuse(f"{place}: extends", words(f"没有“{short(name)}”", f"there is no '{short(name)}'"),
+                     words(f"是否为：{near}", f"did you mean {near}"))
+    base = whole(read_yaml(read_text(known[name]), known[name].name), known[name].name, depth + 1)
+    merged = {**base, **{key: value for key, value in data.items() if key != "extends"}}
+    for key, levels in (("documents", 1), ("axes", 1), ("policy", 2), ("assumptions", 2)):
+        if key in base and key in data:
+            merged[key] = laid_over(base[key], data[key], levels)
+    return merged
+
+
+def laid_over(base: Any, top: Any, levels: int) -> Any:
+    """Two mappings as one, the top's entries first, merged down to so many levels.
+
+    >>> laid_over({"a": {"x": 1, "y": 2}}, {"a": {"x": 3}}, 2)
+    {'a': {'x': 3, 'y': 2}}
+    """
+    if levels == 0 or not isinstance(base, Mapping) or not isinstance(top, Mapping):
+        return top
+    return {**base, **{key: laid_over(base[key], value, levels - 1) if key in base else value
+                       for key, value in top.items()}}
 
 
 def check_scenario(scenario: Scenario, place: str) -> list[Fault]:
@@ -256,21 +409,33 @@ def check_scenario(scenario: Scenario, place: str) -> list[Fault]:
                 faults.append(Fault(f"{place}: assumptions.correlations.{n}", words(f"{short(name)} 没有区间",
                                                                                     f"{short(name)} has no interval"),
                                     words(f"是否为：{near}", f"did you mean {near}")))
-    mix = scenario.value("utilisation", "tier_mix", ("group", "tier")).sum(axis=1)
-    for group, total in zip(axes["group"], mix, strict=True):
-        if abs(total - 1) > 1e-6:
-            faults.append(Fault(f"{place}: assumptions.utilisation.tier_mix.{group}", words(f"合计为 {total:g}",
-                                                                                            f"adds up to {total:g}"),
-                                words("请使合计为 1", "make it add up to 1")))
-    for tier in scenario.axes.primary:
-        if tier not in axes["tier"]:
-            faults.append(Fault(f"{place}: axes.primary.{tier}", words("不认识的名称", "unknown name"),
-                                words(f"是否为：{nearest(tier, axes['tier'])}",
-                                      f"did you mean {nearest(tier, axes['tier'])}")))
-    if axes["kind"] != ("inpatient", "chronic"):
-        faults.append(Fault(f"{place}: axes.kind",
-                            words("应为住院和门诊特殊病种", "these are not the kinds that are simulated"),
-                            words("请依次写 inpatient 和 chronic", "write inpatient, then chronic")))
+    faults += check_shares(scenario, place)
+    for name in ("primary", "away"):
+        for tier in getattr(scenario.axes, name):
+            if tier not in axes["tier"]:
+                near = nearest(tier, axes["tier"])
+                faults.append(Fault(f"{place}: axes.{name}.{tier}", words("不认识的名称", "unknown name"),
+                                    words(f"是否为：{near}", f"did you mean {near}")))
+    if axes["kind"] not in (KINDS[:2], KINDS):
+        faults.append(Fault(f"{place}: axes.kind", words("不是模拟的医疗类别",
+                                                         "these are not the kinds that are simulated"),
+                            words("请依次写 inpatient、chronic，可加 outpatient",
+                                  "write inpatient, then chronic, then outpatient if it is pooled")))
+    if scenario.axes.ages and tuple(scenario.axes.ages) != axes["group"]:
+        faults.append(Fault(f"{place}: axes.ages", words("应逐一给出各人群的年龄",
+                                                         "does not name every group in order"),
+                            words("请写每个人群的首末年龄", "write the first and last age of each group")))
+    for n, rule in enumerate(scenario.local_rules):
+        where = f"{place}: local_rules.{n}"
+        if rule.area not in axes["area"]:
+            near = nearest(rule.area, axes["area"] or ("area",))
+            faults.append(Fault(f"{where}.area", words("没有这个县区", "there is no such area"),
+                                words(f"是否为：{near}", f"did you mean {near}")))
+        check_source(rule.source, where)
+        try:
+            scenario._check(Change(lever=rule.lever, year=scenario.first_year, value=rule.value, source=rule.source))
+        except BadInput as bad:
+            faults += [Fault(f"{where}: {fault.place}", fault.what, fault.remedy) for fault in bad.faults]
     for n, provision in enumerate(scenario.provisions):
         check_source(provision.source, f"{place}: provisions.{n}")
     for n, change in enumerate(scenario.changes):
@@ -279,6 +444,31 @@ def check_scenario(scenario: Scenario, place: str) -> list[Fault]:
             check_source(change.source, f"{place}: changes.{n}")
         except BadInput as bad:
             faults += [Fault(f"{place}: changes.{n}: {fault.place}", fault.what, fault.remedy) for fault in bad.faults]
+    return faults
+
+
+KINDS = ("inpatient", "chronic", "outpatient")
+
+
+def check_shares(scenario: Scenario, place: str) -> list[Fault]:
+    """Faults of shares that do not add up: the mixes of tiers, and the classes of the catalogue."""
+    faults = []
+
+    def wrong(name: str, member: str, total: float, remedy: Words) -> None:
+        faults.append(Fault(f"{place}: assumptions.utilisation.{name}.{member}",
+                            words(f"合计为 {total:g}", f"adds up to {total:g}"), remedy))
+
+    for name in ("tier_mix", *(("outpatient_mix",) if scenario.has("outpatient") else ())):
+        totals = scenario.value("utilisation", name, ("group", "tier")).sum(axis=1)
+        for group, total in zip(scenario.axes.group, totals, strict=True):
+            if abs(total - 1) > 1e-6:
+                wrong(name, group, total, words("请使合计为 1", "make it add up to 1"))
+    classes = (scenario.value("utilisation", "class_a_share", ("kind", "tier"))
+               + scenario.value("utilisation", "class_c_share", ("kind", "tier"))).max(axis=1)
+    for kind, total in zip(scenario.axes.kind, classes, strict=True):
+        if total > 1 + 1e-9:
+            wrong("class_a_share", kind, total, words("甲类与目录外合计不应超过 1",
+                                                      "class A and what is outside must not exceed 1"))
     return faults
 
 

@@ -69,6 +69,25 @@ class Term:
     step: float = 0.01
     choices: tuple[str, ...] = ()
     optional: bool = False  # null stands for "no limit"
+    where: str = ""  # what the scenario must have before it can act: "outpatient" care or several "areas"
+    needs: dict[str, Any] = field(default_factory=dict)  # other levers without which it does nothing, at a use of them
+
+
+class Given(Record):
+    """A value as a scenario states it, with its provenance beside it."""
+
+    value: Any
+    source: Source
+
+
+class Section(Record):
+    """A group of parameters; each field carries its `Term`."""
+
+    @classmethod
+    def terms(cls) -> dict[str, Term]:
+        """The declared terms of this section by field name."""
+        return {name: next(m for m in field.metadata if isinstance(m, Term))
+                for name, field in cls.model_fields.items()}
 
 
 def words(zh: str, en: str) -> Words:
@@ -80,7 +99,21 @@ def words(zh: str, en: str) -> Words:
     return Words(zh=zh, en=en)
 
 
+OFF = Source(status="assumption", note=words("规则书没有此项", "not part of this rule book"))
+
+
+def off(value: Any = 0) -> Given:
+    """The value of a lever that a rule book does not have: it does nothing (digest P14)."""
+    return Given(value=value, source=OFF)
+
+
 UNITS = {
+    "yuan_visit": words("元/次", "yuan a visit"),
+    "visits": words("次", "visits"),
+    "weeks": words("周", "weeks"),
+    "log_odds": words("对数几率", "log odds"),
+    "minutes": words("分钟", "minutes"),
+    "per_10000": words("人/万人", "per 10,000 people"),
     "yuan": words("元", "yuan"),
     "yuan_year": words("元/年", "yuan a year"),
     "yuan_person_year": words("元/人·年", "yuan a person a year"),

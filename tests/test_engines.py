@@ -99,7 +99,9 @@ def test_the_inverse_normal_is_accurate_over_its_whole_range() -> None:
 
 def test_a_change_of_benefits_leaves_every_illness_where_it_was() -> None:
     """Common random numbers: expense and stays of the exact engine do not move with a benefit rule."""
-    scenario = scaled(load_scenario("benxi_2008"), 3_000)
+    scenario = scaled(load_scenario("benxi_2008"), 3_000).changed(
+        Change(lever=f"responses.{name}", year=2008, value=0, source=STATED) for name in ("enrolment", "demand",
+                                                                                         "tier_choice"))
     dearer = scenario.changed([Change(lever="benefits.ceiling", year=2008, value=5000, source=STATED)])
     before, after = (simulate(s, 32, engine="exact").data for s in (scenario, dearer))
     np.testing.assert_array_equal(before["expense"].values, after["expense"].values)

@@ -27,16 +27,18 @@ class Block(NamedTuple):
     stays: int
     tier: np.ndarray  # (j, h) index of each bill's tier
     cost: np.ndarray  # (j, h) expense of each bill relative to its mean
+    continued: np.ndarray  # (j, h) 1 where a stay follows the one before by referral
     weight: np.ndarray  # (h,) before the mix of tiers of a group-year
 
 
 @lru_cache(maxsize=32)
 def blocks(mix: tuple[float, ...], longest: int, log_sd: tuple[float, ...],
-           expense: tuple[float, ...]) -> tuple[Block, ...]:
+           expense: tuple[float, ...], referral: float) -> tuple[Block, ...]:
     """The histories of a scenario's cost shapes, cheapest first: no rule, price or frequency enters.
 
     `mix` is how often each tier is drawn; groups with other mixes re-weight the histories. `log_sd` and
-    `expense` (yuan) of a bill at each tier, and last of special-disease care.
+    `expense` (yuan) of a bill at each tier, and last of special-disease care; `referral`: the share of further
+    stays that continue the one before.
     """
     tiers, spread = len(mix), np.array(log_sd)
     made = []
@@ -46,12 +48,15 @@ def blocks(mix: tuple[float, ...], longest: int, log_sd: tuple[float, ...],
             if bills == 1:
                 made.append(cheapest_first(single_bill(chronic, tiers, spread), expense))
                 continue
-            u = evenly(max(SAMPLED[chronic] >> max(bills - 2, 0), 32), bills + stays, f"histories {chronic} {stays}")
-            sequence = np.minimum(np.searchsorted(np.cumsum(mix), u[:, bills:], side="right"), tiers - 1)
+            many = max(SAMPLED[chronic] >> max(bills - 2, 0), 32)
+            u = evenly(many, bills + 2 * stays, f"histories {chronic} {stays}")
+            sequence = np.minimum(np.searchsorted(np.cumsum(mix), u[:, bills:bills + stays], side="right"), tiers - 1)
             shape = np.concatenate([np.full((len(u), chronic), tiers), sequence], axis=1).T
             cost = np.stack([by_rank(u[:, j], shape[j], spread) for j in range(bills)])
+            continued = np.zeros(shape.shape)
+            continued[chronic + 1:] = u[:, bills + stays + 1:].T < referral
             weight = 1 / np.prod(np.array(mix)[sequence], axis=1) / len(u)
-            block = Block(chronic, stays, np.where(shape == tiers, 0, shape), cost, weight)
+            block = Block(chronic, stays, np.where(shape == tiers, 0, shape), cost, continued, weight)
             made.append(cheapest_first(block, expense))
     return tuple(made)
 
@@ -61,13 +66,15 @@ def cheapest_first(block: Block, expense: tuple[float, ...]) -> Block:
     mean = np.array(expense)[block.tier]
     mean[: block.chronic] = expense[-1]
     order = np.argsort((block.cost * mean).sum(axis=0), kind="stable")
-    return block._replace(tier=block.tier[:, order], cost=block.cost[:, order], weight=block.weight[order])
+    return block._replace(tier=block.tier[:, order], cost=block.cost[:, order], continued=block.continued[:, order],
+                          weight=block.weight[order])
 
 
 def thinned(histories: tuple[Block, ...]) -> tuple[Block, ...]:
     """Every second history with one bill and every eighth with more: enough for variances and covariances."""
     steps = [2 if len(block.tier) == 1 else 8 for block in histories]
-    return tuple(block._replace(tier=block.tier[:, ::n], cost=block.cost[:, ::n], weight=block.weight[::n])
+    return tuple(block._replace(tier=block.tier[:, ::n], cost=block.cost[:, ::n], continued=block.continued[:, ::n],
+                               weight=block.weight[::n])
                  for block, n in zip(histories, steps, strict=True))
 
 
@@ -84,7 +91,7 @@ def single_bill(chronic: int, tiers: int, spread: np.ndarray) -> Block:
     cost = np.concatenate([bin_means(edges, spread[k]) for k in shapes])
     weight = np.tile(np.diff(ndtr(edges)), len(shapes)) / len(shapes)
     tier = np.zeros(SINGLE, int) if chronic else np.arange(tiers).repeat(SINGLE)
-    return Block(chronic, 1 - chronic, tier[None], cost[None], weight)
+    return Block(chronic, 1 - chronic, tier[None], cost[None], np.zeros((1, len(cost))), weight)
 
 
 def by_rank(u: np.ndarray, shape: np.ndarray, spread: np.ndarray) -> np.ndarray:

@@ -17,38 +17,39 @@ import numpy as np
 from scipy.stats import nbinom
 
 from simulation.engines.blocks import BIN, Block, blocks, mix_weights, thinned
+from simulation.engines.choice import care_totals, ill_share, tilted
 from simulation.engines.nodes import bonus_nodes, chebyshev_nodes, node_basis, years_weights
-from simulation.records import Care, Costs, Futures, Rules, Spending
-from simulation.steps.benefits import ASSISTANCE, BASIC, CRITICAL, settle_year
+from simulation.records import Care, Conditions, Costs, Rules, Spending
+from simulation.steps.benefits import ASSISTANCE, BASIC, COMMERCIAL, CRITICAL, settle_year
 from simulation.streams import correlation_root, normals
 
-PRICE_NODES, FREQUENCY_NODES, DETAIL_NODES = 5, 5, 2
+PRICE_NODES, FREQUENCY_NODES, TILT_NODES, DETAIL_NODES = 5, 5, 3, 2
 CHUNK = 256  # histories settled at once: small enough to stay in the cache
 TAIL = 1e-4  # stays beyond the longest history, as a share of all stays
-LINEAR = ("critical", "assistance", "chronic")  # columns after the three moments and the tiers
+LINEAR = ("critical", "assistance", "commercial", "chronic")  # columns after the three moments and the tiers
 PAYMENT = 3  # where the fund's payment stands among the items that vary together
 
 
 class Schedule(NamedTuple):
-    """One group's rules for one status at one number of contribution years."""
+    """One cell's rules for one status at one number of contribution years."""
 
-    group: int
+    cell: int
     status: int
     years: float
 
 
 def schedules(rules: Rules, longest: int, status_share: np.ndarray,
               only: float | None = None) -> tuple[list[Schedule], np.ndarray]:
-    """Distinct schedules to settle, and the weight of each by contribution years and group (y, s, g).
+    """Distinct schedules to settle, and the weight of each by contribution years and cell (y, s, c).
 
-    `status_share` (g, s): a group's people by status, which matters only where assistance pays. With `only`
+    `status_share` (c, s): a cell's people by status, which matters only where assistance pays. With `only`
     everyone is settled at that number of contribution years.
     """
     made: list[Schedule] = []
     used: list[tuple[int, int, np.ndarray]] = []
     index: dict[bytes, int] = {}
     statuses = range(status_share.shape[1]) if rules.has_assistance else (0,)
-    for g in range(rules.rate.shape[3]):
+    for g in range(len(status_share)):
         nodes = bonus_nodes(rules.rate[..., g], rules.bonus, rules.limit, longest) if only is None else np.array([only])
         weights = years_weights(nodes, longest)
         for status in statuses:
@@ -59,7 +60,7 @@ def schedules(rules: Rules, longest: int, status_share: np.ndarray,
                     index[shape] = len(made)
                     made.append(Schedule(g, status, float(node)))
                 used.append((index[shape], g, share * weights[:, n]))
-    total = np.zeros((longest + 1, len(made), rules.rate.shape[3]))
+    total = np.zeros((longest + 1, len(made), len(status_share)))
     for s, g, weight in used:
         total[:, s, g] += weight
     return made, total
@@ -76,14 +77,16 @@ def settled(block: Block, part: slice, rules: Rules, costs: Costs, made: list[Sc
     expense = relative * mean * price
     kind = chronic.astype(int)
     eligible = expense * costs.eligible[kind[:, None, None], tier]
-    person = np.array([(s.group, s.status, s.years) for s in made]).T[:, :, None, None]
+    person = np.array([(s.cell, s.status, s.years) for s in made]).T[:, :, None, None]
     # Where not even the dearest history can reach the large-amount layer, it need not be asked.
     dearest = eligible.sum(axis=0).max()
     if dearest <= (rules.ceiling if rules.above_ceiling else rules.critical_due):
         rules = rules._replace(has_critical=False)
+    none = [0.0] * len(tier)
+    linked = block.continued[:, part, None] if rules.credit and block.stays > 1 else none
     out: dict[tuple[int, int], np.ndarray] = {}
     settle_year(rules, person[0].astype(int), person[1].astype(int), person[2], kind.tolist(), tier,
-                [0.0] * len(tier), eligible, [0.0, 0.0], out)
+                linked, none, eligible, [0.0, 0.0], [0.0, 0.0], out)
     return out, expense, eligible
 
 
@@ -110,13 +113,13 @@ def means(rules: Rules, costs: Costs, histories: tuple[Block, ...], mix: np.ndar
             columns[1] += w @ square
             columns[2] += w @ (square * basic)
             if block.chronic:
-                columns[3 + tiers + 2] += w @ out[0, BASIC]
+                columns[3 + tiers + 3] += w @ out[0, BASIC]
             for j in range(block.chronic, len(block.tier)):
                 at_tier = (block.tier[j, part] == np.arange(tiers)[:, None]) * w[:, None, :]
                 by_tier = at_tier.reshape(groups * tiers, -1) @ out[j, BASIC]
                 columns[3:3 + tiers] += by_tier.reshape(len(made), groups, tiers, -1).transpose(2, 0, 1, 3)
             more = [reduce(np.add, (out[j, amount] for j in bills)) if (0, amount) in out else None
-                    for amount in (CRITICAL, ASSISTANCE)]
+                    for amount in (CRITICAL, ASSISTANCE, COMMERCIAL)]
             for n, paid in enumerate(more):
                 if paid is not None:
                     columns[3 + tiers + n] += w @ paid
@@ -168,7 +171,8 @@ def detail(rules: Rules, costs: Costs, histories: tuple[Block, ...], mix: np.nda
             part = slice(start, start + 2 * CHUNK)
             out, expense, eligible = settled(block, part, rules, costs, made, price)
             x = np.zeros((items, *np.broadcast_shapes(out[0, BASIC].shape, expense.shape[1:])))
-            by_tier, (critical, assistance, chronic) = x[PAYMENT + 1:PAYMENT + 1 + tiers], x[-1 - len(LINEAR):-1]
+            by_tier = x[PAYMENT + 1:PAYMENT + 1 + tiers]
+            critical, assistance, commercial, chronic = x[-1 - len(LINEAR):-1]
             for j in range(len(block.tier)):
                 if j < block.chronic:
                     chronic += out[j, BASIC]
@@ -176,9 +180,10 @@ def detail(rules: Rules, costs: Costs, histories: tuple[Block, ...], mix: np.nda
                     by_tier += (block.tier[j, part] == np.arange(tiers)[:, None])[:, None, :, None] * out[j, BASIC]
                 critical += out.get((j, CRITICAL), 0.0)
                 assistance += out.get((j, ASSISTANCE), 0.0)
+                commercial += out.get((j, COMMERCIAL), 0.0)
             x[0], x[1], x[2] = expense.sum(axis=0), eligible.sum(axis=0), block.stays
             x[PAYMENT] = by_tier.sum(axis=0) + chronic
-            x[-1] = x[0] - x[PAYMENT] - critical - assistance > threshold
+            x[-1] = x[0] - x[PAYMENT] - critical - assistance - commercial > threshold
             x = x.transpose(1, 3, 0, 2)  # (s, p, item, h)
             # Products with every item, with 1 for the mean, and with nothing, to be filled by the cube.
             others = np.concatenate([x, np.ones_like(x[:, :, :1]), np.zeros_like(x[:, :, :1])], axis=2)
@@ -199,13 +204,18 @@ def stacked(tables: list[np.ndarray], histories: tuple[Block, ...]) -> list[tupl
 
 
 def combined(stacks: list[tuple[np.ndarray, np.ndarray]], weight: np.ndarray, chance: np.ndarray) -> np.ndarray:
-    """Moments averaged over schedules, by their `weight` (s, g), and over stays, by their `chance` (g, f, k).
+    """Moments averaged over schedules, by their `weight` (s, c), and over stays, by their `chance` (c, f, k).
 
-    Result (f, p, g, 2, ...): without and with a special disease.
+    Moments (k, s, n * c, p, ...) of n mixes for each cell. Result (n, p, f, c, 2, ...): without and with a special
+    disease.
     """
-    return np.stack([
-        np.einsum("gfk,kgp...->fpg...", chance[:, :, stays], np.einsum("sg,ksgp...->kgp...", weight, moments))
-        for stays, moments in stacks], axis=3)
+    cells = weight.shape[1]
+    found = []
+    for stays, moments in stacks:
+        at_mix = moments.reshape(*moments.shape[:2], -1, cells, *moments.shape[3:])
+        found.append(np.einsum("cfk,kncp...->npfc...", chance[:, :, stays],
+                               np.einsum("sc,ksncp...->kncp...", weight, at_mix)))
+    return np.stack(found, axis=4)
 
 
 class Nodes(NamedTuple):
@@ -213,6 +223,7 @@ class Nodes(NamedTuple):
 
     log_price: np.ndarray  # (p,)
     frequency: np.ndarray  # (f,) relative admission rate
+    tilt: np.ndarray  # (n,) log odds of primary care
     log_threshold: np.ndarray  # (h,) of catastrophic out-of-pocket spending
     middle: np.ndarray  # (t,) median log price of each year
     log_middle: np.ndarray  # (m,) where variation between people is settled
@@ -221,49 +232,49 @@ class Nodes(NamedTuple):
 class Tables(NamedTuple):
     """What one set of rules makes of the histories."""
 
-    weight: np.ndarray  # (y, s, g) of each schedule by contribution years
+    weight: np.ndarray  # (y, s, c) of each schedule by contribution years
     means: list[tuple[np.ndarray, np.ndarray]]
-    usual_weight: np.ndarray  # (y, s, g) with everyone at the usual contribution years
+    usual_weight: np.ndarray  # (y, s, c) with everyone at the usual contribution years
     details: list[tuple[np.ndarray, np.ndarray]]
 
 
-def spend(rules: list[Rules], care: list[Care], costs: Costs, insured: np.ndarray, thresholds: np.ndarray,
-          futures: Futures, seed: int) -> Spending:
+def spend(rules: list[Rules], care: list[Care], costs: list[Costs], insured: np.ndarray, thresholds: np.ndarray,
+          conditions: Conditions, seed: int) -> Spending:
     """What each draw-year's care costs the fund and everyone else (see `Spending`).
 
-    `rules` and `care` one a year; `insured` (d, t, g, s) persons; `thresholds` (t,) yuan of out-of-pocket
+    `rules`, `care` and `costs` one a year; `insured` (d, t, c, s) persons; `thresholds` (t,) yuan of out-of-pocket
     spending beyond which it is catastrophic.
     """
-    draws, horizon = futures.price.shape
-    tiers = care[0].mix.shape[1]
+    draws, horizon = conditions.price.shape
+    cells, tiers = care[0].mix.shape
     people = insured.sum(axis=3)
-    nodes = nodes_of(futures, thresholds)
+    nodes = nodes_of(conditions, thresholds)
     usual_mix = np.maximum(np.mean([c.mix.mean(axis=0) for c in care], axis=0), 1e-6)
     busiest = max(c.admissions.max() for c in care) * nodes.frequency[-1]
-    shapes = (tuple(usual_mix / usual_mix.sum()), longest_history(busiest, costs.dispersion),
-              (*costs.log_sd, costs.chronic_log_sd), (*costs.expense, costs.chronic_expense))
+    first = costs[0]
+    shapes = (tuple(usual_mix / usual_mix.sum()), longest_history(busiest, first.dispersion),
+              (*first.log_sd, first.chronic_log_sd), (*first.expense, first.chronic_expense), first.referral)
     histories = blocks(*shapes)
     usual_years = float(np.mean([c.years @ np.arange(horizon) for c in care]))
     other = normals((horizon, draws, tiers + len(LINEAR) + 4), seed, "detail")
 
-    spending = Spending(**{name: np.empty((draws, horizon, tiers) if name == "by_tier" else (draws, horizon))
-                           for name in Spending._fields})
+    spending = Spending.empty(draws, horizon, tiers, cells)
     threshold = float(np.median(thresholds))
     for t in range(horizon):
         table = kept(
-            (*rules[t], care[t].mix, *nodes, *costs, *shapes, usual_years, threshold),
-            lambda t=t: tables(rules[t], costs, histories, care[t], nodes, statuses_of(insured, t), usual_years,
+            (*rules[t], care[t].mix, *nodes, *costs[t], *shapes, usual_years, threshold),
+            lambda t=t: tables(rules[t], costs[t], histories, care[t], nodes, statuses_of(insured, t), usual_years,
                                threshold))
         if rules[t].has_assistance:  # who is poor matters, and may change from year to year
             table = table._replace(
                 weight=schedules(rules[t], horizon - 1, statuses_of(insured, t))[1],
                 usual_weight=schedules(rules[t], horizon - 1, statuses_of(insured, t), only=usual_years)[1])
-        of_year(t, table, care[t], costs, people[:, t], thresholds[t], futures, nodes, other[t], spending)
+        of_year(t, table, care[t], costs[t], people[:, t], thresholds[t], conditions, nodes, other[t], spending)
     return spending
 
 
 KEPT: OrderedDict[bytes, Tables] = OrderedDict()  # the last rule books settled, most recent last
-MOST_KEPT = 16
+MOST_KEPT = 40
 
 
 def kept(inputs: tuple, make: Callable[[], Tables]) -> Tables:
@@ -281,20 +292,20 @@ def kept(inputs: tuple, make: Callable[[], Tables]) -> Tables:
 
 
 def statuses_of(insured: np.ndarray, t: int) -> np.ndarray:
-    """Shares of each group's insured by status in a year, over all draws, (g, s)."""
+    """Shares of each cell's insured by status in a year, over all draws, (c, s)."""
     people = insured[:, t].mean(axis=0)
     return people / np.maximum(people.sum(axis=1, keepdims=True), 1e-12)
 
 
-def nodes_of(futures: Futures, thresholds: np.ndarray) -> Nodes:
-    """Nodes that span the prices, frequencies and thresholds that occur."""
-    log_price, middle = np.log(futures.price), np.median(np.log(futures.price), axis=0)
+def nodes_of(conditions: Conditions, thresholds: np.ndarray) -> Nodes:
+    """Nodes that span the prices, frequencies, tilts and thresholds that occur."""
+    log_price, middle = np.log(conditions.price), np.median(np.log(conditions.price), axis=0)
     span = np.log(thresholds.min()), np.log(thresholds.max())
+    spanned = lambda x, n: chebyshev_nodes(x.min(), x.max(), n)  # noqa: E731
     return Nodes(
-        chebyshev_nodes(log_price.min(), log_price.max(), PRICE_NODES),
-        chebyshev_nodes(futures.frequency.min(), futures.frequency.max(), FREQUENCY_NODES),
-        chebyshev_nodes(*span, 3 + int((span[1] - span[0]) / 0.8)),
-        middle, chebyshev_nodes(middle.min(), middle.max(), DETAIL_NODES))
+        spanned(log_price, PRICE_NODES), spanned(conditions.frequency, FREQUENCY_NODES),
+        spanned(conditions.tilt, TILT_NODES), chebyshev_nodes(*span, 3 + int((span[1] - span[0]) / 0.8)),
+        middle, spanned(middle, DETAIL_NODES))
 
 
 def tables(rules: Rules, costs: Costs, histories: tuple[Block, ...], care: Care, nodes: Nodes,
@@ -303,35 +314,41 @@ def tables(rules: Rules, costs: Costs, histories: tuple[Block, ...], care: Care,
     longest = len(care.years) - 1
     made, weight = schedules(rules, longest, status_share)
     usual, usual_weight = schedules(rules, longest, status_share, only=usual_years)
+    mixes = tilted(care.mix, costs.primary, nodes.tilt).reshape(-1, care.mix.shape[1])
     return Tables(
-        weight, stacked(means(rules, costs, histories, care.mix, made, np.exp(nodes.log_price),
+        weight, stacked(means(rules, costs, histories, mixes, made, np.exp(nodes.log_price),
                               np.exp(nodes.log_threshold)), histories),
         usual_weight, stacked(detail(rules, costs, thinned(histories), care.mix, usual, np.exp(nodes.log_middle),
                                      threshold), histories))
 
 
-def of_year(t: int, table: Tables, care: Care, costs: Costs, people: np.ndarray, threshold: float, futures: Futures,
-            nodes: Nodes, other: np.ndarray, spending: Spending) -> None:
-    """Fill in year t of `spending`; `people` (d, g) insured, `other` (d, item) normals beside the fund's own."""
-    draws, groups = people.shape
+def of_year(t: int, table: Tables, care: Care, costs: Costs, people: np.ndarray, threshold: float,
+            conditions: Conditions, nodes: Nodes, other: np.ndarray, spending: Spending) -> None:
+    """Fill in year t of `spending`; `people` (d, c) insured, `other` (d, item) normals beside the fund's own."""
+    draws, cells = people.shape
     tiers = care.mix.shape[1]
     longest = int(table.means[0][0][-1])
 
-    # One person's moments at each draw's price and frequency, with a special disease or without.
+    # One person's moments at each draw's price, mix and frequency, with a special disease or without.
     chance = stay_counts((care.admissions * care.covered)[:, None] * nodes.frequency, costs.dispersion, longest)
     coefficients = combined(table.means, np.tensordot(care.years, table.weight, 1), chance)
-    basis = (node_basis(nodes.frequency, futures.frequency[:, t])[:, :, None]
-             * node_basis(nodes.log_price, np.log(futures.price[:, t]))[:, None, :]).reshape(draws, -1)
-    person = (basis @ coefficients.reshape(basis.shape[1], -1)).reshape(draws, groups, 2, -1)
-    ill = ill_share(care, futures, t)[:, :, None]
+    basis = (node_basis(nodes.tilt, conditions.tilt[:, t])[:, :, None]
+             * node_basis(nodes.log_price, np.log(conditions.price[:, t]))[:, None, :]).reshape(draws, -1)
+    at_price = (basis @ coefficients.reshape(basis.shape[1], -1)).reshape(draws, len(nodes.frequency), cells, -1)
+    person = np.einsum("dcf,dfcx->dcx", node_basis(nodes.frequency, conditions.frequency[:, t]), at_price,
+                       optimize=True).reshape(draws, cells, 2, -1)
+    ill = ill_share(care, conditions, t)[:, :, None]
     person = (1 - ill) * person[:, :, 0] + ill * person[:, :, 1]
-    total = (people[:, None, :] @ person)[:, 0]
+    by_cell = people[:, :, None] * person
+    total = by_cell.sum(axis=1)
 
     # A year's totals are sums of independent people. Care stands first in the root of their correlations,
     # so that no rule moves what chance makes of it; the payment of the fund comes next, then the rest.
-    expense, eligible, stays = care_totals(people, care, costs, futures, t)
-    cv, skewness, root = spread(np.median(people, axis=0), usual_person(t, table, care, costs, nodes, longest))
-    noise = futures.noise[:, t, None] * root[:, 0] + other @ root[:, 1:].T
+    used = care_totals(people, care, costs, conditions, t)
+    stays = used["stays"]
+    usual = care._replace(admissions=care.admissions * np.median(conditions.frequency[:, t], axis=0))
+    cv, skewness, root = spread(np.median(people, axis=0), usual_person(t, table, usual, costs, nodes, longest))
+    noise = conditions.noise[:, t, None] * root[:, 0] + other @ root[:, 1:].T
     smaller = np.sqrt(np.median(stays) / np.maximum(stays, 1e-9))[:, None]  # fewer stays, more chance
     factor = np.maximum(1 + cv * smaller * skewed(noise, skewness * smaller), 0.0)
 
@@ -341,31 +358,39 @@ def of_year(t: int, table: Tables, care: Care, costs: Costs, people: np.ndarray,
     sd = np.sqrt(np.maximum(variance, 0.0))
     basic = total[:, 0] + sd * skewed(noise[:, PAYMENT], third / np.maximum(sd, 1e-9)**3)
     # Chance is a normal here; what holds for every person bounds it: nobody is paid more than is in policy.
-    expense = expense * factor[:, 0]
-    eligible = np.minimum(eligible * factor[:, 1], expense)
+    expense = used["expense"] * factor[:, 0]
+    eligible = np.minimum(used["eligible"] * factor[:, 1], expense)
     basic = np.clip(basic, 0.0, eligible)
     parts = [total[:, 3 + n] * factor[:, PAYMENT + 1 + n] for n in range(tiers + len(LINEAR))]
-    by_tier, (critical, assistance, chronic) = np.stack(parts[:tiers], axis=1), parts[tiers:]
+    by_tier, (critical, assistance, commercial, chronic) = np.stack(parts[:tiers], axis=1), parts[tiers:]
     beyond = node_basis(nodes.log_threshold, np.log([threshold]))[0]
 
     # By tier and chronic care add up to what the fund paid; the patient bears what nobody paid.
     scale = basic / np.maximum(by_tier.sum(axis=1) + chronic, 1e-9)
     critical = np.clip(critical, 0.0, eligible - basic)
     assistance = np.clip(assistance, 0.0, eligible - basic - critical)
-    spending.basic[:, t] = basic
-    spending.by_tier[:, t] = by_tier * scale[:, None]
-    spending.chronic[:, t] = chronic * scale
-    spending.critical[:, t], spending.assistance[:, t] = critical, assistance
-    spending.expense[:, t], spending.eligible[:, t] = expense, eligible
-    spending.stays[:, t] = stays * factor[:, 2]
-    spending.out_of_pocket[:, t] = expense - basic - critical - assistance
-    spending.catastrophic[:, t] = np.maximum(total[:, -len(beyond):] @ beyond * factor[:, -1], 0.0)
+    commercial = np.clip(commercial, 0.0, eligible - basic - critical - assistance)
+    layers = [0, *(3 + tiers + n for n in range(3))]  # what the fund and the three layers above it pay a person
+    paid_by_cell = by_cell[:, :, layers].sum(axis=2)
+    caught = np.maximum(by_cell[:, :, -len(beyond):] @ beyond, 0.0) * factor[:, -1:]
+    in_proportion = lambda parts, whole: parts * (whole / np.maximum(parts.sum(axis=1), 1e-9))[:, None]  # noqa: E731
+    for name, value in {
+        "basic": basic, "chronic": chronic * scale, "expense": expense, "eligible": eligible, "critical": critical,
+        "assistance": assistance, "commercial": commercial, "catastrophic": caught.sum(axis=1),
+        "stays": stays * factor[:, 2], "paid_by_tier": by_tier * scale[:, None],
+        "stays_by_tier": used["stays_by_tier"] * factor[:, 2:3],
+        "expense_by_tier": used["expense_by_tier"] * factor[:, :1],
+        "chronic_expense": used["chronic_expense"] * factor[:, 0],
+        "paid_by_cell": in_proportion(paid_by_cell, basic + critical + assistance + commercial),
+        "expense_by_cell": used["expense_by_cell"] * factor[:, :1], "catastrophic_by_cell": caught,
+    }.items():
+        getattr(spending, name)[:, t] = value
 
 
 def usual_person(t: int, table: Tables, care: Care, costs: Costs, nodes: Nodes, longest: int) -> np.ndarray:
     """How the items vary between the people of a group in year t's median draw, (g, item, item + 2)."""
     chance = stay_counts((care.admissions * care.covered)[:, None], costs.dispersion, longest)
-    at_nodes = combined(table.details, np.tensordot(care.years, table.usual_weight, 1), chance)[0]
+    at_nodes = combined(table.details, np.tensordot(care.years, table.usual_weight, 1), chance)[0, :, 0]
     at_middle = np.tensordot(node_basis(nodes.log_middle, nodes.middle[t:t + 1])[0], at_nodes, 1)
     ill = (care.chronic_share * care.covered)[:, None, None]
     return (1 - ill) * at_middle[:, 0] + ill * at_middle[:, 1]
@@ -396,19 +421,3 @@ def spread(people: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, n
     correlation = covariance * scale[:, None] * scale + np.diag(~some)
     return (np.where(some, sd / np.where(some, total, 1.0), 0.0), np.where(some, third * scale**3, 0.0),
             correlation_root(correlation))
-
-
-def ill_share(care: Care, futures: Futures, t: int) -> np.ndarray:
-    """Special-disease patients among the insured of each draw and group, (d, g)."""
-    return np.minimum(care.chronic_share * care.covered * futures.chronic[:, t, None], 1.0)
-
-
-def care_totals(people: np.ndarray, care: Care, costs: Costs, futures: Futures, t: int) -> tuple[np.ndarray, ...]:
-    """Mean expense and in-policy expense (yuan) and number of stays of a year, each (d,)."""
-    stays = people * (care.admissions * care.covered) * futures.frequency[:, t, None]
-    ill = (people * ill_share(care, futures, t)).sum(axis=1)
-    price = futures.price[:, t]
-    in_policy = costs.chronic_expense * costs.eligible[1, 0]
-    return ((stays @ (care.mix @ costs.expense) + ill * costs.chronic_expense) * price,
-            (stays @ (care.mix @ (costs.expense * costs.eligible[0])) + ill * in_policy) * price,
-            stays.sum(axis=1))

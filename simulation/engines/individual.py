@@ -1,7 +1,7 @@
 """The exact engine: every admission of every insured person, event by event.
 
 Only people to whom something happens are visited: the gap to the next one is geometric. Every
-person's bills go through the same `settle_year` as everywhere else, compiled. Each draw, year, group
+person's bills go through the same `settle_year` as everywhere else, compiled. Each draw, year, cell
 and purpose has its own counter-based stream, so that neither the number of threads nor a change of
 rule moves any other random number.
 """
@@ -17,13 +17,16 @@ from types import FunctionType
 
 import numpy as np
 
-from simulation.records import Care, Costs, Futures, Rules, Spending
+from simulation.records import Care, Conditions, Costs, Rules, Spending
 from simulation.steps import benefits
-from simulation.steps.benefits import AMOUNTS, ASSISTANCE, BASIC, CRITICAL, settle_year
+from simulation.steps.benefits import AMOUNTS, ASSISTANCE, BASIC, COMMERCIAL, CRITICAL, settle_year
 from simulation.streams import key
 
 MOST_STAYS = 60  # in a person-year
-TOTALS = ("basic", "chronic", "expense", "eligible", "critical", "assistance", "catastrophic", "stays")
+TOTALS = ("basic", "chronic", "expense", "eligible", "critical", "assistance", "commercial", "stays",
+          "chronic_expense")
+BY_TIER = ("paid_by_tier", "stays_by_tier", "expense_by_tier")
+BY_CELL = ("paid_by_cell", "expense_by_cell", "catastrophic_by_cell")
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 MIX_1, MIX_2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
@@ -72,25 +75,35 @@ def below(cumulative, u):
     return n
 
 
-def year_of_care(rules, group_seed, persons, admissions, chronic_share, mix, years, statuses, expense, log_sd,
-                 eligible_share, chronic_log_sd, dispersion, price, frequency, chronic, threshold, total, by_tier):
-    """Simulate one year of some draws; adds to `total` (d, item) and `by_tier` (d, k).
+def year_of_care(rules, stream_key, persons, admissions, chronic_share, mix, years, statuses, expense, log_sd,
+                 eligible_share, chronic_log_sd, dispersion, referral, primary, price, frequency, chronic, tilt,
+                 threshold, total, by_tier, by_cell):
+    """Simulate one year of some draws; adds to `total` (d, item), `by_tier` (d, item, k) and `by_cell` (d, item, c).
 
-    `group_seed` (d, g, 2) stream keys; `persons` (d, g); `admissions`, `chronic_share` (g,); cumulative
-    `mix` (g, k), `years` (y,) and `statuses` (g, s); `expense` (k + 1,) mean yuan a bill, the last for special
-    diseases; `price`, `frequency`, `chronic` (d,).
+    `stream_key` (d, c, 2); `persons`, `frequency` (d, c); `admissions`, `chronic_share` (c,); `mix` (c, k);
+    cumulative `years` (y,) and `statuses` (c, s); `expense` (k + 1,) mean yuan a bill, the last for special
+    diseases; `primary` (k,); `price`, `chronic`, `tilt` (d,).
     """
     kind = np.zeros(MOST_STAYS + 1, np.int64)
     tier = np.zeros(MOST_STAYS + 1, np.int64)
     continued = np.zeros(MOST_STAYS + 1)
+    visits = np.zeros(MOST_STAYS + 1)
     bill = np.zeros(MOST_STAYS + 1)
     borne = np.zeros(len(rules.annual))
+    already = np.zeros(len(rules.annual))
     out = np.zeros((MOST_STAYS + 1, AMOUNTS))
     cumulative = np.zeros(MOST_STAYS + 1)
+    share = np.zeros(mix.shape[1])
     for d in range(len(price)):
         for g in range(persons.shape[1]):
+            # Where they go: the cell's mix, leaning to primary care by the draw's tilt.
+            whole = 0.0
+            for k in range(len(share)):
+                whole += mix[g, k] * math.exp(tilt[d] * primary[k])
+                share[k] = whole
+            share /= whole
             # How many stays: negative binomial, as a table to invert.
-            mean = admissions[g] * frequency[d]
+            mean = admissions[g] * frequency[d, g]
             chance = (dispersion / (dispersion + mean)) ** dispersion
             none = chance
             cumulative[0] = chance
@@ -104,7 +117,7 @@ def year_of_care(rules, group_seed, persons, admissions, chronic_share, mix, yea
                 rare = ill_share if ill == 1 else 1.0 - none
                 if rare <= 0.0 or n <= 0:
                     continue
-                state = group_seed[d, g, ill]
+                state = stream_key[d, g, ill]
                 skip = math.log1p(-rare) if rare < 1.0 else -1e300
                 at = -1
                 while True:
@@ -125,32 +138,44 @@ def year_of_care(rules, group_seed, persons, admissions, chronic_share, mix, yea
                     for j in range(stays + ill):
                         kind[j] = ill if j == 0 else 0
                         state += GOLDEN
-                        tier[j] = 0 if kind[j] == 1 else below(mix[g], uniform(state))
+                        tier[j] = 0 if kind[j] == 1 else below(share, uniform(state))
                         state += GOLDEN
                         shape = tier[j] if kind[j] == 0 else len(expense) - 1
                         sd = log_sd[shape] if kind[j] == 0 else chronic_log_sd
                         cost = expense[shape] * price[d] * math.exp(
                             sd * inverse_normal(uniform(state)) - 0.5 * sd * sd)
                         bill[j] = cost * eligible_share[kind[j], tier[j]]
+                        state += GOLDEN
+                        continued[j] = 1.0 if j > ill and uniform(state) < referral else 0.0
+                        if kind[j] == 1:
+                            total[d, 8] += cost
+                        else:
+                            by_tier[d, 1, tier[j]] += 1.0
+                            by_tier[d, 2, tier[j]] += cost
                         spent += cost
                         admitted += bill[j]
                     bills = stays + ill
                     borne[:] = 0.0
-                    settle_year(rules, g, status, contributed, kind[:bills], tier, continued, bill, borne, out)
+                    already[:] = 0.0
+                    settle_year(rules, g, status, contributed, kind[:bills], tier, continued, visits, bill, borne,
+                                already, out)
                     paid = 0.0
                     for j in range(bills):
-                        paid += out[j, BASIC] + out[j, CRITICAL] + out[j, ASSISTANCE]
+                        paid += out[j, BASIC] + out[j, CRITICAL] + out[j, ASSISTANCE] + out[j, COMMERCIAL]
                         total[d, 0] += out[j, BASIC]
                         total[d, 4] += out[j, CRITICAL]
                         total[d, 5] += out[j, ASSISTANCE]
+                        total[d, 6] += out[j, COMMERCIAL]
                         if kind[j] == 1:
                             total[d, 1] += out[j, BASIC]
                         else:
-                            by_tier[d, tier[j]] += out[j, BASIC]
+                            by_tier[d, 0, tier[j]] += out[j, BASIC]
                     total[d, 2] += spent
                     total[d, 3] += admitted
-                    total[d, 6] += 1.0 if spent - paid > threshold else 0.0
                     total[d, 7] += stays
+                    by_cell[d, 0, g] += paid
+                    by_cell[d, 1, g] += spent
+                    by_cell[d, 2, g] += 1.0 if spent - paid > threshold else 0.0
 
 
 @lru_cache(maxsize=1)
@@ -167,7 +192,7 @@ def compiled() -> Callable:
         return jit(FunctionType(function.__code__, names, function.__name__))
 
     rule_names = dict(vars(benefits))
-    for helper in (benefits.in_band, benefits.deductible_due, benefits.rate_with_bonus):
+    for helper in (benefits.in_band, benefits.deductible_due, benefits.rate_with_bonus, benefits.consultations):
         rule_names[helper.__name__] = jit(helper)
     names = dict(globals())
     names["settle_year"] = numba.njit(inline="always")(FunctionType(settle_year.__code__, rule_names, "settle_year"))
@@ -177,50 +202,51 @@ def compiled() -> Callable:
     return with_globals(year_of_care, names)
 
 
-def spend(rules: list[Rules], care: list[Care], costs: Costs, insured: np.ndarray, thresholds: np.ndarray,
-          futures: Futures, seed: int, threads: int | None = None) -> Spending:
+def spend(rules: list[Rules], care: list[Care], costs: list[Costs], insured: np.ndarray, thresholds: np.ndarray,
+          conditions: Conditions, seed: int, threads: int | None = None) -> Spending:
     """What each draw-year's care costs, admission by admission; same arguments as the history table.
 
     The result does not depend on the number of threads.
     """
     kernel = compiled()
-    draws, horizon, groups, _ = insured.shape
+    draws, horizon, cells, _ = insured.shape
     tiers = care[0].mix.shape[1]
     people = insured.sum(axis=3)
     total = np.zeros((horizon, draws, len(TOTALS)))
-    by_tier = np.zeros((horizon, draws, tiers))
-    expense = np.append(costs.expense, costs.chronic_expense)
+    by_tier = np.zeros((horizon, draws, len(BY_TIER), tiers))
+    by_cell = np.zeros((horizon, draws, len(BY_CELL), cells))
     status = insured.mean(axis=0)
     statuses = np.cumsum(status, axis=2) / np.maximum(status.sum(axis=2, keepdims=True), 1e-12)
     threads = threads or os.cpu_count() or 1
     edges = np.linspace(0, draws, min(threads * 4, draws) + 1).astype(int)
 
     def work(t: int, start: int, stop: int) -> None:
-        part = slice(start, stop)
-        rates = care[t].admissions * care[t].covered, care[t].chronic_share * care[t].covered
-        kernel(rules[t], stream_keys(seed, t, start, stop, groups), people[part, t], *rates,
-               np.cumsum(care[t].mix, axis=1), np.cumsum(care[t].years), statuses[t], expense, costs.log_sd,
-               costs.eligible, costs.chronic_log_sd, costs.dispersion, futures.price[part, t],
-               futures.frequency[part, t], futures.chronic[part, t], thresholds[t], total[t, part], by_tier[t, part])
+        part, year, cost = slice(start, stop), care[t], costs[t]
+        kernel(rules[t], stream_keys(seed, t, start, stop, cells), people[part, t], year.admissions * year.covered,
+               year.chronic_share * year.covered, year.mix, np.cumsum(year.years), statuses[t],
+               np.append(cost.expense, cost.chronic_expense), cost.log_sd, cost.eligible, cost.chronic_log_sd,
+               cost.dispersion, cost.referral, cost.primary, conditions.price[part, t],
+               conditions.frequency[part, t], conditions.chronic[part, t], conditions.tilt[part, t], thresholds[t],
+               total[t, part], by_tier[t, part], by_cell[t, part])
 
     with ThreadPoolExecutor(threads) as pool:
         jobs = [pool.submit(work, t, start, stop) for t in range(horizon)
                 for start, stop in zip(edges[:-1], edges[1:], strict=True)]
         for job in jobs:
             job.result()
-    amounts = {name: total[:, :, n].T.copy() for n, name in enumerate(TOTALS)}
-    paid = amounts["basic"] + amounts["critical"] + amounts["assistance"]
-    return Spending(by_tier=by_tier.transpose(1, 0, 2).copy(), out_of_pocket=amounts["expense"] - paid, **amounts)
+    found = {names[n]: array[:, :, n].swapaxes(0, 1).copy()
+             for names, array in ((TOTALS, total), (BY_TIER, by_tier), (BY_CELL, by_cell)) for n in range(len(names))}
+    return Spending(**found, catastrophic=found["catastrophic_by_cell"].sum(axis=2))
 
 
-def stream_keys(seed: int, t: int, start: int, stop: int, groups: int) -> np.ndarray:
-    """One 64-bit stream key for each draw, group and purpose of year t, shape (d, g, 2).
+def stream_keys(seed: int, t: int, start: int, stop: int, cells: int) -> np.ndarray:
+    """One 64-bit stream key for each draw, cell and purpose of year t, shape (d, c, 2).
 
     >>> stream_keys(1, 0, 5, 6, 2)[0].tolist() == stream_keys(1, 0, 0, 6, 2)[5].tolist()
     True
     """
-    d, g, purpose = np.ix_(np.arange(start, stop, dtype=np.uint64), np.arange(groups, dtype=np.uint64),
+    d, c, purpose = np.ix_(np.arange(start, stop, dtype=np.uint64), np.arange(cells, dtype=np.uint64),
                            np.arange(2, dtype=np.uint64))
-    counter = (d * np.uint64(groups) + g) * np.uint64(2) + purpose
+    counter = (d * np.uint64(cells) + c) * np.uint64(2) + purpose
     base = np.uint64(key(seed, f"people {t}"))
     return scrambled(scrambled(counter * GOLDEN + base) + base)

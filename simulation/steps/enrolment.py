@@ -1,24 +1,76 @@
-"""People enrol: take-up, what it costs them, and what a first year or a lapse means for benefits."""
+"""People enrol: take-up, who joins when sick, what it costs them, and what a first year or a lapse means."""
 
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import expit, logit
+from scipy.special import expit
 
 
-def insured(residents, take_up, contribution, baseline, futures) -> np.ndarray:
-    """Insured persons of shape (d, t, g, s).
+def first_odds(take_up: np.ndarray, frail: float, selection: np.ndarray) -> np.ndarray:
+    """Odds of joining of people in good health, at which `take_up` of all join, the frail more readily.
 
-    `residents` (t, g, s), `take_up` (g, s) at the `baseline` contribution (g, s), `contribution`
-    (t, g, s) in yuan. A dearer contribution moves take-up on the logit scale by the elasticity of the
-    draw; who pays nothing at baseline does not respond. Source: digest P10; behaviour.csv, drop-out.
+    `frail` is their share of residents, `selection` their lead in log odds. Root of a quadratic.
+
+    >>> odds = first_odds(np.array(0.71), 0.2, np.array(2.3))
+    >>> float(round(0.8 * odds / (1 + odds) + 0.2 * odds * np.exp(2.3) / (1 + odds * np.exp(2.3)), 9))
+    0.71
     """
-    relative = np.divide(contribution - baseline, baseline, out=np.zeros_like(contribution), where=baseline > 0)
-    response = relative / (1 - take_up)  # so that the elasticity holds at the baseline
-    scale = logit(take_up) + futures.take_up[:, :, None, None]
-    if relative.any():
-        scale = scale + futures.elasticity[:, None, None, None] * response
-    return residents * expit(scale)
+    lead = np.exp(selection)
+    a, b = lead * (1 - take_up), frail * lead + 1 - frail - take_up * (1 + lead)
+    return (-b + np.sqrt(b * b + 4 * a * take_up)) / (2 * a)
+
+
+def insured(residents: np.ndarray, take_up: np.ndarray, frail: float, risk: float, selection: np.ndarray,
+            healthier: np.ndarray, frailer: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Insured persons (d, t, g, s), and their risk of a stay beside that of the baseline's insured (d, t, g).
+
+    `residents` (d, t, g, s); `take_up` (g, s) of the baseline; `frail` share of residents with `risk` times the
+    others' rate; `selection` (d,); shifts of the log odds of joining for the healthy and the frail, each
+    (d, t, g, s). Source: digest P10; Wang et al. 2006.
+    """
+    odds = np.log(first_odds(take_up, frail, selection[:, None, None]))[:, None]
+    lead = selection[:, None, None, None]
+    joined = lambda shift, sick: expit(odds + sick * lead + shift)  # noqa: E731
+    well, ill = (1 - frail) * joined(healthier, 0.0), frail * joined(frailer, 1.0)
+    people = residents * (well + ill)
+    if not frail or risk == 1:
+        return people, np.ones(people.shape[:3])
+    share = (residents * ill).sum(axis=3) / np.maximum(people.sum(axis=3), 1e-9)
+    first = residents[:, :1]
+    at_first = (first * frail * joined(0.0, 1.0)).sum(axis=3) / np.maximum((first * take_up).sum(axis=3), 1e-9)
+    return people, (1 + (risk - 1) * share) / (1 + (risk - 1) * at_first)
+
+
+def dearer(contribution: np.ndarray, income: np.ndarray, baseline: np.ndarray) -> np.ndarray:
+    """Log change of the contribution beside income since the baseline, (t, g, s).
+
+    `contribution` (t, g, s) yuan, `income` (t,) index of income a head. Who pays nothing does not respond.
+
+    >>> dearer(np.array([[[60.0]]]), np.array([1.2]), np.array([[50.0]])).round(9).tolist()
+    [[[0.0]]]
+    """
+    paying = (baseline > 0) & (contribution > 0)
+    now = contribution / income[:, None, None]
+    return np.log(np.where(paying, now, 1.0) / np.where(paying, baseline, 1.0))
+
+
+def price_shift(change: np.ndarray, take_up: np.ndarray, elasticity: np.ndarray) -> np.ndarray:
+    """Shift of the log odds of joining after log `change` of what it costs, broadcast to (d, t, g, s).
+
+    A rise follows the elasticity all the way; a fall brings in those still outside and never more than all.
+
+    >>> shift = price_shift(np.log(2.0), np.array(0.9), np.array(-0.1))
+    >>> odds = 9 * np.exp(shift)
+    >>> float(round(odds / (1 + odds) / 0.9, 4)) == round(2**-0.1, 4)
+    True
+    """
+    effect = elasticity * change
+    outside = np.log1p(-take_up)
+    fewer = np.minimum(effect, 0.0)
+    fewer = fewer - np.log1p(-take_up * np.exp(fewer)) + outside
+    more = np.maximum(effect, 0.0) * take_up / (1 - take_up)
+    more = np.log(-np.expm1(outside - more)) - np.log(take_up) + more
+    return np.where(effect < 0, fewer, more)
 
 
 def contribution_years(new_share: float, years: int) -> np.ndarray:

@@ -5,22 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 
-def account(opening: np.ndarray, receipts: np.ndarray, expenditure: np.ndarray, interest_rate: float):
-    """Income with interest, surplus and closing balance, each (d, t) in yuan.
+def surplus(income: np.ndarray, expenditure: np.ndarray, transfer: np.ndarray) -> np.ndarray:
+    """What a year leaves, after what other counties paid or received, in yuan; any shape.
 
-    `opening` (d,), `receipts` (contributions, subsidies, other) and `expenditure` (d, t). Interest is
-    earned on the opening balance of the year while it is positive.
-
-    >>> income, surplus, balance = account(np.array([100.0]), np.array([[50.0]]), np.array([[40.0]]), 0.02)
-    >>> float(income[0, 0]), float(surplus[0, 0]), float(balance[0, 0])
-    (52.0, 12.0, 112.0)
+    >>> float(surplus(np.array(52.0), np.array(40.0), np.array(-2.0)))
+    10.0
     """
-    income, balance = np.empty_like(receipts), np.empty_like(receipts)
-    before = opening
-    for t in range(receipts.shape[1]):
-        income[:, t] = receipts[:, t] + interest_rate * np.maximum(before, 0.0)
-        before = balance[:, t] = before + income[:, t] - expenditure[:, t]
-    return income, income - expenditure, balance
+    return income - expenditure + transfer
 
 
 def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:

@@ -1,0 +1,114 @@
+"""Single bills: what a stay leaves to the patient on average, and a year of ordinary outpatient care."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import ndtr
+
+from simulation.engines.blocks import bin_means
+from simulation.engines.nodes import chebyshev_nodes, node_basis
+from simulation.records import Costs, Outpatient, Rules
+from simulation.steps.benefits import BASIC, CRITICAL, settle_year
+from simulation.streams import normals
+
+INPATIENT, OUTPATIENT = 0, 2
+EDGES = np.concatenate([[-np.inf], np.linspace(-4.0, 4.5, 127), [np.inf]])  # cost bins, as standard normal points
+CHANCE = np.diff(ndtr(EDGES))
+PRICE_NODES, VOLUME_NODES = 5, 3
+
+
+class Moments(NamedTuple):
+    """What one bill brings, over (k, n, c): tiers, the cases asked for, and cells; yuan."""
+
+    paid: np.ndarray  # by the fund
+    square: np.ndarray  # the mean of its square
+    product: np.ndarray  # the mean of payment times expense
+    covered: np.ndarray  # by the fund and the large-amount layer
+
+
+def settled(rules: Rules, kind: int, expense: np.ndarray, log_sd: np.ndarray, eligible: np.ndarray,
+            visits: np.ndarray, cells: int, years: float) -> Moments:
+    """Settle one lognormal bill at each tier: mean `expense` (k, n) yuan and `visits` (n,), for each cell.
+
+    `log_sd` and `eligible` (in-policy share) by tier (k,); `years` full contribution years.
+    """
+    relative = np.stack([bin_means(EDGES, sd) for sd in log_sd])  # (k, bin)
+    bill = (expense * eligible[:, None])[:, :, None, None] * relative[:, None, None, :]
+    tier = np.arange(len(log_sd))[:, None, None, None]
+    cell = np.arange(cells)[None, None, :, None]
+    out: dict[tuple[int, int], np.ndarray] = {}
+    kinds = len(rules.annual)
+    settle_year(rules, cell, 0, years, [kind], [tier], [0.0], [visits[None, :, None, None]], [bill],
+                [0.0] * kinds, [0.0] * kinds, out)
+    basic = np.broadcast_to(out[0, BASIC], (len(log_sd), expense.shape[1], cells, len(CHANCE)))
+    spent = expense[:, :, None, None] * relative[:, None, None, :]
+    covered = basic + out.get((0, CRITICAL), 0.0)
+    return Moments(basic @ CHANCE, basic**2 @ CHANCE, (basic * spent) @ CHANCE, covered @ CHANCE)
+
+
+def net_price(rules: Rules, costs: Costs, cells: int, years: float, price: float) -> np.ndarray:
+    """The part of a stay's expense that the patient bears at each tier, (k, c), at a price index."""
+    expense = costs.expense[:, None] * price
+    found = settled(rules, INPATIENT, expense, costs.log_sd, costs.eligible[INPATIENT], np.zeros(1), cells, years)
+    return 1 - found.covered[:, 0] / expense
+
+
+def outpatient_price(rules: Rules, visit: np.ndarray, visits: float, log_sd: float, eligible: np.ndarray, cells: int,
+                     years: float, price: float) -> np.ndarray:
+    """The part of a user's yearly outpatient expense that he bears at each tier, (k, c); `visit` (k,) yuan."""
+    expense = visit[:, None] * visits * price
+    spread = np.full(len(visit), log_sd)
+    found = settled(rules, OUTPATIENT, expense, spread, eligible, np.array([visits]), cells, years)
+    return 1 - found.paid[:, 0] / expense
+
+
+def outpatient_year(rules: Rules, visit: np.ndarray, log_sd: float, eligible: np.ndarray, years: float,
+                    users: np.ndarray, visits: np.ndarray, mix: np.ndarray, price: np.ndarray, seed: int,
+                    name: str) -> Outpatient:
+    """What a year of ordinary outpatient care costs; every array of the answer without the year's axis.
+
+    `visit` (k,) yuan a visit; `users` (d, c) persons, `visits` (d, c) of each; `mix` (c, k) or, by draw, (d, c, k);
+    `price` (d,). Users are so many and their payments so bounded that the year's total is a normal.
+    """
+    draws, cells = users.shape
+    log_price, log_visits = np.log(price), np.log(visits)
+    price_nodes = chebyshev_nodes(log_price.min(), log_price.max(), PRICE_NODES)
+    visit_nodes = chebyshev_nodes(log_visits.min(), log_visits.max(), VOLUME_NODES)
+    n, p = np.exp(visit_nodes).repeat(len(price_nodes)), np.tile(np.exp(price_nodes), len(visit_nodes))
+    spread = np.full(len(visit), log_sd)
+    found = settled(rules, OUTPATIENT, visit[:, None] * n * p, spread, eligible, n, cells, years)
+    basis = (node_basis(visit_nodes, log_visits)[:, :, :, None]
+             * node_basis(price_nodes, log_price)[:, None, None, :]).reshape(draws, cells, -1)
+    people = users[:, :, None] * mix
+    one, square, product = (np.einsum("dcn,knc->dck", basis, moment, optimize=True)
+                            for moment in (found.paid, found.square, found.product))
+    bill = visit * visits[:, :, None] * price[:, None, None]
+    paid, expense = people * one, people * bill
+    # Chance between users: the year's payment and expense vary together.
+    over_all = lambda x: (people * x).sum(axis=(1, 2))  # noqa: E731
+    sd_bill = np.sqrt(over_all(bill**2) * np.expm1(log_sd**2))
+    sd_paid = np.sqrt(np.maximum(over_all(square - one**2), 0.0))
+    together = over_all(product - one * bill) / np.maximum(sd_bill * sd_paid, 1e-12)
+    z = normals((draws, 2), seed, name)
+    along = np.clip(together, -1.0, 1.0)
+    factor = lambda sd, noise, total: np.maximum(1 + sd * noise / np.maximum(total, 1e-9), 0.0)[:, None]  # noqa: E731
+    more = factor(sd_bill, z[:, 0], over_all(bill))
+    paid_more = factor(sd_paid, along * z[:, 0] + np.sqrt(1 - along**2) * z[:, 1], over_all(one))
+    in_policy = expense.sum(axis=1) * eligible * more
+    by_tier = np.minimum(paid.sum(axis=1) * paid_more, in_policy)
+    return Outpatient(by_tier, expense.sum(axis=1) * more, in_policy, (people * visits[:, :, None]).sum(axis=1),
+                      np.maximum(expense.sum(axis=2) * more - paid.sum(axis=2) * paid_more, 0.0))
+
+
+def limited(mean: np.ndarray, log_sd: float, limit: np.ndarray) -> np.ndarray:
+    """The mean of a lognormal amount up to a limit, same shapes, yuan (limited expected value).
+
+    >>> limited(np.array([100.0]), 1.0, np.array([1e9])).round(6).tolist()
+    [100.0]
+    """
+    some = (mean > 1e-9) & (limit > 1e-9)
+    m, b = np.where(some, mean, 1.0), np.where(some, limit, 1.0)
+    d = (np.log(b / m) + log_sd**2 / 2) / max(log_sd, 1e-9)
+    return np.where(some, m * ndtr(d - log_sd) + b * ndtr(-d), 0.0)

@@ -1,0 +1,65 @@
+"""Providers are paid for what the rules grant patients: by item, budget, head or case, in any mix."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+METHODS = ("fee_for_service", "global_budget", "capitation", "case_payment")
+
+
+class Terms(NamedTuple):
+    """The terms of payment of one year."""
+
+    shares: np.ndarray  # (m, i, k) parts of each kind and tier that each way pays, adding up to 1
+    standard: float  # budgets and standards beside what the rules would pay at first-year prices and rates
+    retention: float  # of an unspent budget
+    overspend_share: float  # of spending beyond the budget that the fund bears
+    same_payment: float  # share of cases paid the primary standard everywhere
+    quality: float  # average coefficient of primary institutions
+
+
+def shares_of(weights: np.ndarray) -> np.ndarray:
+    """Parts as shares along the first axis; all by item where no part is given.
+
+    >>> shares_of(np.array([3.0, 1.0, 0.0, 0.0])).tolist()
+    [0.75, 0.25, 0.0, 0.0]
+    """
+    total = weights.sum(axis=0)
+    by_item = np.zeros_like(weights)
+    by_item[0] = 1.0
+    return np.where(total > 0, weights / np.where(total > 0, total, 1.0), by_item)
+
+
+def paid(due: np.ndarray, cases: np.ndarray, people: np.ndarray, trend: np.ndarray, volume: np.ndarray,
+         primary: np.ndarray, terms: Terms) -> tuple[np.ndarray, np.ndarray]:
+    """What the fund pays providers in one year: by kind and tier (d, i, k), and by way of payment (d, m), in yuan.
+
+    `due` (d, i, k) by the rules and the number of `cases` (d, i, k); `people` (d,) insured; `trend` (i,) growth of
+    the payment a head since the first year at the median, of which `volume` (i,) that of cases; `primary` (k,).
+    Budgets, heads and cases are paid a standard: the mean of `due` without that trend, times `terms.standard`.
+    """
+    by_item, budget, head, case = (due * share for share in terms.shares)
+    standard = terms.standard * due.mean(axis=0) / trend[:, None]  # (i, k)
+
+    # One budget for all that is paid so; unspent money is kept in part, overspending shared.
+    limit = (terms.shares[1] * standard).sum()
+    spent = budget.sum(axis=(1, 2))
+    gone = np.where(spent <= limit, spent + terms.retention * (limit - spent),
+                    limit + terms.overspend_share * (spent - limit))
+    budget = budget * (gone / np.maximum(spent, 1e-9))[:, None, None]
+
+    head = terms.shares[2] * standard * (people / max(people.mean(), 1e-9))[:, None, None]
+
+    # A case has one standard a tier; cases fit for primary care have the primary one everywhere.
+    price = standard * volume[:, None] / np.maximum(cases.mean(axis=0), 1e-9)
+    basic = (price * primary * cases.mean(axis=0)).sum(axis=1) / np.maximum((primary * cases.mean(axis=0)).sum(axis=1),
+                                                                            1e-9)
+    fit = terms.same_payment * (1 - primary) * (basic > 0)[:, None]
+    price = (1 - fit) * price + fit * np.minimum(basic[:, None], price)
+    case = terms.shares[3] * cases * price
+
+    better = 1 + (terms.quality - 1) * primary
+    ways = [way * better for way in (by_item, budget, head, case)]
+    return sum(ways), np.stack([way.sum(axis=(1, 2)) for way in ways], axis=1)

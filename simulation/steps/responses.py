@@ -1,0 +1,63 @@
+"""People and providers respond to a change of rules: where they go, how often, and at what cost.
+
+Everything here is a response to the difference between a year's policy and the scenario's base policy.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+CHEAPEST = 0.02  # a net price below this part of the expense is felt as nothing
+
+
+def dearer(price: np.ndarray, base: np.ndarray) -> np.ndarray:
+    """Log change of net prices of any shape.
+
+    >>> float(dearer(np.array(0.4), np.array(0.4)))
+    0.0
+    """
+    return np.log(np.maximum(price, CHEAPEST) / np.maximum(base, CHEAPEST))
+
+
+def lean(sensitivity, price_change, to_primary, to_county, primary, away, lost) -> np.ndarray:
+    """Log odds by which each tier gains, (n, c, k), over n draws.
+
+    `sensitivity` (n,); `price_change` (k, c) from `dearer`; `to_primary` (n, c) and `to_county` (n,) log odds;
+    `primary` and `away` (k,) mark tiers; `lost` (n, k) share of a tier's patients turned away to others.
+    """
+    gain = -sensitivity[:, None, None] * price_change.T
+    gain = gain + to_primary[:, :, None] * primary + to_county[:, None, None] * (1 - away)
+    return gain + np.log1p(-lost)[:, None, :]
+
+
+def chosen(mix: np.ndarray, gain: np.ndarray) -> np.ndarray:
+    """A mix of tiers (c, k) after a gain in log odds (..., c, k): multinomial logit.
+
+    >>> chosen(np.array([[0.5, 0.5]]), np.array([[np.log(3.0), 0.0]])).round(2).tolist()
+    [[0.75, 0.25]]
+    """
+    weight = mix * np.exp(gain)
+    return weight / weight.sum(axis=-1, keepdims=True)
+
+
+def towards_primary(gain: np.ndarray, mix: np.ndarray, primary: np.ndarray) -> np.ndarray:
+    """How far gains (n, c, k) lean to primary care beside the rest, on average over a mix (c, k), (n,)."""
+    weight = mix.mean(axis=0)
+    share = lambda mark: weight * mark / np.maximum((weight * mark).sum(), 1e-12)  # noqa: E731
+    return (gain @ share(primary) - gain @ share(1 - primary)).mean(axis=1)
+
+
+def demanded(mix, price, base, elasticity) -> np.ndarray:
+    """How often care is used beside the base policy, (d, c), by the net price (k, c) of the base's mix (c, k).
+
+    >>> one = np.array([[1.0]])
+    >>> demanded(one, one * 0.4, one * 0.5, np.array([-0.5])).round(3).tolist()
+    [[1.118]]
+    """
+    change = dearer(np.einsum("ck,kc->c", mix, price), np.einsum("ck,kc->c", mix, base))
+    return np.exp(elasticity[:, None] * change)
+
+
+def by_payment(shares: np.ndarray, base: np.ndarray, response: np.ndarray) -> np.ndarray:
+    """Relative change (k,) that ways of payment bring: shares (m, k) of a year and of the base, response (m,)."""
+    return np.tensordot(response, shares - base, 1)
