@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from simulation.results import QUANTITIES, Result
+from simulation.results import ALONG, MORE, QUANTITIES, Result
+from simulation.scenario import Change, Scenario
 from simulation.streams import REPLICATES
+from simulation.terms import Source, words
 
 QUANTILES = {"p05": 0.05, "p25": 0.25, "p50": 0.50, "p75": 0.75, "p95": 0.95}
 
@@ -98,6 +100,96 @@ def first_years(result: Result) -> pd.DataFrame:
         rows.append({"event": event, "ever": ever.mean(),
                      "first_year": int(np.median(first)) if first is not None else None})
     return pd.DataFrame(rows).astype({"first_year": "Int64"})
+
+
+# The yearly settlement of a resident scheme as bureaus report it: section, item, and whether it is taken off.
+SETTLEMENT = (
+    ("income", "individual_income"), ("income", "subsidy_by_level"), ("income", "deficit_subsidy"),
+    ("income", "interest"), ("income", "other_income"), ("income", "account_in"), ("income", "income"),
+    ("expenditure", "paid_inpatient"), ("expenditure", "paid_chronic"), ("expenditure", "paid_outpatient"),
+    ("expenditure", "premium"), ("expenditure", "fund_contract_fee"), ("expenditure", "recovered"),
+    ("expenditure", "review_saving"), ("expenditure", "expenditure"),
+    ("balance", "transfer"), ("balance", "surplus"), ("balance", "opening_balance"), ("balance", "balance_end"),
+    ("lines", "surplus_ratio"), ("lines", "balance_ratio"), ("lines", "reserve_months"),
+    ("people", "enrolled"), ("people", "take_up"), ("people", "stays"), ("people", "visits"),
+)
+TAKEN_OFF = ("account_in", "recovered", "review_saving")
+SECTIONS = {"income": words("基金收入", "Income"), "expenditure": words("基金支出", "Expenditure"),
+            "balance": words("收支结余", "Balance"), "lines": words("警戒线", "Lines"),
+            "people": words("参保与待遇享受", "People and care")}
+ITEMS = {"subsidy_by_level": words("财政补助", "Subsidy"), "paid_inpatient": words("住院待遇支出", "Benefits: stays"),
+         "paid_chronic": words("门诊特殊病种待遇支出", "Benefits: special diseases"),
+         "paid_outpatient": words("普通门诊待遇支出", "Benefits: ordinary outpatient care"),
+         "fund_contract_fee": words("签约服务费（基金分担）", "Contract fees borne by the fund")}
+
+
+def settlement(result: Result, area: str | None = None) -> pd.DataFrame:
+    """The yearly account of a fund in the layout bureaus use, means over draws (digest P12).
+
+    Columns section, item, title_zh, title_en, unit, and one a year. Items of income add up to the income and items
+    of expenditure to the expenditure; what is taken off stands as a negative amount.
+    """
+    data = result.data.sel(area=area) if area else result.data.isel(area=0)
+    years = [int(year) for year in data["year"].values]
+    axes, rows = result.scenario.axes, []
+    mean = lambda name: data[name].mean("draw").values  # noqa: E731
+    owed = {kind: mean(name) for kind, name in (("inpatient", "inpatient_paid"), ("chronic", "chronic"),
+                                                ("outpatient", "outpatient"))}
+    paid = mean("provider_payment") / np.maximum(sum(owed.values()), 1e-9)
+    named = QUANTITIES | MORE | {name: (title, unit) for name, (title, unit, _) in ALONG.items()}
+    for section, item in SETTLEMENT:
+        if item == "subsidy_by_level":
+            for n, (level, name) in enumerate(axes.level.items()):
+                title = words(f"{ITEMS[item].zh}：{name.zh}", f"{ITEMS[item].en}: {name.en}")
+                rows.append((section, f"{item}.{level}", title, "yuan_year", mean(item)[:, n]))
+            continue
+        title, unit = named.get(item, (ITEMS.get(item), "yuan_year"))
+        if item.startswith("paid_"):  # payment by kind: what is owed, at what all providers are paid of it
+            value = owed[item.removeprefix("paid_")] * paid
+        elif item == "fund_contract_fee":
+            value = data["contract_fee_by_payer"].sel(payer="fund").mean("draw").values
+        else:
+            value = mean(item)
+        rows.append((section, item, title, unit, -value if item in TAKEN_OFF else value))
+    return pd.DataFrame([{"section": section, "item": item, "title_zh": title.zh, "title_en": title.en, "unit": unit}
+                         | dict(zip(years, value, strict=True)) for section, item, title, unit, value in rows])
+
+
+def along(result: Result, quantity: str) -> pd.DataFrame:
+    """A quantity along its further axis: columns year, the axis, mean, p05, p50, p95 (unit as `ALONG` says)."""
+    axis = ALONG[quantity][2]
+    values = result.data[quantity].isel(area=0)
+    quantiles = np.quantile(values.values, [0.05, 0.5, 0.95], axis=0).reshape(3, -1)
+    members = list(values[axis].values)
+    years = values["year"].values
+    return pd.DataFrame({"year": np.repeat(years, len(members)), axis: np.tile(members, len(years)),
+                         "mean": values.values.mean(axis=0).ravel(), "p05": quantiles[0], "p50": quantiles[1],
+                         "p95": quantiles[2]})
+
+
+def by_area(result: Result, quantities: tuple[str, ...]) -> pd.DataFrame:
+    """Means by year and area: columns year, area, the quantities, and the chances of a deficit and of insolvency."""
+    data = result.data
+    years, areas = data["year"].values, list(data["area"].values)
+    columns = {name: data[name].mean("draw").values.ravel() for name in quantities}
+    columns["p_deficit"] = (data["surplus"] < 0).mean("draw").values.ravel()
+    columns["p_insolvent"] = (data["balance_end"] < 0).mean("draw").values.ravel()
+    return pd.DataFrame({"year": np.repeat(years, len(areas)), "area": np.tile(areas, len(years))} | columns)
+
+
+RESPONSES = ("enrolment", "demand", "tier_choice", "providers")
+SWITCHED = Source(status="assumption", note=words("关闭行为反应作对照", "responses switched off, to compare"))
+
+
+def unresponsive(scenario: Scenario, *responses: str) -> Scenario:
+    """The scenario in which some responses, or all, are switched off from the first year.
+
+    >>> from simulation import load_scenario
+    >>> len(unresponsive(load_scenario("benxi_2008")).changes)
+    4
+    """
+    return scenario.changed(Change(lever=f"responses.{name}", year=scenario.first_year, value=0, source=SWITCHED)
+                            for name in responses or RESPONSES)
 
 
 def report(result: Result) -> dict:
