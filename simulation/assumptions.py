@@ -124,7 +124,7 @@ class People(Section):
     fertility: Annotated[Assumed, Term(
         words("生育水平", "Fertility"), "number", -5, 5,
         words("生育率在公布区间中的位置（标准正态）；0 为中值，区间两端为 ±1.28。",
-              "Where fertility lies in its published interval, as a standard normal; 0 is the median, ±1.28 its 80 % ends."))] = unused()
+              "Where fertility lies in its published interval: 0 is the median, ±1.28 the ends of the 80 % interval."))] = unused()
 
 
 class Utilisation(Section):
@@ -246,7 +246,7 @@ class Behaviour(Section):
     capability_pull: Annotated[Assumed, Term(
         words("县域能力的影响", "Effect of capability"), "log_odds", 0, 5,
         words("县域能力由 0 提升到 1 时，留在县域内就医的对数几率提高多少。",
-              "How much a rise of the county's capability from 0 to 1 raises the log odds of staying in it."))] = unused()
+              "How much a rise of capability from 0 to 1 raises the log odds of staying in the county."))] = unused()
     special_fund_pull: Annotated[Assumed, Term(
         words("基层专项经费的影响", "Effect of the special fund"), "number", 0, 5,
         words("基层专项经费的对数每提高 1，选择基层机构的对数几率提高多少。",
@@ -285,7 +285,7 @@ class Providers(Section):
     elsewhere: Annotated[Assumed, Term(
         words("停协议后转往其他级别的比例", "Patients who change tier after a suspension"), "share", 0, 1,
         words("被暂停机构的患者中改去其他级别机构的比例，其余在同级机构就医。",
-              "Share of a suspended provider's patients who go to another tier; the others stay in the same."))] = unused(0.5)
+              "Share of a suspended provider's patients who go to another tier; others keep to theirs."))] = unused(0.5)
     problem_start: Annotated[Assumed, Term(
         words("审核前问题单据占比", "Claims with a problem before review"), "share", 0, 1,
         words("智能审核开始时，有问题单据占报销金额的比例。",
@@ -347,7 +347,7 @@ class Services(Section):
     improvement: Annotated[Assumed, Term(
         words("每年改进幅度", "Yearly improvement"), "number", -0.5, 0.5,
         words("各项服务指标每年向标准方向的相对改进，一个专项经费增长百分点再加一个百分点。",
-              "Relative yearly improvement of each indicator; growth of the special fund adds to it, point for point."))] = unused()
+              "Relative yearly improvement of each indicator; growth of the special fund adds to it."))] = unused()
 
 
 class Areas(Section):
@@ -404,7 +404,7 @@ class Account(Section):
     family_leakage: Annotated[Assumed, Term(
         words("家庭账户流失比例", "Leakage of family accounts"), "share", 0, 1,
         words("家庭账户支出中购买非医疗用品、套现等流失的比例。",
-              "Part of what leaves family accounts that buys goods which are no medicine, or is cashed."))] = unused(0.1)
+              "Part of what leaves family accounts that buys no medicine, or is cashed."))] = unused(0.1)
     family_stranded: Annotated[Assumed, Term(
         words("家庭账户沉淀比例", "Stranded balances"), "share", 0, 1,
         words("每年因迁移等沉淀、不再使用的家庭账户余额比例。",

@@ -16,7 +16,7 @@ import numpy as np
 from simulation import demography
 from simulation.engines import bills, histories, individual
 from simulation.policy import Policy
-from simulation.records import Care, Conditions, Costs, Futures, Rules, Spending
+from simulation.records import Conditions, Costs, Futures, Rules, Spending
 from simulation.results import Result, pack
 from simulation.scenario import Scenario, compile_rules, load_scenario
 from simulation.steps import (
@@ -37,6 +37,7 @@ from simulation.trees import dense
 SMALL_POOL = 20_000  # insured people below which chance between people matters enough for the exact engine
 ENGINES = ("auto", "table", "exact")
 MAX_DRAWS = 131_072
+BUSIER = 1.5  # stays in the busiest draw beside the median
 SPECIAL_FUND = 25.0  # yuan a head of basic public health funding, beside which a special fund counts (digest P2)
 Flows = dict[str, np.ndarray]  # yearly amounts and counts, (d, t, ...): they add up over counties
 
@@ -573,11 +574,15 @@ def payer(name: str) -> int:
 def costs_of(scenario: Scenario, policy: Policy) -> Costs:
     """How a scenario's bills are distributed under a policy, before providers respond."""
     value = lambda name, over=(): scenario.value("utilisation", name, over)  # noqa: E731
+    expense, mix = value("expense", ("tier",)), value("tier_mix", ("group", "tier")).mean(axis=0)
+    growth = 1 + max(float(value("admission_growth")), 0.0)
     return Costs(
-        expense=value("expense", ("tier",)), log_sd=value("expense_log_sd", ("tier",)),
+        expense=expense, log_sd=value("expense_log_sd", ("tier",)),
         chronic_expense=float(value("chronic_expense")), chronic_log_sd=float(value("chronic_log_sd")),
         eligible=scenario.eligible(policy), dispersion=float(value("dispersion")),
-        referral=float(value("referral_share")), primary=scenario.marked("primary"))
+        referral=float(value("referral_share")), primary=scenario.marked("primary"),
+        usual_mix=mix / mix.sum(), usual_expense=expense,
+        busiest=float(value("admissions", ("group",)).max()) * growth ** (scenario.years - 1) * BUSIER)
 
 
 def thresholds_of(scenario: Scenario) -> np.ndarray:

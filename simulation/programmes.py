@@ -42,7 +42,7 @@ class Contracts(Section):
     prescription_weeks: Annotated[Given, Term(
         words("长期处方周数", "Weeks of a long prescription"), "weeks", 4, 12,
         words("签约慢性病居民一次处方的最长周数；越长，配药复诊越少。",
-              "The longest prescription for contracted residents with a chronic disease; the longer, the fewer visits."),
+              "The longest prescription for contracted chronic patients; the longer, the fewer visits."),
         acts={"visits": -1}, step=1, where="outpatient", needs={"contracts.coverage": 0.5})] = off(4)
 
 
@@ -175,7 +175,8 @@ class Pooling(Section):
         words("县级自担比例", "County's own share of a deficit"), "share", 0, 1,
         words("当期赤字先由县级承担的比例。", "The part of a deficit the county bears first."),
         acts={"adjustment_paid_out": -1}, step=0.05, where="areas",
-        needs={"pooling.method": "adjustment", "pooling.adjustment_rate": 0.1, "pooling.adjustment_cover": 0.8})] = off()
+        needs={"pooling.method": "adjustment", "pooling.adjustment_rate": 0.1,
+               "pooling.adjustment_cover": 0.8})] = off()
 
 
 class Responses(Section):

@@ -75,6 +75,9 @@ class Costs(NamedTuple):
     dispersion: float  # size of the negative binomial
     referral: float  # share of further stays that continue the one before
     primary: np.ndarray  # (k,) 1 where a tier is primary care
+    usual_mix: np.ndarray  # (k,) of the base policy: how often claim histories visit each tier
+    usual_expense: np.ndarray  # (k,) yuan a stay before providers respond
+    busiest: float  # stays a person beyond which only a thin tail lies
 
 
 class Futures(NamedTuple):

@@ -11,7 +11,6 @@ import numpy as np
 import xarray as xr
 
 from simulation import __version__
-from simulation.records import Spending
 from simulation.scenario import Scenario
 from simulation.steps.fund import ratio
 from simulation.terms import Words, words
@@ -64,7 +63,7 @@ MORE: dict[str, tuple[Words, str]] = {
     "stays": (words("住院人次", "Stays"), "visits"),
     "visits": (words("普通门诊人次", "Outpatient visits"), "visits"),
     "primary_visits": (words("基层就诊率", "Primary share of visits and stays"), "share"),
-    "chronic_in_policy_ratio": (words("门诊特殊病种政策范围内报销比例", "In-policy ratio of special diseases"), "share"),
+    "chronic_in_policy_ratio": (words("特殊病种政策范围内报销比例", "In-policy ratio of special diseases"), "share"),
     "in_county_share": (words("县域内基金支出占比", "In-county share of the fund's spending"), "share"),
     "recovered": (words("抽查追回", "Recovered by sampling"), "yuan_year"),
     "suspended": (words("被暂停机构数", "Providers suspended"), "number"),

@@ -173,11 +173,20 @@ class Scenario(Record):
         return policy.model_copy(update={section: new})
 
     def changed(self, changes: Iterable[Change]) -> Scenario:
-        """The scenario with further changes, checked one by one."""
-        changes = tuple(changes)
+        """The scenario with further changes, checked one by one; each holds from its year on.
+
+        What the scenario says of the same lever for later years gives way; where it sets a whole branch later, the
+        change is said again.
+        """
+        kept = list(self.changes)
         for change in changes:
             self._check(change)
-        return self.model_copy(update={"changes": self.changes + changes})
+            inside = f"{change.lever}."
+            kept = [old for old in kept
+                    if old.year < change.year or not (old.lever == change.lever or old.lever.startswith(inside))]
+            again = {old.year for old in kept if old.year > change.year and change.lever.startswith(f"{old.lever}.")}
+            kept += [change.model_copy(update={"year": year}) for year in (change.year, *sorted(again))]
+        return self.model_copy(update={"changes": tuple(kept)})
 
     def _check(self, change: Change) -> None:
         if change.year not in self.horizon():

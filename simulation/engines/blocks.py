@@ -54,7 +54,7 @@ def blocks(mix: tuple[float, ...], longest: int, log_sd: tuple[float, ...],
             shape = np.concatenate([np.full((len(u), chronic), tiers), sequence], axis=1).T
             cost = np.stack([by_rank(u[:, j], shape[j], spread) for j in range(bills)])
             continued = np.zeros(shape.shape)
-            continued[chronic + 1:] = u[:, bills + stays + 1:].T < referral
+            continued[chronic + 1:] = referral > u[:, bills + stays + 1:].T
             weight = 1 / np.prod(np.array(mix)[sequence], axis=1) / len(u)
             block = Block(chronic, stays, np.where(shape == tiers, 0, shape), cost, continued, weight)
             made.append(cheapest_first(block, expense))

@@ -23,7 +23,7 @@ from simulation.records import Care, Conditions, Costs, Rules, Spending
 from simulation.steps.benefits import ASSISTANCE, BASIC, COMMERCIAL, CRITICAL, settle_year
 from simulation.streams import correlation_root, normals
 
-PRICE_NODES, FREQUENCY_NODES, TILT_NODES, DETAIL_NODES = 5, 5, 3, 2
+PRICE_NODES, FREQUENCY_NODES, TILT_NODES, CEILING_NODES, DETAIL_NODES = 5, 5, 3, 3, 2
 CHUNK = 256  # histories settled at once: small enough to stay in the cache
 TAIL = 1e-4  # stays beyond the longest history, as a share of all stays
 LINEAR = ("critical", "assistance", "commercial", "chronic")  # columns after the three moments and the tiers
@@ -229,13 +229,7 @@ class Nodes(NamedTuple):
     log_middle: np.ndarray  # (m,) where variation between people is settled
 
 
-class Tables(NamedTuple):
-    """What one set of rules makes of the histories."""
-
-    weight: np.ndarray  # (y, s, c) of each schedule by contribution years
-    means: list[tuple[np.ndarray, np.ndarray]]
-    usual_weight: np.ndarray  # (y, s, c) with everyone at the usual contribution years
-    details: list[tuple[np.ndarray, np.ndarray]]
+Stacks = list[tuple[np.ndarray, np.ndarray]]  # as `stacked` makes them
 
 
 def spend(rules: list[Rules], care: list[Care], costs: list[Costs], insured: np.ndarray, thresholds: np.ndarray,
@@ -249,41 +243,103 @@ def spend(rules: list[Rules], care: list[Care], costs: list[Costs], insured: np.
     cells, tiers = care[0].mix.shape
     people = insured.sum(axis=3)
     nodes = nodes_of(conditions, thresholds)
-    usual_mix = np.maximum(np.mean([c.mix.mean(axis=0) for c in care], axis=0), 1e-6)
-    busiest = max(c.admissions.max() for c in care) * nodes.frequency[-1]
     first = costs[0]
-    shapes = (tuple(usual_mix / usual_mix.sum()), longest_history(busiest, first.dispersion),
-              (*first.log_sd, first.chronic_log_sd), (*first.expense, first.chronic_expense), first.referral)
+    shapes = (tuple(np.maximum(first.usual_mix, 1e-6)), longest_history(first.busiest, first.dispersion),
+              (*first.log_sd, first.chronic_log_sd), (*first.usual_expense, first.chronic_expense), first.referral)
     histories = blocks(*shapes)
     usual_years = float(np.mean([c.years @ np.arange(horizon) for c in care]))
-    other = normals((horizon, draws, tiers + len(LINEAR) + 4), seed, "detail")
-
-    spending = Spending.empty(draws, horizon, tiers, cells)
     threshold = float(np.median(thresholds))
-    for t in range(horizon):
-        table = kept(
-            (*rules[t], care[t].mix, *nodes, *costs[t], *shapes, usual_years, threshold),
-            lambda t=t: tables(rules[t], costs[t], histories, care[t], nodes, statuses_of(insured, t), usual_years,
-                               threshold))
-        if rules[t].has_assistance:  # who is poor matters, and may change from year to year
-            table = table._replace(
-                weight=schedules(rules[t], horizon - 1, statuses_of(insured, t))[1],
-                usual_weight=schedules(rules[t], horizon - 1, statuses_of(insured, t), only=usual_years)[1])
-        of_year(t, table, care[t], costs[t], people[:, t], thresholds[t], conditions, nodes, other[t], spending)
+    other = normals((horizon, draws, tiers + len(LINEAR) + 4), seed, "detail")
+    spending = Spending.empty(draws, horizon, tiers, cells)
+
+    # Years that differ in nothing but the mix of tiers and the ceiling are settled together.
+    for years in alike([(*rules[t]._replace(ceiling=0.0), *costs[t]) for t in range(horizon)]):
+        rule, cost = rules[years[0]], costs[years[0]]
+        mixes, mix_of = np.unique(np.stack([care[t].mix for t in years]), axis=0, return_inverse=True)
+        ceilings, weights = ceiling_nodes(np.array([rules[t].ceiling for t in years]))
+        tables, details = tables_of(rule, cost, ceilings, mixes, horizon - 1, usual_years, threshold, nodes, histories)
+        size = len(nodes.tilt) * cells
+        for t, which, weight in zip(years, mix_of.ravel(), weights, strict=True):
+            part = slice(which * size, (which + 1) * size)
+            table = [(stays, sum(w * at[kind][1][:, :, part] for w, at in zip(weight, tables, strict=True) if w))
+                     for kind, (stays, _) in enumerate(tables[0])]
+            shares = statuses_of(insured, t)  # who is poor matters, and may change from year to year
+            of_year(t, table, schedules(rule, horizon - 1, shares)[1], details,
+                    schedules(rule, horizon - 1, shares, only=usual_years)[1], care[t], cost, people[:, t],
+                    thresholds[t], conditions, nodes, other[t], spending)
     return spending
 
 
-KEPT: OrderedDict[bytes, Tables] = OrderedDict()  # the last rule books settled, most recent last
+def tables_of(rules: Rules, costs: Costs, ceilings: np.ndarray, mixes: np.ndarray, longest: int, usual_years: float,
+              threshold: float, nodes: Nodes, histories: tuple[Block, ...]) -> tuple[list[Stacks], Stacks]:
+    """All histories settled at each of some ceilings for mixes (n, c, k), and how people vary at the middle one.
+
+    `longest` contribution years; the spread between people is taken at `usual_years` of them.
+    """
+    cells, tiers, statuses = mixes.shape[1], mixes.shape[2], len(rules.assistance_rate)
+    anyone = np.ones((cells, statuses))
+    made = schedules(rules, longest, anyone)[0]
+    rows = tilted(mixes[:, None], costs.primary, nodes.tilt).reshape(-1, tiers)
+    mix = mixes.mean(axis=0)
+    price, limits, middle = (np.exp(x) for x in (nodes.log_price, nodes.log_threshold, nodes.log_middle))
+    story = (costs.log_sd, *(block.cost.sum() for block in histories))
+
+    def settled_at(ceiling: float) -> Stacks:
+        rule = rules._replace(ceiling=ceiling)
+        return kept((*rule, rows, price, limits, longest, *costs, *story),
+                    lambda: stacked(means(rule, costs, histories, rows, made, price, limits), histories))
+
+    usual = rules._replace(ceiling=ceilings[len(ceilings) // 2])
+    some = schedules(usual, longest, anyone, only=usual_years)[0]
+    details = kept((*usual, mix, middle, usual_years, threshold, *costs, *story),
+                   lambda: stacked(detail(usual, costs, thinned(histories), mix, some, middle, threshold), histories))
+    return [settled_at(float(ceiling)) for ceiling in ceilings], details
+
+
+def alike(inputs: list[tuple]) -> list[list[int]]:
+    """Positions of equal inputs, together, in order of the first.
+
+    >>> alike([(1.0, 2.0), (3.0, 2.0), (1.0, 2.0)])
+    [[0, 2], [1]]
+    """
+    groups: dict[bytes, list[int]] = {}
+    for n, given in enumerate(inputs):
+        groups.setdefault(fingerprint(given), []).append(n)
+    return list(groups.values())
+
+
+def ceiling_nodes(ceilings: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """At which ceilings to settle, and the weight of each for every year's ceiling (t, n).
+
+    A ceiling that follows income moves slowly: three nodes on a log scale stand for all its years.
+
+    >>> nodes, weights = ceiling_nodes(np.array([5e4, 6e4, 5e4]))
+    >>> nodes.tolist(), weights.tolist()
+    ([50000.0, 60000.0], [[1.0, 0.0], [0.0, 1.0], [1.0, 0.0]])
+    """
+    distinct, which = np.unique(ceilings, return_inverse=True)
+    if len(distinct) <= CEILING_NODES or not np.isfinite(distinct).all() or distinct[0] <= 0:
+        return distinct, np.eye(len(distinct))[which]
+    nodes = chebyshev_nodes(np.log(distinct[0]), np.log(distinct[-1]), CEILING_NODES)
+    return np.exp(nodes), node_basis(nodes, np.log(ceilings))
+
+
+KEPT: OrderedDict[bytes, Stacks] = OrderedDict()  # the last rule books settled, most recent last
 MOST_KEPT = 40
 
 
-def kept(inputs: tuple, make: Callable[[], Tables]) -> Tables:
+def fingerprint(inputs: tuple) -> bytes:
+    """Arrays and numbers as bytes, equal where they are equal."""
+    arrays = [np.asarray(part) for part in inputs]
+    return b"".join(str(array.shape).encode() + array.tobytes() for array in arrays)
+
+
+def kept(inputs: tuple, make: Callable[[], Stacks]) -> Stacks:
     """The tables made from some inputs, made only once while they are among the last ones asked for.
 
     A lever that is no benefit rule, a reform of later years, or a step back settles nothing anew.
     """
-    arrays = [np.asarray(part) for part in inputs]
-    key = b"".join(str(array.shape).encode() + array.tobytes() for array in arrays)
+    key = fingerprint(inputs)
     found = KEPT.pop(key, None) or make()
     KEPT[key] = found
     while len(KEPT) > MOST_KEPT:
@@ -308,30 +364,21 @@ def nodes_of(conditions: Conditions, thresholds: np.ndarray) -> Nodes:
         middle, spanned(middle, DETAIL_NODES))
 
 
-def tables(rules: Rules, costs: Costs, histories: tuple[Block, ...], care: Care, nodes: Nodes,
-           status_share: np.ndarray, usual_years: float, threshold: float) -> Tables:
-    """Settle all histories under one set of rules; spread between people at the horizon's usual contribution years."""
-    longest = len(care.years) - 1
-    made, weight = schedules(rules, longest, status_share)
-    usual, usual_weight = schedules(rules, longest, status_share, only=usual_years)
-    mixes = tilted(care.mix, costs.primary, nodes.tilt).reshape(-1, care.mix.shape[1])
-    return Tables(
-        weight, stacked(means(rules, costs, histories, mixes, made, np.exp(nodes.log_price),
-                              np.exp(nodes.log_threshold)), histories),
-        usual_weight, stacked(detail(rules, costs, thinned(histories), care.mix, usual, np.exp(nodes.log_middle),
-                                     threshold), histories))
+def of_year(t: int, table: Stacks, weight: np.ndarray, details: Stacks, usual_weight: np.ndarray, care: Care,
+            costs: Costs, people: np.ndarray, threshold: float, conditions: Conditions, nodes: Nodes,
+            other: np.ndarray, spending: Spending) -> None:
+    """Fill in year t of `spending`; `people` (d, c) insured, `other` (d, item) normals beside the fund's own.
 
-
-def of_year(t: int, table: Tables, care: Care, costs: Costs, people: np.ndarray, threshold: float,
-            conditions: Conditions, nodes: Nodes, other: np.ndarray, spending: Spending) -> None:
-    """Fill in year t of `spending`; `people` (d, c) insured, `other` (d, item) normals beside the fund's own."""
+    `table` holds what one person is paid, for schedules of `weight` (y, s, c); `details` how people vary, for
+    schedules of `usual_weight`.
+    """
     draws, cells = people.shape
     tiers = care.mix.shape[1]
-    longest = int(table.means[0][0][-1])
+    longest = int(table[0][0][-1])
 
     # One person's moments at each draw's price, mix and frequency, with a special disease or without.
     chance = stay_counts((care.admissions * care.covered)[:, None] * nodes.frequency, costs.dispersion, longest)
-    coefficients = combined(table.means, np.tensordot(care.years, table.weight, 1), chance)
+    coefficients = combined(table, np.tensordot(care.years, weight, 1), chance)
     basis = (node_basis(nodes.tilt, conditions.tilt[:, t])[:, :, None]
              * node_basis(nodes.log_price, np.log(conditions.price[:, t]))[:, None, :]).reshape(draws, -1)
     at_price = (basis @ coefficients.reshape(basis.shape[1], -1)).reshape(draws, len(nodes.frequency), cells, -1)
@@ -347,7 +394,8 @@ def of_year(t: int, table: Tables, care: Care, costs: Costs, people: np.ndarray,
     used = care_totals(people, care, costs, conditions, t)
     stays = used["stays"]
     usual = care._replace(admissions=care.admissions * np.median(conditions.frequency[:, t], axis=0))
-    cv, skewness, root = spread(np.median(people, axis=0), usual_person(t, table, usual, costs, nodes, longest))
+    person_varies = usual_person(t, details, usual_weight, usual, costs, nodes, longest)
+    cv, skewness, root = spread(np.median(people, axis=0), person_varies)
     noise = conditions.noise[:, t, None] * root[:, 0] + other @ root[:, 1:].T
     smaller = np.sqrt(np.median(stays) / np.maximum(stays, 1e-9))[:, None]  # fewer stays, more chance
     factor = np.maximum(1 + cv * smaller * skewed(noise, skewness * smaller), 0.0)
@@ -387,10 +435,11 @@ def of_year(t: int, table: Tables, care: Care, costs: Costs, people: np.ndarray,
         getattr(spending, name)[:, t] = value
 
 
-def usual_person(t: int, table: Tables, care: Care, costs: Costs, nodes: Nodes, longest: int) -> np.ndarray:
+def usual_person(t: int, details: Stacks, weight: np.ndarray, care: Care, costs: Costs, nodes: Nodes,
+                 longest: int) -> np.ndarray:
     """How the items vary between the people of a group in year t's median draw, (g, item, item + 2)."""
     chance = stay_counts((care.admissions * care.covered)[:, None], costs.dispersion, longest)
-    at_nodes = combined(table.details, np.tensordot(care.years, table.usual_weight, 1), chance)[0, :, 0]
+    at_nodes = combined(details, np.tensordot(care.years, weight, 1), chance)[0, :, 0]
     at_middle = np.tensordot(node_basis(nodes.log_middle, nodes.middle[t:t + 1])[0], at_nodes, 1)
     ill = (care.chronic_share * care.covered)[:, None, None]
     return (1 - ill) * at_middle[:, 0] + ill * at_middle[:, 1]
