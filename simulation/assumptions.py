@@ -124,7 +124,7 @@ class People(Section):
     fertility: Annotated[Assumed, Term(
         words("生育水平", "Fertility"), "number", -5, 5,
         words("生育率在公布区间中的位置（标准正态）；0 为中值，区间两端为 ±1.28。",
-              "Where fertility lies in its published interval: 0 is the median, ±1.28 the ends of the 80 % interval."))] = unused()
+              "Where fertility lies in its published interval: 0 is the median, ±1.28 its 80 % ends."))] = unused()
 
 
 class Utilisation(Section):

@@ -489,8 +489,12 @@ def check_interval(given: Any, term: Term, where: str) -> list[Fault]:
                             words("请删去一个", "remove one")))
     if given.range:
         low, high = given.range
-        plain = isinstance(given.value, int | float)
+        plain = isinstance(given.value, int | float) and not term.axes
         if not plain or not term.low <= low <= given.value <= high <= term.high:
+            if term.axes:
+                return [*faults, Fault(f"{where}.range", words("这项假设按类别取值",
+                                                               f"the value varies by {term.axes[0]}"),
+                                       words("请改写 factor，例如 [0.9, 1.1]", "write factor, such as [0.9, 1.1]"))]
             faults.append(Fault(f"{where}.range", words("区间应在界限内并包含中值",
                                                         "the ends do not enclose the value within bounds"),
                                 words("请写 [低, 高]", "write [low, high] around it")))

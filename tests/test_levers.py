@@ -24,9 +24,6 @@ YEARS = 3  # a rise a year, a late payment and a deficit act from the second yea
 PARAMETERS = [f"{section}.{name}" for section, name, _ in policy_terms()]
 TERMS = {f"{section}.{name}": term for section, name, term in policy_terms()}
 
-# Known for one person's bills, not for everybody's: tested on bills below.
-ON_BILLS_ONLY = {"benefits.referral_credit"}
-
 # The direct effect is measured with behaviour switched off, but what these do is only through behaviour.
 BY_BEHAVIOUR = {"enrolment.awareness", "care.referral_required", "care.capability"}
 OFF = {f"responses.{name}": 0 for name in SECTIONS["responses"].terms()}
@@ -34,6 +31,8 @@ OFF = {f"responses.{name}": 0 for name in SECTIONS["responses"].terms()}
 DEFICIT = {"financing.premium": 500}  # enough to put any fund of the library in the red
 # What is set beside a parameter, besides what its declaration needs, before all of its leaves can act.
 BESIDE = {
+    # They count the years since the standard was last set: it is set once, and never again.
+    "financing.contribution_step": {"financing.contribution": 100}, "financing.subsidy_step": {"financing.subsidy": 300},
     # They act on a gap, and most funds have none.
     "lines.deficit_subsidy": DEFICIT, "lines.deficit_contribution": DEFICIT, "lines.deficit_cut": DEFICIT,
     # The floor and the fall of the deductible hold each other; so do the two ways to state a ceiling.
@@ -50,12 +49,17 @@ BESIDE = {
     "benefits.critical_ceiling": {"benefits.critical_rate": 0.5},
     "benefits.assistance_deductible": {"benefits.assistance_rate": 0.5},
     "benefits.assistance_ceiling": {"benefits.assistance_rate": 0.5},
+    # A line across what comes out has to lie inside its bounds.
+    "lines.surplus_ratio": {"financing.subsidy": 2000}, "lines.balance_ratio": {"financing.subsidy": 2000},
     # Responses answer a change of policy.
     "responses.enrolment": {"enrolment.awareness": 0.9},
     "responses.demand": {"benefits.class_b_first_pay": 0.5},
     "responses.tier_choice": {"care.referral_required": 1},
     "responses.providers": {"payment.method": 1},
 }
+
+# The lines and what is held against them.
+WARNINGS = {f"lines.{name}": name for name in ("surplus_ratio", "balance_ratio", "reserve_months")}
 
 # A value far enough from the one that stands, where a third of it would still be out of reach.
 REACH = {
@@ -94,7 +98,7 @@ def walked(name: str) -> dict[str, list[str]]:
     scenario = book(name)
     by_parameter: dict[str, list[str]] = {}
     for lever in leaves_of(scenario):
-        if parameter_of(lever) not in ON_BILLS_ONLY and can_act(scenario, lever):
+        if can_act(scenario, lever):
             by_parameter.setdefault(parameter_of(lever), []).append(lever)
     if name in EVERY_LEAF:
         return by_parameter
@@ -141,6 +145,7 @@ def can_act(scenario: Scenario, lever: str) -> bool:
         "benefits.commercial_deductible": ("people", "commercial_share"),
         "benefits.commercial_ceiling": ("people", "commercial_share"),
         "benefits.essential_rate": ("utilisation", "essential_share", "tier"),
+        "benefits.referral_credit": ("utilisation", "referral_share"),
     }
     return parameter not in rests_on or some(*rests_on[parameter])
 
@@ -166,6 +171,10 @@ def moves(scenario: Scenario, lever: str) -> list[tuple]:
         return [(value, other) for other in term.choices if other != value]
     if value is None:  # no limit, above every limit
         return [(100, None)] if lever.endswith("outpatient") else [(1000, None)]
+    if lever in WARNINGS:  # across the middle of what comes out
+        middle = answers("table", scenario.name, *beside(scenario, lever))[0]
+        quartiles = [middle[f"{WARNINGS[lever]}.{n}"] for n in range(3)]
+        return [*zip(quartiles, quartiles[1:], strict=False)]
     size = max(0.3 * abs(value), term.step)
     low, high = max(value - size, term.low), min(REACH.get(parameter_of(lever), value + size), term.high)
     if lever == "benefits.consultation_paid":  # no more than the fee
@@ -192,6 +201,8 @@ def answers(engine: str, name: str, *settings: tuple) -> tuple[dict[str, float],
     means = {name: float(whole[name].values.mean()) for name in whole.data_vars}
     means |= {f"{output}.{member}": float(whole[output].sel({axis: member}).values.mean())
               for output, (_, _, axis) in ALONG.items() for member in whole[axis].values}
+    means |= {f"{output}.{n}": float(quartile) for output in WARNINGS.values()
+              for n, quartile in enumerate(np.quantile(whole[output].values, [0.25, 0.5, 0.75]))}
     means |= chances(result).groupby("event")["value"].mean().to_dict()
     digest = blake2b(b"".join(result.data[name].values.tobytes() for name in sorted(result.data)
                               if not name.endswith("_line"))).hexdigest()
@@ -227,3 +238,84 @@ def test_a_lever_moves_the_table_as_declared(name: str, parameter: str) -> None:
         assert pairs, lever
         faults += [fault for low, high in pairs for fault in faults_of("table", name, lever, low, high)]
     assert not faults, "\n".join(faults)
+
+
+@pytest.mark.parametrize(("name", "parameter"), [
+    (name, parameter) for _, name in [pool for pool in POOLS if pool[0] == "exact"] for parameter in walked(name)
+    if parameter not in WARNINGS])
+def test_a_parameter_moves_the_exact_engine_as_declared(name: str, parameter: str) -> None:
+    lever, low, high = IN_A_SMALL_POOL.get(parameter) or (
+        walked(name)[parameter][0], *moves(book(name), walked(name)[parameter][0])[-1])
+    faults = faults_of("exact", name, lever, low, high)
+    assert not faults, "\n".join(faults)
+
+
+@pytest.mark.parametrize("parameter", sorted(BY_BEHAVIOUR))
+def test_what_is_left_to_behaviour_does_nothing_without_it(parameter: str) -> None:
+    (still, _), (moved, _) = (answers("table", "urrbmi_county_2026", *OFF.items(), *more)
+                              for more in ((), ((parameter, 0.7),)))
+    for output in TERMS[parameter].acts:
+        assert moved[output] == still[output]
+
+
+@pytest.mark.parametrize("name", ["benxi_2008", "urrbmi_county_2026"])
+def test_no_random_draw_moves_with_a_lever(name: str) -> None:
+    scenario = book(name)
+    drawn = futures(scenario, 16, 1)
+    still = inputs_of(changed(scenario, tuple(OFF.items())), 16, 1)[5]
+    for parameter, (lever, *_) in walked(name).items():
+        low, high = moves(scenario, lever)[-1]
+        value = low if stands(scenario, lever) == high else high
+        other = changed(scenario, (*beside(scenario, lever), *OFF.items(), (lever, value)))
+        for field, before, after in zip(drawn._fields, drawn, futures(other, 16, 1), strict=True):
+            np.testing.assert_equal(after, before, f"{field} by {lever}")
+        # What reaches the engines, where nobody responds: cost and illness of every draw and year.
+        if not lever.startswith("responses."):
+            found = inputs_of(other, 16, 1)[5]
+            for field in ("price", "chronic", "noise"):
+                np.testing.assert_array_equal(getattr(found, field), getattr(still, field), f"{field} by {lever}")
+
+
+def paid(credit: float, referred_from: str | None) -> float:
+    """What the fund pays for a stay at level 1 and one at level 3, with or without a referral."""
+    scenario = changed(book("benxi_2008"), (("benefits.referral_credit", credit),))
+    return settle(scenario, {"person": {"group": "adult"}, "bills": [
+        {"kind": "inpatient", "tier": "level_1", "expense": 3000.0, "eligible": 3000.0},
+        {"kind": "inpatient", "tier": "level_3a", "expense": 9000.0, "eligible": 9000.0,
+         "referred_from": referred_from}]})["year"]["basic"]
+
+
+def test_every_rise_of_the_credit_on_referral_pays_more_for_a_referred_bill() -> None:
+    assert TERMS["benefits.referral_credit"].acts == {"expenditure": 1}
+    payments = [paid(credit, "level_1") for credit in (0.0, 0.1, 0.25, 0.5, 1.0)]
+    assert payments == sorted(set(payments))
+
+
+def test_the_credit_on_referral_leaves_other_bills_alone() -> None:
+    assert paid(0.0, None) == paid(1.0, None)
+
+
+def test_every_parameter_is_walked_somewhere_and_no_other() -> None:
+    assert {parameter for name in NAMES for parameter in walked(name)} == set(PARAMETERS)
+
+
+def test_every_leaf_left_out_has_its_reason() -> None:
+    """What nobody can be moved by: leaves of groups, tiers and layers without people or use, and no others."""
+    for name in EVERY_LEAF:
+        left_out = {parameter_of(lever) for lever in leaves_of(book(name)) if not can_act(book(name), lever)}
+        assert left_out <= MAY_LACK_PEOPLE, name
+
+
+def test_every_parameter_but_choices_and_responses_says_what_it_acts_on() -> None:
+    known = set(answers("table", "city_pooling_2012")[0])
+    for parameter, term in TERMS.items():
+        assert bool(term.acts) != (bool(term.choices) or parameter.startswith("responses.")), parameter
+        assert set(term.acts) <= known and set(term.acts.values()) <= {1, -1}
+        assert set(term.needs) <= set(PARAMETERS)
+
+
+@pytest.mark.parametrize("name", EVERY_LEAF)
+def test_the_command_line_prints_the_declared_signs(name: str, capsys) -> None:
+    assert main(["levers", name, "--json"]) == 0
+    assert {row["name"]: row["sign"] for row in json.loads(capsys.readouterr().out)} == {
+        lever: term.acts for lever, _, term, _ in load_scenario(name).levers()}

@@ -58,6 +58,10 @@ def demanded(mix, price, base, elasticity) -> np.ndarray:
     return np.exp(elasticity[:, None] * change)
 
 
-def by_payment(shares: np.ndarray, base: np.ndarray, response: np.ndarray) -> np.ndarray:
-    """Relative change (k,) that ways of payment bring: shares (m, k) of a year and of the base, response (m,)."""
-    return np.tensordot(response, shares - base, 1)
+def by_payment(moved: np.ndarray, response: np.ndarray) -> np.ndarray:
+    """Relative change (..., k) when shares (..., m, k) of ways of payment have moved; response (m,) of each way.
+
+    >>> by_payment(np.array([[-0.5], [0.5]]), np.array([0.0, -0.1])).tolist()
+    [-0.05]
+    """
+    return np.einsum("...mk,m->...k", moved, response)

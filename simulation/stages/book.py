@@ -1,0 +1,95 @@
+"""The book of a county: its levers over the years, its base policy, its rules and what its care costs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from simulation.policy import Policy
+from simulation.records import Costs, Rules
+from simulation.scenario import Scenario, compile_rules
+from simulation.trees import dense
+
+BUSIER = 1.5  # stays in the busiest draw beside the median
+Flows = dict[str, np.ndarray]  # yearly amounts and counts, (d, t, ...): they add up over counties
+
+
+@dataclass(frozen=True)
+class Book:
+    """A county's levers over the years, its base policy and its benefit rules."""
+
+    scenario: Scenario
+    area: str | None
+    base: Policy
+    policies: list[Policy]
+    rules: list[Rules]
+    base_rules: Rules
+
+    def of(self, section: str, name: str, over: tuple[str, ...] = ()) -> np.ndarray:
+        """One lever over the years, shape (t, *over)."""
+        return np.stack([lever_in(self.scenario, policy, section, name, over) for policy in self.policies])
+
+    def first(self, section: str, name: str, over: tuple[str, ...] = ()) -> np.ndarray:
+        """One lever in the base policy, shape (*over)."""
+        return lever_in(self.scenario, self.base, section, name, over)
+
+    def change(self, section: str, name: str, over: tuple[str, ...] = ()) -> np.ndarray:
+        """How far one lever is from the base policy over the years, shape (t, *over)."""
+        return self.of(section, name, over) - self.first(section, name, over)
+
+    def share(self, name: str) -> float:
+        """The county's part of something, of 1 for the whole city."""
+        if self.area is None:
+            return 1.0
+        parts = self.scenario.value("areas", name, ("area",))
+        return float(parts[list(self.scenario.axes.area).index(self.area)] / max(parts.sum(), 1e-12))
+
+    def multiple(self, name: str) -> float:
+        """The county's multiple of something of the city."""
+        if self.area is None:
+            return 1.0
+        return float(self.scenario.value("areas", name, ("area",))[list(self.scenario.axes.area).index(self.area)])
+
+
+def lever_in(scenario: Scenario, policy: Policy, section: str, name: str, over: tuple[str, ...]) -> np.ndarray:
+    """A lever of one policy as an array over the named axes."""
+    return dense(getattr(getattr(policy, section), name).value, over, scenario.axes.members())
+
+
+def book_of(scenario: Scenario, area: str | None) -> Book:
+    """A county's book; years of one policy share one set of rules, unless the ceiling follows income."""
+    def compiled(policy: Policy, year: int | None = None) -> Rules:
+        """Everyone's rules: the commercial supplement pays for those who bought it."""
+        found = compile_rules(scenario, policy, year)
+        return found._replace(commercial_rate=found.commercial_rate * bought)
+
+    bought = float(scenario.value("people", "commercial_share"))
+    base = scenario.base_policy(area)
+    policies = scenario.policies(area, base)
+    made: dict[tuple, Rules] = {}
+    rules = []
+    for policy, year in zip(policies, scenario.horizon(), strict=True):
+        key = (id(policy), year if policy.benefits.ceiling_multiple.value else None)
+        rules.append(made.get(key) or made.setdefault(key, compiled(policy, year)))
+    return Book(scenario, area, base, policies, rules, compiled(base))
+
+
+def costs_of(scenario: Scenario, policy: Policy) -> Costs:
+    """How a scenario's bills are distributed under a policy, before providers respond."""
+    value = lambda name, over=(): scenario.value("utilisation", name, over)  # noqa: E731
+    expense, mix = value("expense", ("tier",)), value("tier_mix", ("group", "tier")).mean(axis=0)
+    growth = 1 + max(float(value("admission_growth")), 0.0)
+    return Costs(
+        expense=expense, log_sd=value("expense_log_sd", ("tier",)),
+        chronic_expense=float(value("chronic_expense")), chronic_log_sd=float(value("chronic_log_sd")),
+        eligible=scenario.eligible(policy), dispersion=float(value("dispersion")),
+        referral=float(value("referral_share")), primary=scenario.marked("primary"),
+        usual_mix=mix / mix.sum(), usual_expense=expense,
+        busiest=float(value("admissions", ("group",)).max()) * growth ** (scenario.years - 1) * BUSIER)
+
+
+def thresholds_of(scenario: Scenario) -> np.ndarray:
+    """Out-of-pocket spending in yuan beyond which each year's is catastrophic, shape (t,)."""
+    return float(scenario.value("account", "catastrophic_fraction")) * np.array(
+        [scenario.income_per_head(year) for year in scenario.horizon()])

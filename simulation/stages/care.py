@@ -1,0 +1,81 @@
+"""Care is used and bills are settled."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from simulation.records import Care, Conditions, Costs, Futures, Spending
+from simulation.stages.book import Book, Flows, costs_of
+from simulation.stages.choice import Answer
+from simulation.steps import enrolment, payment, responses, utilisation
+
+
+class Pool(NamedTuple):
+    """The insured by cell: the groups, followed by each group's contracted residents where there are any."""
+
+    insured: np.ndarray  # (d, t, c, s) persons
+    risk: np.ndarray  # (d, t, c) of a stay beside the baseline's insured
+
+
+def pool_of(book: Book, people: Flows, risk: np.ndarray) -> Pool:
+    """The insured with the contracted set apart; `risk` (d, t, g)."""
+    share = book.of("contracts", "coverage", ("group",))[:, :, None]
+    insured = people["insured"]
+    if not share.any():
+        return Pool(insured, risk)
+    return Pool(np.concatenate([insured * (1 - share), insured * share], axis=2), np.concatenate([risk, risk], axis=2))
+
+
+class Use(NamedTuple):
+    """What befalls the insured, before any rule: as the engines take it."""
+
+    care: list[Care]
+    costs: list[Costs]
+    conditions: Conditions
+
+
+def care_is_used(book: Book, futures: Futures, pool: Pool, answers: list[Answer]) -> Use:
+    """How often people fall ill, where they go and what it costs, after people and providers have responded."""
+    scenario, years = book.scenario, book.scenario.years
+    ways = ("method", "kind", "tier")
+    before = payment.shares_of(book.first("payment", "method", ways))[:, 0]
+    moved = np.stack([payment.shares_of(way)[:, 0] for way in book.of("payment", "method", ways)]) - before
+    respond = book.of("responses", "providers")[:, None]
+    of_way = lambda name: scenario.value("providers", name, ("method",))  # noqa: E731
+    more = respond * responses.by_payment(moved, of_way("volume_response"))  # (t, k)
+    dearer = respond * responses.by_payment(moved, of_way("cost_response"))
+    new_share = float(scenario.value("people", "new_share"))
+    contributed = enrolment.contribution_years(new_share, years)
+    covered = enrolment.covered_share(new_share, book.of("enrolment", "waiting_months", ("group",)))
+    care, costs = [], []
+    price = futures.price * book.multiple("expense")
+    frequency = futures.frequency[:, :, None] * pool.risk * book.multiple("admissions")
+    tilt = np.stack([answer.tilt for answer in answers], axis=1)
+    for t, answer in enumerate(answers):
+        usual = answer.mix.mean(axis=0)
+        year = costs_of(scenario, book.policies[t])
+        costs.append(year._replace(expense=year.expense * (1 + dearer[t])))
+        # The doubt about the response moves the price of all stays alike.
+        price[:, t] *= (1 + usual @ dearer[t] * futures.drawn["providers.cost_response"]) / (1 + usual @ dearer[t])
+        care.append(utilisation.care_in(scenario, t, covered[t], contributed[t], futures.ageing[t], answer.mix))
+        frequency[:, t] *= answer.demand * (1 + usual @ more[t])
+    return Use(care, costs, Conditions(price, frequency, futures.chronic, tilt, futures.noise))
+
+
+def by_group(book: Book, of_cells: np.ndarray) -> np.ndarray:
+    """Amounts of cells (d, t, c) as those of groups (d, t, g)."""
+    return of_cells.reshape(*of_cells.shape[:2], -1, len(book.scenario.axes.group)).sum(axis=2)
+
+
+def bills_are_settled(book: Book, spending: Spending, costs: list[Costs]) -> Flows:
+    """What stays and special diseases cost, by group and by tier."""
+    flows: Flows = spending._asdict()
+    flows["out_of_pocket_by_group"] = by_group(book, flows["expense_by_cell"] - flows.pop("paid_by_cell"))
+    flows["catastrophic_by_group"] = by_group(book, flows.pop("catastrophic_by_cell"))
+    flows["expense_by_group"] = by_group(book, flows.pop("expense_by_cell"))
+    eligible = np.stack([cost.eligible for cost in costs])
+    flows["eligible_by_tier"] = flows["expense_by_tier"] * eligible[:, 0]
+    flows["chronic_eligible"] = flows["chronic_expense"] * eligible[:, 1, 0]
+    return flows

@@ -1,0 +1,83 @@
+"""How people respond to the difference of a year's rules from the base policy: where they go and how often."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from simulation.engines import bills
+from simulation.records import Futures, Rules
+from simulation.stages.book import Book, costs_of
+from simulation.stages.financing import special_fund
+from simulation.steps import responses
+
+SPECIAL_FUND = 25.0  # yuan a head of basic public health funding, beside which a special fund counts (digest P2)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How people of each cell respond in one year."""
+
+    mix: np.ndarray  # (c, k) of stays, at the median draw
+    tilt: np.ndarray  # (d,) log odds of primary care beside it
+    demand: np.ndarray  # (d, c) stays beside the base policy
+    gain: np.ndarray  # (n, c, k) log odds by which tiers gain whatever the price, for n draws or one
+
+
+def people_respond(book: Book, rules: list[Rules], futures: Futures, cells: int, absent: np.ndarray) -> list[Answer]:
+    """Tier choice and demand for stays in every year under some rules; `absent` (d, t, k) share of a tier lost."""
+    return [answer_in(book, rules[t], futures, t, cells, absent[:, t]) for t in range(len(rules))]
+
+
+def answer_in(book: Book, rules: Rules, futures: Futures, t: int, cells: int, absent: np.ndarray) -> Answer:
+    """The same in year t; `absent` (d, k)."""
+    scenario, policy = book.scenario, book.policies[t]
+    groups = len(scenario.axes.group)
+    mix = np.resize(scenario.value("utilisation", "tier_mix", ("group", "tier")), (cells, len(scenario.axes.tier)))
+    draws = len(futures.opening)
+    unchanged = policy is book.base and rules is book.rules[t] and not policy.care.special_fund_growth.value
+    if unchanged and not absent.any():
+        return Answer(mix, np.zeros(draws), np.ones((draws, cells)), np.zeros((1, cells, mix.shape[1])))
+    price, base = (bills.net_price(rule, costs_of(scenario, which), cells, 0.0, 1.0)
+                   for rule, which in ((rules, policy), (book.base_rules, book.base)))
+    change = responses.dearer(price, base)
+
+    step = lambda section, name: book.change(section, name)[t]  # noqa: E731
+    newly = contracted_anew(book, t)
+    newly = np.append(np.zeros(groups), newly)[:cells]
+    fund = special_fund(book)[t] + SPECIAL_FUND
+    fund = np.log(fund / (float(book.first("care", "special_fund")) + SPECIAL_FUND))
+
+    def pulls(of: Callable[[str], np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """To primary care (n, c) and to the county (n,), in log odds."""
+        to_all = of("gatekeeping") * step("care", "referral_required") + of("special_fund_pull") * fund
+        to_primary = of("contract_pull")[:, None] * newly + to_all[:, None]
+        return to_primary, of("capability_pull") * step("care", "capability")
+
+    on = float(book.of("responses", "tier_choice")[t])
+    central = lambda name: scenario.value("behaviour", name).reshape(1)  # noqa: E731
+    drawn = lambda name: futures.drawn[f"behaviour.{name}"]  # noqa: E731
+    primary, away = scenario.marked("primary"), scenario.marked("away")
+    elsewhere = float(scenario.value("providers", "elsewhere"))
+    usual_loss = absent.mean(axis=0, keepdims=True) * elsewhere
+
+    def gains(of: Callable[[str], np.ndarray], lost: np.ndarray, prices: np.ndarray) -> np.ndarray:
+        to_primary, to_county = pulls(of)
+        return responses.lean(on * of("tier_sensitivity"), prices, on * to_primary, on * to_county, primary, away, lost)
+
+    middle = gains(central, usual_loss, change)
+    chosen = responses.chosen(mix, middle[0])
+    tilt = np.zeros(draws)
+    if on and (middle.any() or absent.any()):
+        tilt = responses.towards_primary(gains(drawn, absent * elsewhere, change) - middle, chosen, primary)
+    demand = responses.demanded(mix, price, base, drawn("inpatient_elasticity")
+                                * float(book.of("responses", "demand")[t]))
+    return Answer(chosen, tilt, demand, gains(drawn, usual_loss, np.zeros_like(change)))
+
+
+def contracted_anew(book: Book, t: int) -> np.ndarray:
+    """The part of each group's contracts that the base policy did not have, (g,)."""
+    coverage = book.of("contracts", "coverage", ("group",))[t]
+    return np.clip(1 - book.first("contracts", "coverage", ("group",)) / np.maximum(coverage, 1e-9), 0.0, 1.0)

@@ -1,0 +1,79 @@
+"""Counties pool, and each fund closes its year."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from simulation.records import Futures
+from simulation.stages.book import Book, Flows
+from simulation.steps import fund, pooling
+
+
+def fund_closes(books: list[Book], futures: list[Futures], flows: list[Flows],
+                after_deficit: list[Flows]) -> list[Flows]:
+    """Counties pool and each fund closes its year: income, expenditure, transfers, surplus and balance, in yuan.
+
+    A deficit triggers what the base rules say, in the next year: see the levers of `lines`.
+    """
+    scenario = books[0].scenario
+    draws, years = flows[0]["enrolled"].shape
+    counties = range(len(books))
+    lever = lambda name: books[0].of("pooling", name)  # noqa: E731
+    methods = [policy.pooling.method.value for policy in books[0].policies]
+    rate, cover, own = lever("adjustment_rate"), lever("adjustment_cover"), lever("adjustment_own")
+    top_up, rise = (books[0].of("lines", f"deficit_{name}") for name in ("subsidy", "contribution"))
+    cut = books[0].of("lines", "deficit_cut")
+    interest = float(scenario.value("account", "interest_rate"))
+
+    account = {name: np.zeros((len(books), draws, years)) for name in (
+        "income", "expenditure", "surplus", "balance_end", "opening_balance", "interest", "deficit_subsidy", "transfer",
+        "adjustment_paid_in", "adjustment_paid_out")}
+    held = np.zeros((draws, years))
+    balance = np.stack([future.opening * book.share("opening") for book, future in zip(books, futures, strict=True)])
+    deficit, deficits, adjustment = np.zeros_like(balance), np.zeros_like(balance), np.zeros(draws)
+    individual = np.zeros((len(books), draws, years))
+    was_cut = np.zeros((len(books), draws, years), bool)
+    for t in range(years):
+        was_cut[:, :, t] = (deficit > 0) & bool(cut[t])
+        for n in counties:
+            f = flows[n]
+            earned = interest * np.maximum(balance[n], 0.0)
+            individual[n, :, t] = f["individual_income"][:, t] * (1 + rise[t]) ** deficits[n]
+            made_good = top_up[t] * deficit[n]
+            spent = np.where(was_cut[n, :, t], spending_of(after_deficit[n], t), spending_of(f, t))
+            income = (individual[n, :, t] + f["subsidy_by_level"][:, t].sum(axis=1) + made_good
+                      + f["other_income"][:, t] - f["account_in"][:, t] + earned)
+            for name, value in (("income", income), ("expenditure", spent), ("opening_balance", balance[n]),
+                                ("interest", earned), ("deficit_subsidy", made_good)):
+                account[name][n, :, t] = value
+        income, spent = account["income"][:, :, t], account["expenditure"][:, :, t]
+        transfer, paid_in, paid_out, adjustment = pooling.settle(
+            methods[t], income, spent, adjustment, rate[t], cover[t], own[t])
+        surplus = fund.surplus(income, spent, transfer)
+        balance = balance + surplus
+        deficit = np.maximum(-surplus, 0.0)
+        deficits = deficits + (deficit > 0)
+        held[:, t] = adjustment
+        for name, value in (("surplus", surplus), ("balance_end", balance), ("transfer", transfer),
+                            ("adjustment_paid_in", paid_in), ("adjustment_paid_out", paid_out)):
+            account[name][:, :, t] = value
+    closed = []
+    for n in counties:
+        year = {name: value for name, value in flows[n].items() if name != "insured"}
+        if cut.any():
+            year = {name: np.where(was_cut[n].reshape(draws, years, *[1] * (value.ndim - 2)), after_deficit[n][name],
+                                   value) for name, value in year.items()}
+        closed.append(year | {name: value[n] for name, value in account.items()}
+                      | {"individual_income": individual[n], "adjustment_balance": held / len(books)})
+    return closed
+
+
+def spending_of(flows: Flows, t: int) -> np.ndarray:
+    """The fund's expenditure of a year, (d,) in yuan."""
+    return (flows["provider_payment"] - flows["recovered"] - flows["review_saving"] + flows["premium"]
+            + flows["contract_fee_by_payer"][:, :, payer("fund")])[:, t]
+
+
+def payer(name: str) -> int:
+    """Where a payer of the contract fee stands on its axis."""
+    return ("public_health", "fund", "person").index(name)

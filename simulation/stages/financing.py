@@ -1,0 +1,44 @@
+"""The year is financed: contributions, subsidies, family accounts, contract fees, the special fund."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from simulation.stages.book import Book, Flows
+from simulation.steps import financing, payment
+
+
+def contributions(book: Book, name: str) -> np.ndarray:
+    """The contribution or the subsidy of every year with its yearly rise, (t, g, s) in yuan."""
+    return financing.rising(book.of("financing", name, ("group", "status")), book.of("financing", f"{name}_step"),
+                            book.scenario.years_since_set(f"financing.{name}"))
+
+
+def year_is_financed(book: Book, people: Flows) -> Flows:
+    """Contributions, subsidies by level of government, family accounts and contract fees, in yuan."""
+    scenario, insured = book.scenario, people["insured"]
+    lever = lambda name, over=(): book.of("financing", name, over)  # noqa: E731
+    contribution, subsidy = contributions(book, "contribution"), contributions(book, "subsidy")
+    due = financing.subsidy_by_level(
+        insured, subsidy, lever("subsidy_weights", ("level",)), lever("city_school_weights", ("level",)),
+        scenario.value("people", "city_school_share", ("group",)))
+    received = financing.received(due, lever("subsidy_late", ("level",)), lever("subsidy_missing", ("level",)))
+    fee = book.of("contracts", "fee") * people["contracted"]
+    weights = book.of("contracts", "fee_weights", ("payer",))
+    enrolled = people["enrolled"]
+    return {
+        "individual_income": financing.individual_income(
+            insured, contribution, subsidy, float(scenario.value("people", "returner_share")),
+            book.of("enrolment", "arrears_share")),
+        "subsidy_by_level": received, "account_in": lever("account") * enrolled,
+        "premium": lever("premium") * enrolled, "contract_fee": fee,
+        "contract_fee_by_payer": fee[:, :, None] * payment.shares_of(weights.T).T,
+        "other_income": np.full_like(enrolled, float(scenario.value("account", "other_income")) * book.share("people")),
+        "special_fund": special_fund(book) * people["residents"],
+    }
+
+
+def special_fund(book: Book) -> np.ndarray:
+    """Government money for primary care outside the fund, (t,) yuan a head."""
+    growth = book.of("care", "special_fund_growth")
+    return book.of("care", "special_fund") * np.cumprod(1 + np.append(0.0, growth[1:]))

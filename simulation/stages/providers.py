@@ -1,0 +1,92 @@
+"""Providers are paid for what the rules grant patients, and supervised."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from simulation.stages.book import Book, Flows
+from simulation.steps import payment, supervision
+from simulation.streams import normals
+
+
+class Audit(NamedTuple):
+    """What sampling of records leads to."""
+
+    found: np.ndarray  # (d, t, k) share of providers suspended
+    absent: np.ndarray  # (d, t, k) part of a tier's year lost
+
+
+def providers_are_sampled(book: Book, draws: int, seed: int) -> Audit:
+    """Suspensions and terminations of designated providers (digest P6)."""
+    scenario = book.scenario
+    lever = lambda name: book.of("supervision", name)  # noqa: E731
+    sampled, months = lever("sample_share"), lever("suspension_months")
+    shape = (draws, scenario.years, len(scenario.axes.tier))
+    if not (sampled * months).any():
+        return Audit(np.zeros(shape), np.zeros(shape))
+    wrong = scenario.value("providers", "noncompliant", ("tier",))
+    spread = float(scenario.value("providers", "noncompliant_spread"))
+    chance = np.stack([share * supervision.above(wrong, spread, float(limit)) * (length > 0)
+                       for share, limit, length in zip(sampled, lever("suspension_threshold"), months, strict=True)])
+    z = normals(shape, seed, "audit")
+    providers = scenario.value("providers", "providers", ("tier",))
+    found = np.stack([supervision.suspended(chance[t], providers, z[:, t]) for t in range(scenario.years)], axis=1)
+    return Audit(found, supervision.absent(found, chance, months))
+
+
+def providers_are_paid(book: Book, people: Flows, flows: Flows, found: np.ndarray) -> Flows:
+    """What the fund pays providers for the care it owes patients, and what supervision saves of it, in yuan.
+
+    `found` (d, t, k) is the share of providers suspended.
+    """
+    scenario, years = book.scenario, book.scenario.years
+    weights = book.of("payment", "method", ("method", "kind", "tier"))
+    use = scenario.assumptions.utilisation
+    primary = scenario.marked("primary")
+    kinds = len(scenario.axes.kind)
+    draws, _, tiers = flows["paid_by_tier"].shape
+    due, cases = np.zeros((2, draws, years, kinds, tiers))
+    due[:, :, 0], cases[:, :, 0] = flows["paid_by_tier"], flows["stays_by_tier"]
+    due[:, :, 1, 0], cases[:, :, 1, 0] = flows["chronic"], people["enrolled"]
+    if kinds > 2:
+        due[:, :, 2], cases[:, :, 2] = flows["outpatient_paid"], flows["visits_by_tier"]
+    growth = lambda given: np.log1p(float(given.value))  # noqa: E731
+    cost, more = growth(use.cost_growth), [growth(use.admission_growth), 0.0, growth(use.outpatient_growth)][:kinds]
+    lever = lambda name: book.of("payment", name)  # noqa: E731
+    level, up, keep, over, same = (lever(name) for name in (
+        "level", "growth", "retention", "overspend_share", "same_payment_share"))
+    met = float(scenario.value("providers", "quality_met"))
+    quality = 1 + (lever("quality_coefficient") - 1) * met
+    paid, ways = np.empty_like(due), np.empty((draws, years, len(payment.METHODS)))
+    for t in range(years):
+        volume = np.exp(t * np.array(more))
+        terms = payment.Terms(payment.shares_of(weights[t]), level[t] * (1 + up[t]) ** t, keep[t], over[t], same[t],
+                              quality[t])
+        paid[:, t], ways[:, t] = payment.paid(due[:, t], cases[:, t], people["enrolled"][:, t],
+                                              np.exp(t * cost) * volume, volume, primary, terms)
+
+    # Supervision recovers what sampled providers billed against the rules, and review what machines find.
+    wrong = scenario.value("providers", "noncompliant", ("tier",))
+    by_tier = paid.sum(axis=2)
+    recovered = (by_tier * wrong).sum(axis=2) * book.of("supervision", "sample_share")
+    value = lambda name: float(scenario.value("providers", name))  # noqa: E731
+    coverage = book.of("supervision", "review_coverage")
+    since = np.arange(years) - (int(np.argmax(coverage > 0)) if coverage.any() else years)
+    months = value("learning_months")
+    problem = supervision.learnt(since, value("problem_start"), value("problem_end"), months)
+    deducted = coverage * supervision.learnt(since, value("deducted_start"), value("deducted_end"), months)
+    avoided = coverage * (value("deducted_start") + value("problem_saving") * (value("problem_start") - problem))
+    whole = by_tier.sum(axis=2)
+    margin = (by_tier - due.sum(axis=2) + (flows["expense_by_tier"] + flows["outpatient_expense"])
+              * (1 - value("cost_share")))
+    margin[:, :, 0] += flows["chronic_expense"] * (1 - value("cost_share"))
+    return {
+        "paid_by_method": ways, "paid_to_tier": by_tier, "provider_margin": margin,
+        "recovered": recovered, "review_saving": whole * avoided, "review_deducted": whole * deducted,
+        "review_problem": whole * (problem * (coverage > 0)),
+        "review_cost": np.broadcast_to(book.of("supervision", "review_cost") * book.share("people"), whole.shape),
+        "suspended": found * scenario.value("providers", "providers", ("tier",)) * book.share("people"),
+        "provider_payment": whole,
+    }

@@ -1,0 +1,83 @@
+"""Ordinary outpatient care and the family accounts that pay for part of it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from simulation.engines import bills
+from simulation.records import Futures, Rules
+from simulation.stages.book import Book, Flows, costs_of
+from simulation.stages.care import Pool, Use, by_group
+from simulation.stages.choice import Answer, contracted_anew
+from simulation.steps import enrolment, financing, responses
+
+
+def visits_are_paid(book: Book, rules: list[Rules], use: Use, futures: Futures, pool: Pool, answers: list[Answer],
+                    seed: int) -> Flows:
+    """Ordinary outpatient care: what it costs the fund and patients, by tier; nothing where none is pooled."""
+    scenario = book.scenario
+    draws, years, cells, _ = pool.insured.shape
+    tiers = len(scenario.axes.tier)
+    names = ("outpatient_paid", "outpatient_expense", "outpatient_eligible", "visits_by_tier")
+    flows = {name: np.zeros((draws, years, tiers)) for name in names}
+    flows["outpatient_users"] = np.zeros((draws, years))
+    left = np.zeros((draws, years, cells))
+    if not scenario.has("outpatient"):
+        return flows | {"outpatient_left_by_group": by_group(book, left)}
+    value = lambda name, over=(): scenario.value("utilisation", name, over)  # noqa: E731
+    of_cell = lambda name: np.resize(value(name, ("group",)), cells)  # noqa: E731
+    mix = np.resize(value("outpatient_mix", ("group", "tier")), (cells, tiers))
+    visit, log_sd = value("outpatient_expense", ("tier",)), float(value("outpatient_log_sd"))
+    visits, users = of_cell("outpatient_visits"), of_cell("outpatient_users")
+    people = pool.insured.sum(axis=3)
+    usual = float(visits.mean())
+    priced = lambda rule, cost: bills.outpatient_price(  # noqa: E731
+        rule, visit, usual, log_sd, cost.eligible[bills.OUTPATIENT], cells, 0.0, 1.0)
+    base = priced(book.base_rules, costs_of(scenario, book.base))
+    elasticity = futures.drawn["behaviour.outpatient_elasticity"]
+    contract_visits = futures.drawn["behaviour.contract_visits"]
+    contributed = enrolment.contribution_years(float(scenario.value("people", "new_share")), years)
+    weeks = book.of("contracts", "prescription_weeks")
+    refills = float(scenario.value("behaviour", "refill_share"))
+    for t in range(years):
+        eligible = use.costs[t].eligible[bills.OUTPATIENT]
+        now = priced(rules[t], use.costs[t])
+        on, choice = (float(book.of("responses", name)[t]) for name in ("demand", "tier_choice"))
+        demand = responses.demanded(mix, now, base, on * elasticity)
+        more = np.ones((draws, cells))
+        if cells > len(scenario.axes.group):
+            newly = contracted_anew(book, t)
+            fewer = refills * (4 / weeks[t] - 4 / float(book.first("contracts", "prescription_weeks")))
+            more[:, -len(newly):] += newly * on * contract_visits[:, None] + fewer
+        volume = futures.visits[:, t, None] * demand * more * pool.risk[:, t] * visits
+        gain = answers[t].gain - choice * futures.drawn["behaviour.tier_sensitivity"][:, None, None] * responses.dearer(
+            now, base).T
+        used = bills.outpatient_year(
+            rules[t], visit, log_sd, eligible, float(contributed[t] @ np.arange(years)), people[:, t] * users,
+            volume, responses.chosen(mix, gain), use.conditions.price[:, t], seed, f"outpatient {t}")
+        for name, amount in zip(names, used[:4], strict=True):
+            flows[name][:, t] = amount
+        left[:, t] = used.left_by_cell
+        flows["outpatient_users"][:, t] = people[:, t] @ users
+    return flows | {"outpatient_left_by_group": by_group(book, left)}
+
+
+def accounts_are_used(book: Book, people: Flows, flows: Flows) -> Flows:
+    """Family accounts pay what outpatient care leaves to their owners, as far as each owner's balance goes."""
+    scenario = book.scenario
+    value = lambda name: float(scenario.value("account", name))  # noqa: E731
+    users, left = flows["outpatient_users"], flows["outpatient_left_by_group"].sum(axis=2)
+    enrolled = people["enrolled"]
+
+    def wanted(t: int, balance: np.ndarray) -> np.ndarray:
+        each = bills.limited(left[:, t] / np.maximum(users[:, t], 1e-9),
+                             float(scenario.value("utilisation", "outpatient_log_sd")),
+                             balance / np.maximum(enrolled[:, t], 1e-9))
+        return np.minimum(users[:, t] * each, balance)
+
+    used, leaked, stranded, balance = financing.accounts(
+        book.of("financing", "account") * enrolled, wanted, value("family_opening") * enrolled[:, 0],
+        value("family_leakage"), value("family_stranded"))
+    in_all = flows["out_of_pocket_by_group"].sum(axis=2)
+    return {"out_of_pocket": in_all - used, "account_paid": used,
+            "account_leaked": leaked, "account_stranded": stranded, "account_balance": balance}
