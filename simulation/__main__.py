@@ -13,10 +13,12 @@ from simulation import __version__, measures
 from simulation.household import PARTS, read_bills, settle
 from simulation.model import ENGINES, simulate
 from simulation.reading import read_text
-from simulation.results import EVENTS, QUANTITIES
+from simulation.results import EVENTS, QUANTITIES, Result
 from simulation.runs import read_run, same_numbers, save_run
 from simulation.scenario import Change, Scenario, clause, library, load_scenario, parse_scenario, value_from_text
+from simulation.scorecard import scorecard
 from simulation.terms import LANGUAGES, UNITS, BadInput, Source, refuse, short, words
+from simulation.trees import nearest
 
 STATED = Source(status="assumption", note=words("命令行给出", "given on the command line"))
 
@@ -66,6 +68,11 @@ def parser() -> argparse.ArgumentParser:
         sub.add_argument("--set", action="append", default=[], metavar="LEVER=VALUE", dest="edits",
                          help="set a lever, from the first year or from LEVER@YEAR; may be repeated")
 
+    def simulated(sub: argparse.ArgumentParser) -> None:
+        sub.add_argument("--draws", default=1024, metavar="N")
+        sub.add_argument("--seed", default=20080101, metavar="S")
+        sub.add_argument("--engine", default="auto", metavar="|".join(ENGINES))
+
     command("list", list_scenarios, "list the scenarios of the library")
     sub = command("levers", list_levers, "list every lever of a scenario")
     settable(sub)
@@ -73,10 +80,16 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("paths", nargs="+", metavar="PATH")
     sub = command("run", run, "simulate a scenario")
     settable(sub)
-    sub.add_argument("--draws", default=1024, metavar="N")
-    sub.add_argument("--seed", default=20080101, metavar="S")
-    sub.add_argument("--engine", default="auto", metavar="|".join(ENGINES))
+    simulated(sub)
     sub.add_argument("--out", type=Path, metavar="DIR", help="keep the run in a folder: manifest and tables")
+    sub = command("account", account, "print the yearly settlement table of a fund, in the layout bureaus use")
+    settable(sub)
+    simulated(sub)
+    sub.add_argument("--area", metavar="AREA", help="one county of a city (the whole city)")
+    sub.add_argument("--out", type=Path, metavar="FILE", help="write the table to a CSV file")
+    sub = command("scorecard", show_scorecard, "print the service standards met or missed, year by year")
+    settable(sub)
+    simulated(sub)
     sub = command("settle", settle_bills, "settle one person's year of bills")
     settable(sub)
     sub.add_argument("--bills", type=Path, required=True, metavar="FILE")
@@ -141,6 +154,7 @@ def list_levers(options: argparse.Namespace) -> int:
     scenario = edited(options)
     data = [{"name": name, "value": value, "unit": term.unit, "min": None if term.choices else term.low,
              "max": None if term.choices else term.high, "choices": list(term.choices) or None, "sign": term.acts,
+             "needs": term.needs,
              "title": {language: scenario.lever_names(name, language) for language in LANGUAGES},
              "source": {language: clause(scenario, source, language) for language in LANGUAGES}}
             for name, value, term, source in scenario.levers()]
@@ -163,10 +177,15 @@ def validate(options: argparse.Namespace) -> int:
                           "faults": []}, [f"{name}: {words('有效', 'valid')[options.lang]}" for name in good])
 
 
+def simulated_run(options: argparse.Namespace) -> Result:
+    """The run the options ask for."""
+    return simulate(edited(options), whole_number(options.draws, "--draws"), whole_number(options.seed, "--seed"),
+                    options.engine)
+
+
 def run(options: argparse.Namespace) -> int:
     """`run`"""
-    result = simulate(edited(options), whole_number(options.draws, "--draws"), whole_number(options.seed, "--seed"),
-                      options.engine)
+    result = simulated_run(options)
     if options.out:
         save_run(result, options.out)
     data = measures.report(result)
@@ -182,6 +201,43 @@ def run(options: argparse.Namespace) -> int:
         lines += [f"  {row['year']}  {100 * row[name]['value']:6.1f} % ± {100 * row[name]['se']:.1f}"
                   for row in data["years"]]
     return show(options, data, lines)
+
+
+def account(options: argparse.Namespace) -> int:
+    """`account`"""
+    result = simulated_run(options)
+    areas = [str(area) for area in result.data["area"].values]
+    if options.area is not None and options.area not in areas:
+        near = nearest(options.area, areas)
+        raise refuse(f"--area {short(options.area)}", words("没有这个县区", "there is no such area"),
+                     words(f"是否为：{near}", f"did you mean {near}"))
+    table = measures.settlement(result, options.area)
+    if options.out:
+        try:
+            table.to_csv(options.out, index=False, encoding="utf-8-sig")
+        except OSError as error:
+            raise refuse(str(options.out), words("写不进这个文件", f"cannot be written ({error.strerror})"),
+                         words("请换一个位置", "choose another place")) from None
+    years = [column for column in table.columns if isinstance(column, int)]
+    title = table[f"title_{options.lang}"]
+    lines = [f"{'':<44}" + "".join(f"{year:>16}" for year in years)]
+    for row, name in zip(table.itertuples(index=False), title, strict=True):
+        values = dict(zip(table.columns, row, strict=True))
+        form = "{:>16,.3f}" if values["unit"] in ("share", "months") else "{:>16,.0f}"
+        unit = f"{name} ({UNITS[values['unit']][options.lang]})"
+        lines.append(f"{unit:<44}" + "".join(form.format(values[year]) for year in years))
+    rows = [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
+    return show(options, rows, lines)
+
+
+def show_scorecard(options: argparse.Namespace) -> int:
+    """`scorecard`"""
+    table = scorecard(simulated_run(options))
+    mark = {"at_least": ">=", "at_most": "<="}
+    lines = [f"{row.year}  {100 * row.met:5.1f} %  {getattr(row, 'title_' + options.lang)}  "
+             f"{row.value:.4g} {mark[row.direction]} {row.threshold:g}" for row in table.itertuples()]
+    none = words("这些年份没有适用的标准", "no standard applies to these years")
+    return show(options, table.to_dict("records"), lines or [none[options.lang]])
 
 
 def settle_bills(options: argparse.Namespace) -> int:

@@ -59,8 +59,9 @@ class People(Section):
         words("首年应参加本制度的居民人数。", "People who may join the scheme in the first year."),
         axes=("group", "status"), step=1000)]
     population_growth: Annotated[Assumed, Term(
-        words("人群年增长率", "Growth of each group"), "per_year", -0.2, 0.2,
-        words("各类人群每年的增长率。", "Yearly growth of each group."), axes=("group",))]
+        words("迁移等年增长率", "Growth by migration and other causes"), "per_year", -0.2, 0.2,
+        words("年龄结构推算以外的年增长率，如迁移、城镇化。",
+              "Yearly growth beside what ageing does: migration, towns growing."), axes=("group",))]
     take_up: Annotated[Assumed, Term(
         words("参保率", "Take-up"), "share", 0.01, 0.999,
         words("按基准缴费标准，应参保居民中参保的比例。",

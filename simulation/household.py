@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field
 
+from simulation.policy import Policy
 from simulation.reading import build, read_text, read_yaml
 from simulation.records import Rules
 from simulation.scenario import Scenario, clause, compile_rules, load_scenario
@@ -20,6 +21,7 @@ from simulation.steps.benefits import (
     CRITICAL,
     DEDUCTIBLE,
     UNCAPPED,
+    consultations,
     settle_year,
 )
 from simulation.terms import BadInput, Fault, Given, Record, Words, refuse, words
@@ -47,7 +49,7 @@ class Bill(Record):
     expense: Yuan
     eligible: Yuan | None = None
     referred_from: str | None = None
-    visits: Annotated[int, Field(ge=0, le=1000, strict=True)] = 1  # consultations of an outpatient bill
+    visits: Annotated[int, Field(ge=0, le=1000, strict=True)] | None = None  # consultations; one for outpatient care
 
 
 class Bills(Record):
@@ -121,13 +123,22 @@ def settle(scenario: Scenario | str, bills: Bills | Mapping, year: int | None = 
         rules = rules._replace(has_commercial=False)
     out = np.zeros((len(kind), AMOUNTS))
     settle_year(rules, cell, status, float(bills.person.contribution_years), kind, tier, continued(bills.bills),
-                [float(bill.visits) for bill in bills.bills], eligible, np.zeros(len(axes["kind"])),
+                [float(visits_of(bill)) for bill in bills.bills], eligible, np.zeros(len(axes["kind"])),
                 np.zeros(len(axes["kind"])), out)
     rows = [bill_row(out[j], expense[j], eligible[j]) for j in range(len(kind))]
     for j, row in enumerate(rows):
-        row["steps"] = steps(scenario, policy.benefits, rules, bills, out, eligible, kind, tier, j)
+        row["steps"] = steps(scenario, policy, rules, bills, out, eligible, kind, tier, j)
     total = bill_row(out.sum(axis=0), sum(expense), sum(eligible))
     return {"year": total, "bills": rows, "rules_of": year}
+
+
+def visits_of(bill: Bill) -> int:
+    """How many consultations a bill counts: only ordinary outpatient care has any, one unless it says more.
+
+    >>> visits_of(Bill(kind="outpatient", tier="village", expense=20.0))
+    1
+    """
+    return 0 if bill.kind != "outpatient" else 1 if bill.visits is None else bill.visits
 
 
 def continued(bills: tuple[Bill, ...]) -> list[float]:
@@ -153,9 +164,11 @@ def bill_row(amounts: np.ndarray, expense: float, eligible: float) -> dict[str, 
     return {name: round(float(value), 6) for name, value in row.items()}
 
 
-def steps(scenario: Scenario, benefits: Any, rules: Rules, bills: Bills, out: np.ndarray, eligible: list[float],
+def steps(scenario: Scenario, policy: Policy, rules: Rules, bills: Bills, out: np.ndarray, eligible: list[float],
           kind: list[int], tier: list[int], j: int) -> list[dict[str, Any]]:
     """The steps by which one bill was settled: amount in yuan, in words, and the clause applied."""
+    benefits, person = policy.benefits, bills.person
+    i, k = kind[j], tier[j]
     bill, row = bills.bills[j], out[j]
 
     def step(amount: float, text: Words, given: Given | None) -> dict[str, Any]:
@@ -172,8 +185,17 @@ def steps(scenario: Scenario, benefits: Any, rules: Rules, bills: Bills, out: np
     if bill.expense > eligible[j]:
         found.append(step(bill.expense - eligible[j], words("目录外费用由个人承担",
                                                             "expense outside the lists falls on the patient"), None))
+    group = scenario.axes.members()["group"].index(person.group)
+    fee = 0.0
+    if rules.has_fee and visits_of(bill):
+        seen = sum(visits_of(earlier) for earlier in bills.bills[:j])
+        waived = rules.waived[group + person.contracted * len(scenario.axes.group)]
+        fee = min(float(consultations(rules.fee[k], rules.fee_price[k], waived, visits_of(bill), seen)), eligible[j])
+    if fee > 0:
+        found.append(step(fee, words("一般诊疗费由基金支付", "consultation fees paid by the fund"),
+                          benefits.consultation_paid))
     stays = sum(1 for earlier in kind[:j] if earlier == 0)
-    if kind[j] == 0 and stays:
+    if i == 0 and stays:
         text = words(f"起付标准（年内第 {stays + 1} 次住院）", f"deductible, stay number {stays + 1} of the year")
         found.append(step(row[DEDUCTIBLE], text, benefits.deductible_step))
     else:
@@ -181,21 +203,26 @@ def steps(scenario: Scenario, benefits: Any, rules: Rules, bills: Bills, out: np
     if continued(bills.bills)[j] and rules.credit:
         found.append(step(row[DEDUCTIBLE], words("转诊抵扣后的起付金额",
                                                  "deductible after the credit for referral"), benefits.referral_credit))
-    above = eligible[j] - row[DEDUCTIBLE]
+    by_rate = row[UNCAPPED] - fee
+    above = eligible[j] - fee - row[DEDUCTIBLE]
     if above > 0:
-        rate = row[UNCAPPED] / above
-        found.append(step(row[UNCAPPED], words(f"按 {100 * rate:.4g}% 支付",
-                                               f"paid at {100 * rate:.4g} %"), benefits.rate))
-        base = rules.rate[:, kind[j], tier[j], scenario.axes.members()["group"].index(bills.person.group)]
-        if bills.person.contribution_years and rules.bonus and (base < rules.limit).any():
-            found.append(step(row[UNCAPPED], words(
-                f"含连续缴费 {bills.person.contribution_years} 年的奖励，最高 {100 * rules.limit:.4g}%",
-                f"with the bonus for {bills.person.contribution_years} contribution years, "
+        rate = by_rate / above
+        found.append(step(by_rate, words(f"按 {100 * rate:.4g}% 支付", f"paid at {100 * rate:.4g} %"), benefits.rate))
+        if person.contracted and rules.rate[0, i, k, group + len(scenario.axes.group)] > rules.rate[0, i, k, group]:
+            found.append(step(by_rate, words("含签约居民提高的比例", "with the higher rate of contracted residents"),
+                              policy.contracts.rate_bonus))
+        base = rules.rate[:, i, k, group]
+        if person.contribution_years and rules.bonus and (base < rules.limit).any():
+            found.append(step(by_rate, words(
+                f"含连续缴费 {person.contribution_years} 年的奖励，最高 {100 * rules.limit:.4g}%",
+                f"with the bonus for {person.contribution_years} contribution years, "
                 f"to at most {100 * rules.limit:.4g} %"),
                 benefits.contribution_bonus))
     if row[BASIC] < row[UNCAPPED] - 1e-9:
-        found.append(step(row[BASIC], words("达到年度最高支付限额，只付余额",
-                                            "the yearly ceiling leaves only this"), benefits.ceiling))
+        of_kind = out[:j + 1, BASIC][np.array(kind[:j + 1]) == i].sum()
+        own = not rules.counts[i] or of_kind >= rules.kind_ceiling[i] - 1e-6
+        found.append(step(row[BASIC], words("达到年度最高支付限额，只付余额", "the yearly ceiling leaves only this"),
+                          benefits.kind_ceiling if own else benefits.ceiling))
     if row[CRITICAL] > 0:
         found.append(step(row[CRITICAL], words("大额/大病保险支付",
                                                "paid by the large-amount layer"), benefits.critical_rate))

@@ -117,37 +117,19 @@ def switched_on(scenario: Scenario, lever: str) -> bool:
 
 
 def can_act(scenario: Scenario, lever: str) -> bool:
-    """Whether there is anybody or anything in the scenario that a lever could act on."""
+    """Whether the scenario has anybody whom a leaf could concern: tiers that are used, pupils with a rule of their own."""
     parameter, path = parameter_of(lever), lever.split(".")[2:]
-    members = scenario.axes.members()
-    keys = {axis: key for axis, key in zip(TERMS[parameter].axes, path, strict=False)}
-    use = lambda section, name, over: scenario.value(section, name, over)  # noqa: E731
-
-    def some(section: str, name: str, *over: str) -> bool:
-        """Whether an assumption is above zero for the members that the lever names."""
-        at = tuple(members[axis].index(keys[axis]) if axis in keys else slice(None) for axis in over)
-        return bool(np.any(use(section, name, over)[at] > 0))
-
-    if "status" in keys and not some("people", "residents", "group", "status"):
-        return False
-    if "tier" in keys:
-        kind = keys.get("kind", "inpatient")
-        if kind == "chronic":  # settled at the first tier
-            return keys["tier"] == members["tier"][0] and some("utilisation", "chronic_share", "group")
-        if not some("utilisation", "outpatient_mix" if kind == "outpatient" else "tier_mix", "group", "tier"):
-            return False
-    rests_on = {
-        "financing.city_school_weights": ("people", "city_school_share", "group"),
-        "financing.account": ("utilisation", "outpatient_users", "group"),
-        "enrolment.deduplication": ("people", "duplicate_share"),
-        "enrolment.arrears_share": ("people", "returner_share"),
-        "benefits.commercial_rate": ("people", "commercial_share"),
-        "benefits.commercial_deductible": ("people", "commercial_share"),
-        "benefits.commercial_ceiling": ("people", "commercial_share"),
-        "benefits.essential_rate": ("utilisation", "essential_share", "tier"),
-        "benefits.referral_credit": ("utilisation", "referral_share"),
-    }
-    return parameter not in rests_on or some(*rests_on[parameter])
+    keys = dict(zip(TERMS[parameter].axes, path, strict=False))
+    concerned = {"financing.city_school_weights": ("people", "city_school_share", ("group",)),
+                 "benefits.essential_rate": ("utilisation", "essential_share", ("tier",))}.get(parameter)
+    if "tier" in keys and concerned is None:
+        mix = "outpatient_mix" if keys.get("kind") == "outpatient" else "tier_mix"
+        concerned = ("utilisation", mix, ("group", "tier"))
+    if concerned is None or parameter == "benefits.essential_rate" and not keys:
+        return True
+    section, name, over = concerned
+    used = scenario.value(section, name, over)
+    return bool(np.any(used[..., scenario.axes.members()["tier"].index(keys["tier"])] if "tier" in keys else used))
 
 
 def beside(scenario: Scenario, lever: str) -> tuple[tuple[str, object], ...]:
@@ -181,6 +163,9 @@ def moves(scenario: Scenario, lever: str) -> list[tuple]:
         high = min(high, float(scenario.value("utilisation", "consultation_fee")))
     return [pair for pair in ((low, value), (value, high)) if pair[0] < pair[1]]
 
+
+# Where the exact engine's few people need another leaf, or a greater move, than the table does.
+IN_A_SMALL_POOL: dict[str, tuple] = {}
 
 POOLS = {("table", name): (book(name), 16) for name in NAMES} | {
     ("exact", name): (scaled(book(name), 3_000), 64) for name in ("benxi_2008", "urrbmi_county_2026")}
@@ -297,13 +282,6 @@ def test_the_credit_on_referral_leaves_other_bills_alone() -> None:
 
 def test_every_parameter_is_walked_somewhere_and_no_other() -> None:
     assert {parameter for name in NAMES for parameter in walked(name)} == set(PARAMETERS)
-
-
-def test_every_leaf_left_out_has_its_reason() -> None:
-    """What nobody can be moved by: leaves of groups, tiers and layers without people or use, and no others."""
-    for name in EVERY_LEAF:
-        left_out = {parameter_of(lever) for lever in leaves_of(book(name)) if not can_act(book(name), lever)}
-        assert left_out <= MAY_LACK_PEOPLE, name
 
 
 def test_every_parameter_but_choices_and_responses_says_what_it_acts_on() -> None:

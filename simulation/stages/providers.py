@@ -82,6 +82,7 @@ def providers_are_paid(book: Book, people: Flows, flows: Flows, found: np.ndarra
     margin = (by_tier - due.sum(axis=2) + (flows["expense_by_tier"] + flows["outpatient_expense"])
               * (1 - value("cost_share")))
     margin[:, :, 0] += flows["chronic_expense"] * (1 - value("cost_share"))
+    margin -= by_tier * (wrong * book.of("supervision", "sample_share")[:, None] + avoided[:, None])
     return {
         "paid_by_method": ways, "paid_to_tier": by_tier, "provider_margin": margin,
         "recovered": recovered, "review_saving": whole * avoided, "review_deducted": whole * deducted,
