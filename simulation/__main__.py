@@ -8,6 +8,7 @@ import sys
 from math import isfinite
 from pathlib import Path
 from typing import Any, NoReturn
+from unicodedata import east_asian_width
 
 from simulation import __version__, measures
 from simulation.household import PARTS, read_bills, settle
@@ -220,12 +221,13 @@ def account(options: argparse.Namespace) -> int:
                          words("请换一个位置", "choose another place")) from None
     years = [column for column in table.columns if isinstance(column, int)]
     title = table[f"title_{options.lang}"]
-    lines = [f"{'':<44}" + "".join(f"{year:>16}" for year in years)]
+    lines = [" " * 44 + "".join(f"{year:>16}" for year in years)]
     for row, name in zip(table.itertuples(index=False), title, strict=True):
         values = dict(zip(table.columns, row, strict=True))
         form = "{:>16,.3f}" if values["unit"] in ("share", "months") else "{:>16,.0f}"
-        unit = f"{name} ({UNITS[values['unit']][options.lang]})"
-        lines.append(f"{unit:<44}" + "".join(form.format(values[year]) for year in years))
+        head = f"{name} ({UNITS[values['unit']][options.lang]})"
+        wide = sum(east_asian_width(letter) in "WF" for letter in head)  # Chinese letters take two columns
+        lines.append(head.ljust(44 - wide) + "".join(form.format(values[year]) for year in years))
     rows = [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
     return show(options, rows, lines)
 

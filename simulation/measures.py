@@ -150,7 +150,7 @@ def settlement(result: Result, area: str | None = None) -> pd.DataFrame:
             value = data["contract_fee_by_payer"].sel(payer="fund").mean("draw").values
         else:
             value = mean(item)
-        rows.append((section, item, title, unit, -value if item in TAKEN_OFF else value))
+        rows.append((section, item, title, unit, 0.0 - value if item in TAKEN_OFF else value))
     return pd.DataFrame([{"section": section, "item": item, "title_zh": title.zh, "title_en": title.en, "unit": unit}
                          | dict(zip(years, value, strict=True)) for section, item, title, unit, value in rows])
 
