@@ -68,4 +68,5 @@ def inputs_of(scenario: Scenario, draws: int, seed: int = SEED) -> Inputs:
 def of_draws(inputs: Inputs, part: Any) -> Inputs:
     """The inputs of some draws only; `part` is a slice or an array of draw numbers, which may repeat."""
     rules, care, costs, insured, thresholds, conditions, seed = inputs
-    return rules, care, costs, insured[part], thresholds, Conditions(*(given[part] for given in conditions)), seed
+    return rules, care, costs, insured[part], thresholds, Conditions(
+        *(given[part] for given in conditions[:-1]), conditions.reach), seed

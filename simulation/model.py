@@ -58,15 +58,18 @@ def simulate(scenario: Scenario | str, draws: int = 1024, seed: int = 20080101, 
         engine = "exact" if least < SMALL_POOL else "table"
     spend = spend or {"table": histories.spend, "exact": individual.spend}[engine]
 
+    prices = [book.multiple("expense") * future.price for book, future in zip(books, futures, strict=True)]
+    reach = min(price.min() for price in prices), max(price.max() for price in prices)
+
     flows, after_deficit = [], []
     for n, (book, future, (people, risk)) in enumerate(zip(books, futures, enrolled, strict=True)):
         own = seed + 7919 * n  # each county's people are other people
         flows.append(people | year_is_financed(book, people) | year_of_care(
-            book, book.rules, future, people, risk, spend, own))
+            book, book.rules, future, people, risk, reach, spend, own))
         cut = book.of("lines", "deficit_cut")
         after_deficit.append(flows[-1] | year_of_care(book, [
             rules._replace(rate=np.maximum(rules.rate - points, 0.0))
-            for rules, points in zip(book.rules, cut, strict=True)], future, people, risk, spend, own)
+            for rules, points in zip(book.rules, cut, strict=True)], future, people, risk, reach, spend, own)
             if cut.any() else flows[-1])
     closed = fund_closes(books, futures, flows, after_deficit)
     return pack(scenario, draws, seed, engine, areas, closed, {
@@ -74,12 +77,12 @@ def simulate(scenario: Scenario | str, draws: int = 1024, seed: int = 20080101, 
 
 
 def year_of_care(book: Book, rules: list[Rules], futures: Futures, people: Flows, risk: np.ndarray,
-                 spend: Callable[..., Spending], seed: int) -> Flows:
+                 reach: tuple[float, float], spend: Callable[..., Spending], seed: int) -> Flows:
     """From responses to payment under some benefit rules, for every year: flows (d, t, ...)."""
     pool = pool_of(book, people, risk)
     audit = providers_are_sampled(book, len(risk), seed)
     answers = people_respond(book, rules, futures, pool.insured.shape[2], audit.absent)
-    use = care_is_used(book, futures, pool, answers)
+    use = care_is_used(book, futures, pool, answers, reach)
     spending = spend(rules, use.care, use.costs, pool.insured, thresholds_of(book.scenario), use.conditions, seed)
     flows = bills_are_settled(book, spending, use.costs)
     flows |= visits_are_paid(book, rules, use, futures, pool, answers, seed)

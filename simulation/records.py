@@ -103,6 +103,7 @@ class Conditions(NamedTuple):
     chronic: np.ndarray  # (d, t) prevalence relative to `Care`
     tilt: np.ndarray  # (d, t) log odds by which a draw's stays lean to primary care, beside the mix in `Care`
     noise: np.ndarray  # (d, t) standard normal
+    reach: tuple[float, float]  # lowest and highest price index of all counties: they can share what is settled
 
 
 class Spending(NamedTuple):

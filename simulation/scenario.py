@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -91,10 +91,15 @@ class AxisNames(Record):
         """The members of an axis with their names."""
         return {"method": METHODS, "payer": PAYERS}.get(axis) or getattr(self, axis)
 
-    def members(self) -> Axes:
+    @cached_property
+    def names(self) -> Axes:
         """Axis name to its members."""
         return {axis: tuple(self.named(axis))
                 for axis in ("group", "status", "kind", "tier", "level", "area", "method", "payer")}
+
+    def members(self) -> Axes:
+        """Axis name to its members."""
+        return self.names
 
 
 class Scenario(Record):
@@ -346,7 +351,8 @@ def parse_scenario(text: str, place: str) -> Scenario:
 def whole(data: Mapping, place: str, depth: int = 0) -> Mapping:
     """A scenario's data with what it takes over from the one it `extends`, a library scenario or a shared part.
 
-    Documents are added; an axis, a lever or an assumption given again replaces the other's; so does a list.
+    Documents and correlations are added; an axis, a lever or an assumption given again replaces the other's; so does
+    a list.
     """
     if "extends" not in data:
         return data
@@ -361,7 +367,19 @@ def whole(data: Mapping, place: str, depth: int = 0) -> Mapping:
     for key, levels in (("documents", 1), ("axes", 1), ("policy", 2), ("assumptions", 2)):
         if key in base and key in data:
             merged[key] = laid_over(base[key], data[key], levels)
+    own, taken = correlations_of(data), correlations_of(base)
+    if taken and own is not None:
+        said = [pair.get("between") for pair in own if isinstance(pair, Mapping)]
+        both = [pair for pair in taken if pair["between"] not in said and pair["between"][::-1] not in said] + own
+        merged["assumptions"] = {**merged["assumptions"], "correlations": both}
     return merged
+
+
+def correlations_of(data: Mapping) -> list | None:
+    """The correlations a file lists; nothing can be told of one that is not in the shape of a scenario."""
+    found = data.get("assumptions", {})
+    found = found.get("correlations", []) if isinstance(found, Mapping) else None
+    return found if isinstance(found, list) else None
 
 
 def laid_over(base: Any, top: Any, levels: int) -> Any:

@@ -18,18 +18,18 @@ PATHS = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix("._
 # Imports go up this list, never down: a module may import from its own floor or an earlier one.
 FLOORS = (
     ("terms", "trees", "streams", "reading"),
-    ("policy", "assumptions", "records", "reading", "scenario"),
+    ("programmes", "policy", "assumptions", "records", "scenario"),
     ("steps",),
     ("engines",),
-    ("results",),
+    ("demography", "stages", "results"),
     ("model",),
-    ("measures", "household", "runs", "compare", "goalseek", "sensitivity", "calibration", "backtest", "report",
-     "cluster"),
+    ("measures", "household", "runs", "scorecard", "compare", "goalseek", "sensitivity", "calibration", "backtest",
+     "report", "cluster"),
     ("",),  # the package itself, whose __init__ names what others may use
     ("__main__",),
 )
 OUTSIDE = {"streamlit", "plotly", "ui", "app", "run", "tests", "bench"}
-SETTLERS = {"steps.benefits", "engines.histories", "engines.individual", "household"}
+SETTLERS = {"steps.benefits", "engines.histories", "engines.individual", "engines.bills", "household"}
 
 # Yuan and rates of the rule book that nothing but a policy would need. Its rounder ones (100, 200, 0.5, 0.6...) are
 # left out: they are also percentages, bounds and steps of a slider.
@@ -87,8 +87,8 @@ def constants(module: str, kinds: type | tuple) -> list:
 
 @pytest.mark.parametrize("name", [
     "app.py", "run.py", "requirements.txt", "requirements-dev.txt", "pyproject.toml", ".ci/run",
-    "simulation", "simulation/steps", "simulation/engines", "simulation/model.py", "ui", "scenarios", "data",
-    "data/sources.yaml", "tests", "tests/cases"])
+    "simulation", "simulation/steps", "simulation/engines", "simulation/stages", "simulation/model.py", "ui",
+    "scenarios", "scenarios/parts", "data", "data/sources.yaml", "tests", "tests/cases"])
 def test_the_rooms_of_the_house_are_there(name: str) -> None:
     assert (ROOT / name).exists()
 
@@ -109,14 +109,34 @@ def test_no_step_imports_another(module: str) -> None:
     assert not [name for name in imports(module) if name.startswith("simulation.steps")]
 
 
-def test_only_the_model_knows_the_order_of_a_year() -> None:
+def test_only_the_model_and_its_stages_use_more_than_one_step() -> None:
     def steps_used(module: str) -> set[str]:
         return {name for name in imports(module) if name.startswith("simulation.steps.")}
 
-    assert len(steps_used("simulation.model")) >= 5
+    rooms = ("simulation.model", "simulation.stages.")
+    assert len(set().union(*(steps_used(module) for module in PATHS if module.startswith(rooms)))) >= 5
+    for module in PATHS:
+        if not module.startswith(rooms):
+            assert len(steps_used(module)) <= 1, module
+
+
+def taken(module: str) -> set[tuple[str, str]]:
+    """What a module takes from the stages: the stage and the name."""
+    return {(node.module, alias.name) for node in ast.walk(tree(module)) if isinstance(node, ast.ImportFrom)
+            and node.module.startswith("simulation.stages") for alias in node.names}
+
+
+def test_only_the_model_knows_the_order_of_a_year() -> None:
+    """A stage may read what another one offers, but the functions that make up a year are called by the model alone."""
+    def functions(module: str) -> set[str]:
+        return {node.name for node in tree(module).body if isinstance(node, ast.FunctionDef)}
+
+    year = {(stage, name) for stage, name in taken("simulation.model") if name in functions(stage)}
+    assert len({stage for stage, _ in year}) >= 7
     for module in PATHS:
         if module != "simulation.model":
-            assert len(steps_used(module)) <= 1
+            assert not taken(module) & year, module
+            assert not taken(module) or module.startswith("simulation.stages."), module
 
 
 def test_only_the_engines_and_the_household_settle_bills() -> None:

@@ -20,13 +20,16 @@ from bench import plain
 from bench.pool import Inputs, inputs_of, of_draws, scaled
 from simulation import load_scenario
 from simulation.engines import histories, individual
-from simulation.records import Care, Costs, Futures, Rules, Spending
+from simulation.records import Care, Conditions, Costs, Rules, Spending
+from simulation.scenario import Change, Scenario
+from simulation.terms import Source
 
 TIERS = 5
 MEAN, LOG_SD = 3400.0, 0.9  # of a stay's expense, yuan
 SIZE = 0.6  # of the negative binomial number of stays
 DEDUCTIBLE, RATE, CEILING = 300.0, 0.55, 30_000.0
 OF_AGGREGATE = pytest.mark.filterwarnings("ignore:divide by zero:RuntimeWarning")  # its logarithm of chance 0
+STATED = Source(status="assumption")
 CROWD = 1e20  # people; chance between so many is nothing, so what they are paid is the mean
 
 
@@ -36,27 +39,31 @@ def rule_book(deductible: float = DEDUCTIBLE, rate: float = RATE, ceiling: float
     """A deductible of every stay that never falls, one rate, a yearly ceiling of the fund's payments."""
     everywhere = np.ones((2, TIERS))
     return Rules(
-        first=deductible * everywhere, annual=np.array([0.0, 1.0]), step=np.zeros(TIERS), floor=0.0,
+        counts=np.ones(2), first=deductible * everywhere, annual=np.array([0.0, 1.0]), step=np.zeros(TIERS), floor=0.0,
         lower=0.0 * everywhere[None], upper=np.inf * everywhere[None], rate=np.full((1, 2, TIERS, 1), rate),
-        bonus=0.0, limit=1.0, ceiling=ceiling, credit=0.0,
+        bonus=0.0, limit=1.0, ceiling=ceiling, has_kind_ceiling=False, kind_ceiling=np.full(2, np.inf),
+        has_fee=False, fee=np.zeros(TIERS), fee_price=np.zeros(TIERS), waived=np.zeros(1), credit=0.0,
         has_critical=False, above_ceiling=0.0, critical_due=0.0, critical_lower=np.zeros(1),
         critical_upper=np.full(1, np.inf), critical_rate=np.zeros(1), critical_ceiling=np.inf,
-        has_assistance=False, assistance_rate=np.zeros(1), assistance_due=0.0, assistance_ceiling=np.inf)
+        has_assistance=False, assistance_rate=np.zeros(1), assistance_due=0.0, assistance_ceiling=np.inf,
+        has_commercial=False, commercial_rate=np.zeros(TIERS), commercial_due=0.0, commercial_ceiling=np.inf)
 
 
 def paid(rules: Rules, people: float, admissions: float, *, noise=0.0, price=1.0, frequency=1.0,
          log_sd: float = LOG_SD, size: float = SIZE) -> Spending:
     """One year by the history table; `noise`, `price` and `frequency` are (d,) or plain numbers."""
     noise, price, frequency = np.broadcast_arrays(np.atleast_1d(noise), price, frequency)
-    still = np.zeros(len(noise))
-    futures = Futures(price=price[:, None], frequency=frequency[:, None], chronic=still[:, None] + 1,
-                      take_up=still[:, None], elasticity=still, opening=still, noise=noise[:, None])
+    still = np.zeros((len(noise), 1))
+    conditions = Conditions(price=price[:, None], frequency=frequency[:, None, None], chronic=still + 1, tilt=still,
+                            noise=noise[:, None], reach=(price.min(), price.max()))
     care = Care(admissions=np.array([admissions]), chronic_share=np.zeros(1), covered=np.ones(1),
                 mix=np.full((1, TIERS), 1 / TIERS), years=np.ones(1))
-    costs = Costs(expense=np.full(TIERS, MEAN), log_sd=np.full(TIERS, log_sd), chronic_expense=MEAN,
-                  chronic_log_sd=log_sd, eligible=np.ones((2, TIERS)), dispersion=size)
+    expense, mix = np.full(TIERS, MEAN), np.full(TIERS, 1 / TIERS)
+    costs = Costs(expense=expense, log_sd=np.full(TIERS, log_sd), chronic_expense=MEAN, chronic_log_sd=log_sd,
+                  eligible=np.ones((2, TIERS)), dispersion=size, referral=0.0, primary=np.arange(TIERS) == 0.0,
+                  usual_mix=mix, usual_expense=expense, busiest=admissions * frequency.max())
     insured = np.full((len(noise), 1, 1, 1), people)
-    return histories.spend([rules], [care], costs, insured, np.array([5000.0]), futures, seed=1)
+    return histories.spend([rules], [care], [costs], insured, np.array([5000.0]), conditions, seed=1)
 
 
 def even_noise(draws: int = 8192) -> np.ndarray:
@@ -177,8 +184,9 @@ def test_rate_zero_pays_nothing() -> None:
     """Nothing means less than a fen: the engine keeps its variance above 1e-9 to be able to divide by it."""
     spending = paid(rule_book(rate=0.0), 20_000, 0.2, noise=even_noise(64))
     assert np.abs(spending.basic).max() < 0.01
-    assert np.abs(spending.by_tier).max() < 0.01
-    assert_allclose(spending.out_of_pocket, spending.expense, rtol=1e-8)
+    assert np.abs(spending.paid_by_tier).max() < 0.01
+    assert np.abs(spending.paid_by_cell).max() < 0.01
+    assert spending.expense_by_cell.min() > 0
 
 
 def test_full_cover_pays_the_eligible_expense() -> None:
@@ -209,40 +217,58 @@ def test_large_dispersion_is_poisson() -> None:
 
 def doubled(rules: Rules) -> Rules:
     """The rules with every amount of yuan doubled."""
-    yuan = ("first", "step", "floor", "lower", "upper", "ceiling", "critical_due", "critical_lower",
-            "critical_upper", "critical_ceiling", "assistance_due", "assistance_ceiling")
+    yuan = ("first", "step", "floor", "lower", "upper", "ceiling", "kind_ceiling", "fee", "fee_price", "critical_due",
+            "critical_lower", "critical_upper", "critical_ceiling", "assistance_due", "assistance_ceiling",
+            "commercial_due", "commercial_ceiling")
     return rules._replace(**{name: 2 * getattr(rules, name) for name in yuan})
+
+
+# Benxi with every layer that an engine settles, and stays that continue others.
+LAYERS = {
+    "contracts.coverage": 0.4, "contracts.rate_bonus.level_1": 0.1, "benefits.kind_ceiling.chronic": 6000,
+    "benefits.referral_credit": 0.5, "benefits.assistance_rate.low_income": 0.5, "benefits.assistance_deductible": 1000,
+    "benefits.commercial_rate": 0.4, "benefits.commercial_deductible": 2000, "benefits.ceiling": 15_000}
 
 
 @pytest.fixture(scope="module")
 def benxi() -> Inputs:
-    """What 256 draws of Benxi hand to an engine, with 5,000 insured and every shock lifted: an engine that
-    overlooked one would be far off, where around a median of 1 it could pass."""
-    *known, futures, seed = inputs_of(scaled(load_scenario("benxi_2008"), 5000), draws=256)
-    return *known, futures._replace(frequency=1.2 * futures.frequency, chronic=1.5 * futures.chronic), seed
+    """What 256 draws of Benxi hand to an engine, with 5,000 insured, every layer and every shock lifted: an engine
+    that overlooked one would be far off, where around a median of 1 it could pass."""
+    data = scaled(load_scenario("benxi_2008"), 5000).model_dump()
+    data["assumptions"]["utilisation"]["referral_share"]["value"] = 0.3
+    scenario = Scenario.model_validate(data)
+    scenario = scenario.changed(Change(lever=lever, year=2008, value=value, source=STATED)
+                                for lever, value in LAYERS.items())
+    *known, usual, seed = inputs_of(scenario, draws=256)
+    tilt = np.linspace(-0.4, 0.8, usual.price.size).reshape(usual.price.shape)
+    return *known, usual._replace(frequency=1.2 * usual.frequency, chronic=1.5 * usual.chronic, tilt=tilt), seed
 
 
 @pytest.mark.parametrize("engine", [histories, individual], ids=["table", "exact"])
 def test_doubling_prices_and_limits_doubles_every_payment(engine, benxi: Inputs) -> None:
     """Money has no unit of its own: with price and every yuan limit doubled, all of Benxi's payments double
     and nobody's number changes. Exact but for rounding."""
-    rules, care, costs, insured, thresholds, futures, seed = of_draws(benxi, slice(16))
-    usual = engine.spend(rules, care, costs, insured, thresholds, futures, seed)
+    rules, care, costs, insured, thresholds, shocks, seed = of_draws(benxi, slice(16))
+    low, high = shocks.reach
+    usual = engine.spend(rules, care, costs, insured, thresholds, shocks, seed)
     dearer = engine.spend([doubled(year) for year in rules], care, costs, insured, 2 * thresholds,
-                          futures._replace(price=2 * futures.price), seed)
+                          shocks._replace(price=2 * shocks.price, reach=(2 * low, 2 * high)), seed)
     for name in Spending._fields:
-        times = 1 if name in ("catastrophic", "stays") else 2
+        times = 1 if name.startswith(("catastrophic", "stays")) else 2
         expected = times * getattr(usual, name)
         assert_allclose(getattr(dearer, name), expected, rtol=1e-6, atol=1e-3, err_msg=name)
-    assert usual.critical.sum() > 0
+    assert min(layer.sum() for layer in (usual.critical, usual.assistance, usual.commercial, usual.chronic)) > 0
 
 
 # --- plain numpy, person by person -----------------------------------------------------------------
 
 def per_draw(spending: Spending) -> dict[str, np.ndarray]:
-    """Totals over the years, (d,), with one entry for each tier."""
-    totals = {name: value.sum(axis=1) for name, value in spending._asdict().items() if name != "by_tier"}
-    return totals | {f"tier {k}": amount for k, amount in enumerate(spending.by_tier.sum(axis=1).T)}
+    """Totals over the years, (d,), with one entry for each tier and each cell."""
+    totals = {}
+    for name, value in spending._asdict().items():
+        whole = value.sum(axis=1)
+        totals |= {name: whole} if whole.ndim == 1 else {f"{name} {k}": part for k, part in enumerate(whole.T)}
+    return totals
 
 
 @pytest.fixture(scope="module")
@@ -258,9 +284,9 @@ def test_engine_agrees_with_plain_numpy(engine, benxi: Inputs, person_by_person:
     difference carries little but the yardstick's own chance: 0.2 % of the fund's payments."""
     draws, repeats = len(benxi[3]), 8
     again = np.repeat(np.arange(draws), repeats)
-    rules, care, costs, insured, thresholds, futures, seed = of_draws(benxi, again)
-    futures = futures._replace(noise=np.random.default_rng(1).standard_normal(futures.noise.shape))
-    answer = per_draw(engine.spend(rules, care, costs, insured, thresholds, futures, seed))
+    rules, care, costs, insured, thresholds, shocks, seed = of_draws(benxi, again)
+    shocks = shocks._replace(noise=np.random.default_rng(1).standard_normal(shocks.noise.shape))
+    answer = per_draw(engine.spend(rules, care, costs, insured, thresholds, shocks, seed))
     for name, counted in person_by_person.items():
         difference = answer[name].reshape(draws, repeats).mean(axis=1) - counted
         error = difference.std(ddof=1) / np.sqrt(draws)

@@ -358,8 +358,9 @@ def nodes_of(conditions: Conditions, thresholds: np.ndarray) -> Nodes:
     log_price, middle = np.log(conditions.price), np.median(np.log(conditions.price), axis=0)
     span = np.log(thresholds.min()), np.log(thresholds.max())
     spanned = lambda x, n: chebyshev_nodes(x.min(), x.max(), n)  # noqa: E731
+    reach = np.append(log_price.ravel(), np.log(conditions.reach))
     return Nodes(
-        spanned(log_price, PRICE_NODES), spanned(conditions.frequency, FREQUENCY_NODES),
+        spanned(reach, PRICE_NODES), spanned(conditions.frequency, FREQUENCY_NODES),
         spanned(conditions.tilt, TILT_NODES), chebyshev_nodes(*span, 3 + int((span[1] - span[0]) / 0.8)),
         middle, spanned(middle, DETAIL_NODES))
 

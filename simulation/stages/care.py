@@ -36,8 +36,11 @@ class Use(NamedTuple):
     conditions: Conditions
 
 
-def care_is_used(book: Book, futures: Futures, pool: Pool, answers: list[Answer]) -> Use:
-    """How often people fall ill, where they go and what it costs, after people and providers have responded."""
+def care_is_used(book: Book, futures: Futures, pool: Pool, answers: list[Answer], reach: tuple[float, float]) -> Use:
+    """How often people fall ill, where they go and what it costs, after people and providers have responded.
+
+    `reach`: lowest and highest price index of all counties.
+    """
     scenario, years = book.scenario, book.scenario.years
     ways = ("method", "kind", "tier")
     before = payment.shares_of(book.first("payment", "method", ways))[:, 0]
@@ -61,7 +64,7 @@ def care_is_used(book: Book, futures: Futures, pool: Pool, answers: list[Answer]
         price[:, t] *= (1 + usual @ dearer[t] * futures.drawn["providers.cost_response"]) / (1 + usual @ dearer[t])
         care.append(utilisation.care_in(scenario, t, covered[t], contributed[t], futures.ageing[t], answer.mix))
         frequency[:, t] *= answer.demand * (1 + usual @ more[t])
-    return Use(care, costs, Conditions(price, frequency, futures.chronic, tilt, futures.noise))
+    return Use(care, costs, Conditions(price, frequency, futures.chronic, tilt, futures.noise, reach))
 
 
 def by_group(book: Book, of_cells: np.ndarray) -> np.ndarray:
