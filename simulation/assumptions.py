@@ -57,39 +57,41 @@ class People(Section):
     residents: Annotated[Assumed, Term(
         words("应参保人数（首年）", "Residents entitled to join, first year"), "persons", 0, 2_000_000_000,
         words("首年应参加本制度的居民人数。", "People who may join the scheme in the first year."),
-        axes=("group", "status"), step=1000)]
+        axes=("group", "status"), step=1000, certain=True)]
     population_growth: Annotated[Assumed, Term(
         words("迁移等年增长率", "Growth by migration and other causes"), "per_year", -0.2, 0.2,
         words("年龄结构推算以外的年增长率，如迁移、城镇化。",
-              "Yearly growth beside what ageing does: migration, towns growing."), axes=("group",))]
+              "Yearly growth beside what ageing does: migration, towns growing."), axes=("group",), certain=True)]
     take_up: Annotated[Assumed, Term(
         words("参保率", "Take-up"), "share", 0.01, 0.999,
         words("按基准缴费标准，应参保居民中参保的比例。",
               "Share of entitled residents insured at the baseline contribution."),
-        axes=("group", "status"))]
+        axes=("group", "status"), certain=True)]
     contribution_elasticity: Annotated[Assumed, Term(
         words("参保对缴费的弹性", "Elasticity of enrolment to the contribution"), "number", -3, 0,
         words("个人缴费提高 1% 时参保人数变化的百分比；免缴人群不受影响。",
               "Per cent change of enrolment when the contribution rises by 1 %; none where nothing is paid."))]
     new_share: Annotated[Assumed, Term(
         words("新参保与续保占比", "Joiners and returners"), "share", 0, 1,
-        words("当年参保人中新参保或断保后续保的比例。", "Share of the insured who join or return in a year."))]
+        words("当年参保人中新参保或断保后续保的比例。", "Share of the insured who join or return in a year."),
+        certain=True)]
     returner_share: Annotated[Assumed, Term(
         words("断保后续保占比", "Returners after a lapse"), "share", 0, 1,
         words("当年参保人中断保一年后续保、须补缴欠费的比例。",
-              "Share of the insured who return after a missed year and owe its arrears."))]
+              "Share of the insured who return after a missed year and owe its arrears."), certain=True)]
     city_school_share: Annotated[Assumed, Term(
         words("非县属学校学生占比", "Pupils of schools not funded by a county"), "share", 0, 1,
         words("各人群中补助另按非县属学校规则分担的比例。",
               "Share of each group whose subsidy follows the rule for such schools."),
-        axes=("group",))]
+        axes=("group",), certain=True)]
     frail_share: Annotated[Assumed, Term(
         words("体弱人群占比", "Frail people"), "share", 0, 0.9,
         words("居民中长期患病、住院风险较高者的比例。",
-              "Share of residents in poor health, with a higher risk of a stay."))] = unused()
+              "Share of residents in poor health, with a higher risk of a stay."), certain=True)] = unused()
     frail_risk: Annotated[Assumed, Term(
         words("体弱人群相对风险", "Relative risk of the frail"), "number", 1, 20,
-        words("体弱者住院率是其他人的多少倍。", "How many times as often the frail are admitted."))] = unused(1)
+        words("体弱者住院率是其他人的多少倍。", "How many times as often the frail are admitted."),
+        certain=True)] = unused(1)
     selection: Annotated[Assumed, Term(
         words("逆向选择强度", "Adverse selection"), "log_odds", 0, 5,
         words("体弱者比其他人更愿参保的程度（有病参保、无病退保），对数几率。",
@@ -97,7 +99,7 @@ class People(Section):
     frail_price: Annotated[Assumed, Term(
         words("体弱人群缴费反应", "Response of the frail to the contribution"), "number", 0, 1,
         words("体弱者对缴费的反应是其他人的多少倍。",
-              "How strongly the frail respond to the contribution, beside others."))] = unused(1)
+              "How strongly the frail respond to the contribution, beside others."), certain=True)] = unused(1)
     generosity_effect: Annotated[Assumed, Term(
         words("待遇对参保的影响", "Enrolment and benefits"), "number", 0, 5,
         words("住院个人净价格每下降 1（由全部自付到全免）时参保对数几率的提高。",
@@ -117,11 +119,11 @@ class People(Section):
     duplicate_share: Annotated[Assumed, Term(
         words("重复参保占比", "Double enrolment"), "share", 0, 0.5,
         words("参保人中同时在另一制度参保的比例。",
-              "Share of the insured who are enrolled in another scheme too."))] = unused(0.02)
+              "Share of the insured who are enrolled in another scheme too."), certain=True)] = unused(0.02)
     commercial_share: Annotated[Assumed, Term(
         words("商业补充保险购买率", "Buyers of the commercial supplement"), "share", 0, 1,
         words("参保人中购买商业补充保险的比例。",
-              "Share of the insured who buy a commercial supplement."))] = unused(0.2)
+              "Share of the insured who buy a commercial supplement."), certain=True)] = unused(0.2)
     fertility: Annotated[Assumed, Term(
         words("生育水平", "Fertility"), "number", -5, 5,
         words("生育率在公布区间中的位置（标准正态）；0 为中值，区间两端为 ±1.28。",
@@ -140,7 +142,7 @@ class Utilisation(Section):
     dispersion: Annotated[Assumed, Term(
         words("住院次数离散参数", "Dispersion of admissions"), "number", 0.05, 1000,
         words("负二项分布的形状参数：越小，住院越集中在少数人。",
-              "Size of the negative binomial: the smaller, the more stays fall on few people."))]
+              "Size of the negative binomial: the smaller, the more stays fall on few people."), certain=True)]
     chronic_share: Annotated[Assumed, Term(
         words("门诊特殊病种患病率", "Special-disease patients"), "share", 0, 1,
         words("经认定享受门诊特殊病种待遇的人占参保人的比例。",
@@ -149,39 +151,41 @@ class Utilisation(Section):
     tier_mix: Annotated[Assumed, Term(
         words("住院机构构成", "Mix of provider tiers"), "share", 0, 1,
         words("住院人次在各级机构间的分布，合计为 1。", "How stays spread over tiers; adds up to 1."), axes=("group",
-                                                                                                             "tier"))]
+                                                                                                             "tier"),
+        certain=True)]
     expense: Annotated[Assumed, Term(
         words("次均住院费用（首年）", "Expense a stay, first year"), "yuan_stay", 1, 10_000_000,
         words("各级机构每次住院的平均医疗总费用。",
               "Mean total expense of a stay at each tier."), axes=("tier",), step=100)]
     expense_log_sd: Annotated[Assumed, Term(
         words("住院费用对数标准差", "Log standard deviation of a stay"), "number", 0, 2,
-        words("每次住院费用（对数正态）的离散程度。", "Spread of the lognormal expense of a stay."), axes=("tier",))]
+        words("每次住院费用（对数正态）的离散程度。", "Spread of the lognormal expense of a stay."), axes=("tier",),
+        certain=True)]
     chronic_expense: Annotated[Assumed, Term(
         words("特殊病种年门诊费用（首年）", "Special-disease expense a year, first year"),
         "yuan_person_year", 1, 10_000_000,
         words("每名特殊病种患者每年门诊费用。",
-              "Mean outpatient expense of a special-disease patient a year."), step=100)]
+              "Mean outpatient expense of a special-disease patient a year."), step=100, certain=True)]
     chronic_log_sd: Annotated[Assumed, Term(
         words("特殊病种费用对数标准差", "Log standard deviation of special-disease expense"), "number", 0, 2,
-        words("特殊病种年费用的离散程度。", "Spread of the lognormal yearly expense."))]
+        words("特殊病种年费用的离散程度。", "Spread of the lognormal yearly expense."), certain=True)]
     class_a_share: Annotated[Assumed, Term(
         words("甲类费用占比", "Class A share of expense"), "share", 0, 1,
         words("医疗总费用中目录甲类项目的比例，全部进入政策范围。",
-              "Part of the expense on class A items, all of it in policy."), axes=("kind", "tier"))]
+              "Part of the expense on class A items, all of it in policy."), axes=("kind", "tier"), certain=True)]
     class_c_share: Annotated[Assumed, Term(
         words("目录外费用占比", "Expense outside the catalogues"), "share", 0, 1,
         words("医疗总费用中目录外（丙类）项目的比例，由个人承担；其余为乙类。",
               "Part of the expense outside the catalogues, borne by the patient; the rest is class B."),
-        axes=("kind", "tier"))]
+        axes=("kind", "tier"), certain=True)]
     essential_share: Annotated[Assumed, Term(
         words("基本药物费用占比", "Essential medicines' share"), "share", 0, 1,
         words("住院政策范围内费用中基本药物的比例。", "Essential medicines as a part of a stay's in-policy expense."),
-        axes=("tier",))] = unused()
+        axes=("tier",), certain=True)] = unused()
     referral_share: Annotated[Assumed, Term(
         words("转诊住院占比", "Stays that continue another by referral"), "share", 0, 1,
         words("年内再次住院中由上一次住院转诊而来的比例。",
-              "Share of a year's further stays that follow the one before by referral."))] = unused()
+              "Share of a year's further stays that follow the one before by referral."), certain=True)] = unused()
     outpatient_users: Annotated[Assumed, Term(
         words("普通门诊就诊人口占比", "People with ordinary outpatient care"), "share", 0, 1,
         words("一年内使用普通门诊统筹的参保人比例。", "Share of the insured who use pooled outpatient care in a year."),
@@ -199,16 +203,17 @@ class Utilisation(Section):
     consultation_fee: Annotated[Assumed, Term(
         words("一般诊疗费", "Consultation fee"), "yuan_visit", 0, 500,
         words("基层机构每次门诊的一般诊疗费，已含在次均费用内。",
-              "The fee of a consultation at a primary institution, a part of the expense of a visit."))] = unused(10)
+              "The fee of a consultation at a primary institution, a part of the expense of a visit."),
+        certain=True)] = unused(10)
     outpatient_log_sd: Annotated[Assumed, Term(
         words("年门诊费用对数标准差", "Log standard deviation of yearly outpatient expense"), "number", 0, 2,
         words("使用者年门诊费用（对数正态）的离散程度。",
-              "Spread of a user's lognormal yearly outpatient expense."))] = unused(1)
+              "Spread of a user's lognormal yearly outpatient expense."), certain=True)] = unused(1)
     outpatient_mix: Annotated[Assumed, Term(
         words("门诊机构构成", "Mix of tiers of outpatient care"), "share", 0, 1,
         words("普通门诊使用者在各级机构间的分布，合计为 1。",
               "How users of outpatient care spread over tiers; adds up to 1."),
-        axes=("group", "tier"))] = unused()
+        axes=("group", "tier"), certain=True)] = unused()
     cost_growth: Annotated[Assumed, Term(
         words("次均费用年增长", "Growth of unit cost"), "per_year", -0.3, 0.5,
         words("次均费用的年增长率。", "Yearly growth of the expense of a stay."))]
@@ -239,7 +244,7 @@ class Behaviour(Section):
     refill_share: Annotated[Assumed, Term(
         words("配药复诊占比", "Visits for a repeat prescription"), "share", 0, 1,
         words("签约居民门诊中慢性病配药复诊的比例。",
-              "Share of contracted residents' visits that only renew a prescription."))] = unused(0.2)
+              "Share of contracted residents' visits that only renew a prescription."), certain=True)] = unused(0.2)
     gatekeeping: Annotated[Assumed, Term(
         words("首诊转诊制度的影响", "Effect of gatekeeping"), "log_odds", 0, 5,
         words("完全执行基层首诊转诊时，选择基层机构的对数几率提高多少。",
@@ -248,6 +253,10 @@ class Behaviour(Section):
         words("县域能力的影响", "Effect of capability"), "log_odds", 0, 5,
         words("县域能力由 0 提升到 1 时，留在县域内就医的对数几率提高多少。",
               "How much a rise of capability from 0 to 1 raises the log odds of staying in the county."))] = unused()
+    capability_visits: Annotated[Assumed, Term(
+        words("县域能力对门诊次数的影响", "Effect of capability on visits"), "number", -0.5, 1,
+        words("县域能力由 0 提升到 1 时，普通门诊次数的相对变化。",
+              "Relative change of outpatient visits when capability rises from 0 to 1."))] = unused()
     special_fund_pull: Annotated[Assumed, Term(
         words("基层专项经费的影响", "Effect of the special fund"), "number", 0, 5,
         words("基层专项经费的对数每提高 1，选择基层机构的对数几率提高多少。",
@@ -264,11 +273,13 @@ class Providers(Section):
     volume_response: Annotated[Assumed, Term(
         words("支付方式的服务量反应", "Volume response to payment"), "number", -0.5, 0.5,
         words("完全按某种方式付费时，服务次数的相对变化。",
-              "Relative change of the number of stays when all is paid in this way."), axes=("method",))] = unused()
+              "Relative change of the number of stays when all is paid in this way."), axes=("method",),
+        certain=True)] = unused()
     cost_share: Annotated[Assumed, Term(
         words("医疗机构成本占收费比例", "Providers' cost as a part of charges"), "share", 0.1, 2,
         words("医疗机构成本占医疗收费的比例，用于计算结余。",
-              "What care costs providers, as a part of what it is charged; gives their margin."))] = unused(0.95)
+              "What care costs providers, as a part of what it is charged; gives their margin."),
+        certain=True)] = unused(0.95)
     quality_met: Annotated[Assumed, Term(
         words("达到质量标准的基层机构占比", "Primary institutions that meet the quality standard"), "share", 0, 1,
         words("达到质量标准、适用支付系数的基层机构比例。", "They receive the payment coefficient."))] = unused(0.6)
@@ -278,11 +289,12 @@ class Providers(Section):
               "Mean share of non-compliant or unreasonable cost at each tier."), axes=("tier",))] = unused()
     noncompliant_spread: Annotated[Assumed, Term(
         words("机构间不合规差异", "Spread of non-compliance between providers"), "number", 0.001, 0.5,
-        words("机构之间不合规占比的标准差。", "Standard deviation of that share between providers."))] = unused(0.04)
+        words("机构之间不合规占比的标准差。", "Standard deviation of that share between providers."),
+        certain=True)] = unused(0.04)
     providers: Annotated[Assumed, Term(
         words("定点医疗机构数", "Designated providers"), "number", 1, 100_000,
         words("各级定点医疗机构的数量。",
-              "How many designated providers there are at each tier."), axes=("tier",))] = unused(10)
+              "How many designated providers there are at each tier."), axes=("tier",), certain=True)] = unused(10)
     elsewhere: Annotated[Assumed, Term(
         words("停协议后转往其他级别的比例", "Patients who change tier after a suspension"), "share", 0, 1,
         words("被暂停机构的患者中改去其他级别机构的比例，其余在同级机构就医。",
@@ -357,23 +369,24 @@ class Areas(Section):
     people: Annotated[Assumed, Term(
         words("县区人口份数", "Parts of the city's people"), "weight", 0.001, 1e9,
         words("各县应参保居民占全市的份数。",
-              "Each county's part of the city's residents."), axes=("area",))] = unused(1)
+              "Each county's part of the city's residents."), axes=("area",), certain=True)] = unused(1)
     admissions: Annotated[Assumed, Term(
         words("县区住院率倍数", "Admissions beside the city's"), "number", 0.1, 10,
         words("各县住院率是全市的多少倍。",
-              "Each county's admission rate as a multiple of the city's."), axes=("area",))] = unused(1)
+              "Each county's admission rate as a multiple of the city's."), axes=("area",), certain=True)] = unused(1)
     expense: Annotated[Assumed, Term(
         words("县区费用倍数", "Expense beside the city's"), "number", 0.1, 10,
         words("各县次均费用是全市的多少倍。",
-              "Each county's unit cost as a multiple of the city's."), axes=("area",))] = unused(1)
+              "Each county's unit cost as a multiple of the city's."), axes=("area",), certain=True)] = unused(1)
     opening: Annotated[Assumed, Term(
         words("县区期初结余份数", "Parts of the opening balance"), "weight", 0, 1e9,
         words("各县期初累计结余占全市的份数。",
-              "Each county's part of the opening balance."), axes=("area",))] = unused(1)
+              "Each county's part of the opening balance."), axes=("area",), certain=True)] = unused(1)
     correlation: Annotated[Assumed, Term(
         words("县区冲击相关系数", "Correlation of shocks between counties"), "share", 0, 1,
         words("同一年两个县的费用、住院和参保冲击之间的相关系数。",
-              "Correlation of a year's shocks to cost, admissions and enrolment between two counties."))] = unused(1)
+              "Correlation of a year's shocks to cost, admissions and enrolment between two counties."),
+        certain=True)] = unused(1)
 
 
 class Account(Section):
@@ -384,20 +397,20 @@ class Account(Section):
         words("首年年初的累计结余。", "Cumulative balance at the start of the first year."), step=100000)]
     interest_rate: Annotated[Assumed, Term(
         words("结余利率", "Interest on the balance"), "per_year", -0.05, 0.3,
-        words("年初累计结余为正时的利率。", "Paid on the opening balance while it is positive."))]
+        words("年初累计结余为正时的利率。", "Paid on the opening balance while it is positive."), certain=True)]
     other_income: Annotated[Assumed, Term(
         words("其他收入", "Other income"), "yuan_year", 0, 1e12,
-        words("捐赠等其他收入。", "Donations and other income."), step=100000)]
+        words("捐赠等其他收入。", "Donations and other income."), step=100000, certain=True)]
     income_per_head: Annotated[Assumed, Term(
         words("人均可支配收入（首年）", "Disposable income a head, first year"), "yuan_person_year", 1, 1e7,
-        words("用于衡量灾难性卫生支出。", "The yardstick of catastrophic spending."), step=100)]
+        words("用于衡量灾难性卫生支出。", "The yardstick of catastrophic spending."), step=100, certain=True)]
     income_growth: Annotated[Assumed, Term(
         words("居民收入年增长", "Growth of income"), "per_year", -0.3, 0.5,
-        words("人均可支配收入的年增长率。", "Yearly growth of disposable income a head."))]
+        words("人均可支配收入的年增长率。", "Yearly growth of disposable income a head."), certain=True)]
     catastrophic_fraction: Annotated[Assumed, Term(
         words("灾难性支出界限", "Bound of catastrophic spending"), "share", 0.01, 5,
         words("个人负担超过人均可支配收入的这一比例即为灾难性支出。",
-              "Out-of-pocket spending beyond this part of income a head counts as catastrophic."))]
+              "Out-of-pocket spending beyond this part of income a head counts as catastrophic."), certain=True)]
     family_opening: Annotated[Assumed, Term(
         words("家庭账户期初余额", "Opening balance of family accounts"), "yuan_person_year", 0, 10_000,
         words("首年年初每名参保人家庭账户的余额。",
@@ -418,19 +431,19 @@ class Shocks(Section):
     cost_sd: Annotated[Assumed, Term(
         words("费用冲击标准差", "Cost shock"), "number", 0, 1,
         words("次均费用每年偏离趋势的对数标准差。",
-              "Log standard deviation of each year's departure of unit cost from trend."))]
+              "Log standard deviation of each year's departure of unit cost from trend."), certain=True)]
     cost_persistence: Annotated[Assumed, Term(
         words("费用冲击持续性", "Persistence of the cost shock"), "number", 0, 0.99,
         words("上一年的偏离有多少留到下一年，即 AR(1) 系数。",
-              "How much of a departure stays in the next year: the AR(1) coefficient."))]
+              "How much of a departure stays in the next year: the AR(1) coefficient."), certain=True)]
     admission_sd: Annotated[Assumed, Term(
         words("住院率冲击标准差", "Admission shock"), "number", 0, 1,
         words("住院率每年偏离趋势的对数标准差。",
-              "Log standard deviation of each year's departure of the admission rate."))]
+              "Log standard deviation of each year's departure of the admission rate."), certain=True)]
     enrolment_sd: Annotated[Assumed, Term(
         words("参保冲击标准差", "Enrolment shock"), "number", 0, 2,
         words("参保率（logit）每年随机游走的标准差。",
-              "Standard deviation of the yearly step of take-up on the logit scale."))]
+              "Standard deviation of the yearly step of take-up on the logit scale."), certain=True)]
 
 
 class Correlation(Record):

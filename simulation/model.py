@@ -86,8 +86,8 @@ def year_of_care(book: Book, rules: list[Rules], futures: Futures, people: Flows
     spending = spend(rules, use.care, use.costs, pool.insured, thresholds_of(book.scenario), use.conditions, seed)
     flows = bills_are_settled(book, spending, use.costs)
     flows |= visits_are_paid(book, rules, use, futures, pool, answers, seed)
-    flows |= accounts_are_used(book, people, flows)
-    return flows | providers_are_paid(book, people, flows, audit.found)
+    flows |= accounts_are_used(book, futures, people, flows)
+    return flows | providers_are_paid(book, futures, people, flows, audit.found)
 
 
 @lru_cache(maxsize=32)

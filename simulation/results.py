@@ -128,7 +128,7 @@ def pack(scenario: Scenario, draws: int, seed: int, engine: str, areas: tuple[st
          flows: list[dict[str, np.ndarray]], lines: dict[str, np.ndarray]) -> Result:
     """A run's yearly flows of each county as a `Result`; `lines` (t,)."""
     if len(flows) > 1:
-        flows = [{name: sum(flow[name] for flow in flows) for name in flows[0]}, *flows]
+        flows = [whole_city(flows), *flows]
     found = [quantities(scenario, flow) for flow in flows]
     over = ("draw", "year", "area")
     variables: dict[str, tuple] = {}
@@ -150,6 +150,15 @@ def pack(scenario: Scenario, draws: int, seed: int, engine: str, areas: tuple[st
         "scenario": scenario.name, "scenario_hash": hashlib.sha256(text.encode()).hexdigest(), "scenario_text": text,
         "seed": seed, "draws": draws, "engine": engine, "model": __version__,
         **LIBRARIES})
+
+
+def whole_city(flows: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """The counties added up; the adjustment fund's money is the city's too."""
+    city = {name: sum(flow[name] for flow in flows) for name in flows[0]}
+    held = city["adjustment_balance"]
+    before = np.concatenate([np.zeros_like(held[:, :1]), held[:, :-1]], axis=1)
+    return city | {"opening_balance": city["opening_balance"] + before, "balance_end": city["balance_end"] + held,
+                   "surplus": city["surplus"] + held - before, "transfer": city["transfer"] + held - before}
 
 
 def quantities(scenario: Scenario, flow: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -502,6 +502,9 @@ def check_shares(scenario: Scenario, place: str) -> list[Fault]:
 def check_interval(given: Any, term: Term, where: str) -> list[Fault]:
     """Faults of an interval: both ends in order around the value, inside the term's bounds."""
     faults = []
+    if term.certain and (given.range or given.factor):
+        faults.append(Fault(where, words("模型只取一个数值", "the model takes one value here"),
+                            words("请删去区间", "remove the interval")))
     if given.range and given.factor:
         faults.append(Fault(where, words("range 与 factor 只能写一个", "has both a range and a factor"),
                             words("请删去一个", "remove one")))

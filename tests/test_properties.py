@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import Phase, given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
@@ -22,7 +22,7 @@ PAID_IN = ("enrolled", "individual_income", "subsidy_income")
 CARE = ("expense", "eligible", "stays")
 
 few = limits(max_examples=60, deadline=None, derandomize=True)
-fewer = limits(max_examples=8, deadline=None, derandomize=True)
+fewer = limits(max_examples=8, deadline=None, derandomize=True, phases=[Phase.generate])  # to shrink one takes minutes
 
 
 def with_levers(scenario: Scenario, levers: dict[str, object], year: int | None = None) -> Scenario:
@@ -140,6 +140,7 @@ def test_a_year_is_the_sum_of_its_bills(year: dict, levers: dict) -> None:
 def test_no_layer_pays_beyond_its_ceiling(year: dict, levers: dict, ceiling: float, own: float) -> None:
     limits_ = {f"benefits.{layer}": ceiling for layer in (
         "ceiling", "critical_ceiling", "assistance_ceiling", "commercial_ceiling")}
+    levers = {name: value for name, value in levers.items() if "kind_ceiling" not in name}
     found = settled(levers | limits_ | {
         "benefits.ceiling_multiple": 0, "benefits.kind_ceiling": None, "benefits.kind_ceiling.chronic": own,
         "benefits.kind_ceiling.outpatient": own, "benefits.consultation_paid": 0, "contracts.waived_visits": 0}, year)
@@ -303,13 +304,16 @@ def test_the_accounts_of_a_city_are_those_of_its_counties(method: str) -> None:
     data = simulate(city, 16, 1, engine="table").data
     for area in range(1, data.sizes["area"]):
         check_account(data.isel(area=area), city.assumptions.account.interest_rate.value)
-    for name in ("income", "expenditure", "surplus", "balance_end", "enrolled", "stays", "adjustment_paid_in"):
-        assert_allclose(data[name][:, :, 1:].sum("area"), data[name][:, :, 0], rtol=1e-9, err_msg=name)
-    held = data["adjustment_balance"].isel(area=0)
-    gone = (data["adjustment_paid_in"] - data["adjustment_paid_out"]).isel(area=0).cumsum("year")
-    assert_allclose(held, gone, rtol=1e-9, atol=CENT)
-    assert_allclose(data["transfer"].isel(area=0), (data["adjustment_paid_out"] - data["adjustment_paid_in"]).isel(
-        area=0), rtol=1e-9, atol=CENT)
+    counties, whole = data.isel(area=slice(1, None)).sum("area"), data.isel(area=0)
+    for name in ("income", "expenditure", "enrolled", "stays", "adjustment_paid_in", "adjustment_paid_out"):
+        assert_allclose(counties[name], whole[name], rtol=1e-9, err_msg=name)
+    # What the adjustment fund holds belongs to the city and to no county.
+    held = whole["adjustment_balance"]
+    assert_allclose(held, (whole["adjustment_paid_in"] - whole["adjustment_paid_out"]).cumsum("year"), atol=1)
+    assert held.max() > 0 or method != "adjustment"
+    assert_allclose(counties["balance_end"] + held, whole["balance_end"], rtol=1e-9, atol=CENT)
+    assert_allclose(whole["income"] - whole["expenditure"], whole["surplus"], rtol=1e-9, atol=1)
+    assert_allclose(whole["transfer"], 0, atol=1)
 
 
 @both_engines
@@ -460,7 +464,7 @@ def test_the_lines_change_no_yuan() -> None:
     assert before["surplus_line"].values[0] != after["surplus_line"].values[0]
     for name in before.data_vars:
         if not name.endswith("_line"):
-            scale = np.abs(before[name]).max().item()
+            scale = np.abs(before[name]).max().item()  # years of another policy are computed again: rounding
             assert_allclose(before[name], after[name], rtol=0, atol=1e-12 * scale, err_msg=name)
 
 
@@ -479,7 +483,8 @@ REFORMS = {
     "contracts": {"contracts.coverage": 0.5, "contracts.rate_bonus": 0.05},
     "gatekeeping": {"care.referral_required": 1, "care.capability": 1},
     "payment": {"payment.method.case_payment": 1, "payment.same_payment_share": 0.2},
-    "supervision": {"supervision.class_a_minimum": 0.7, "supervision.review_coverage": 1, "supervision.sample_share": 1},
+    "supervision": {"supervision.class_a_minimum": 0.7, "supervision.review_coverage": 1,
+                    "supervision.sample_share": 1},
     "late subsidies": {"financing.subsidy_late": 0.2, "financing.subsidy_missing": 0.1},
     "awareness": {"enrolment.awareness": 0.5},
     "a supplement": {"benefits.commercial_rate": 0.5},
@@ -497,9 +502,8 @@ def test_a_later_reform_leaves_earlier_years_as_they_were(engine: str, reform: s
         one, other = (data[name].sel(year=slice(None, REFORM - 1)).values for data in (before, after))
         may_move = 5e-4 * np.abs(before[name].values).max() if engine == "table" else 0
         assert_allclose(one, other, rtol=0, atol=may_move, err_msg=name)
-    moved = [name for name in before.data_vars if np.abs((before[name] - after[name]).sel(year=slice(REFORM, None))).max()
-             > 1e-3 * np.abs(before[name]).max()]
-    assert moved
+    later = (np.abs(before - after).sel(year=slice(REFORM, None)).max() > 1e-3 * np.abs(before).max()).to_array()
+    assert later.any()
 
 
 @both_engines

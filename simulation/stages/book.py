@@ -24,7 +24,7 @@ class Book:
     base: Policy
     policies: list[Policy]
     rules: list[Rules]
-    base_rules: Rules
+    base_rules: list[Rules]  # of the base policy, in every year: a ceiling may follow income
 
     def of(self, section: str, name: str, over: tuple[str, ...] = ()) -> np.ndarray:
         """One lever over the years, shape (t, *over)."""
@@ -68,11 +68,14 @@ def book_of(scenario: Scenario, area: str | None) -> Book:
     base = scenario.base_policy(area)
     policies = scenario.policies(area, base)
     made: dict[tuple, Rules] = {}
-    rules = []
-    for policy, year in zip(policies, scenario.horizon(), strict=True):
+
+    def in_year(policy: Policy, year: int) -> Rules:
         key = (id(policy), year if policy.benefits.ceiling_multiple.value else None)
-        rules.append(made.get(key) or made.setdefault(key, compiled(policy, year)))
-    return Book(scenario, area, base, policies, rules, compiled(base))
+        return made.get(key) or made.setdefault(key, compiled(policy, year))
+
+    horizon = scenario.horizon()
+    return Book(scenario, area, base, policies, [in_year(policy, year) for policy, year in zip(
+        policies, horizon, strict=True)], [in_year(base, year) for year in horizon])
 
 
 def costs_of(scenario: Scenario, policy: Policy) -> Costs:

@@ -34,6 +34,8 @@ class Use(NamedTuple):
     care: list[Care]
     costs: list[Costs]
     conditions: Conditions
+    more_visits: np.ndarray  # (t, k) relative change of outpatient visits that ways of payment bring
+    dearer_visits: np.ndarray  # (t, k) and of the expense of a visit
 
 
 def care_is_used(book: Book, futures: Futures, pool: Pool, answers: list[Answer], reach: tuple[float, float]) -> Use:
@@ -43,12 +45,13 @@ def care_is_used(book: Book, futures: Futures, pool: Pool, answers: list[Answer]
     """
     scenario, years = book.scenario, book.scenario.years
     ways = ("method", "kind", "tier")
-    before = payment.shares_of(book.first("payment", "method", ways))[:, 0]
-    moved = np.stack([payment.shares_of(way)[:, 0] for way in book.of("payment", "method", ways)]) - before
-    respond = book.of("responses", "providers")[:, None]
+    before = payment.shares_of(book.first("payment", "method", ways))
+    moved = np.stack([payment.shares_of(way) for way in book.of("payment", "method", ways)]) - before
+    moved = book.of("responses", "providers")[:, None, None, None] * moved.swapaxes(1, 2)  # (t, i, m, k)
     of_way = lambda name: scenario.value("providers", name, ("method",))  # noqa: E731
-    more = respond * responses.by_payment(moved, of_way("volume_response"))  # (t, k)
-    dearer = respond * responses.by_payment(moved, of_way("cost_response"))
+    more, more_visits = (responses.by_payment(moved[:, kind], of_way("volume_response")) for kind in (0, -1))
+    dearer, dearer_chronic, dearer_visits = (responses.by_payment(moved[:, kind], of_way("cost_response"))
+                                             for kind in (0, 1, -1))
     new_share = float(scenario.value("people", "new_share"))
     contributed = enrolment.contribution_years(new_share, years)
     covered = enrolment.covered_share(new_share, book.of("enrolment", "waiting_months", ("group",)))
@@ -59,12 +62,14 @@ def care_is_used(book: Book, futures: Futures, pool: Pool, answers: list[Answer]
     for t, answer in enumerate(answers):
         usual = answer.mix.mean(axis=0)
         year = costs_of(scenario, book.policies[t])
-        costs.append(year._replace(expense=year.expense * (1 + dearer[t])))
+        costs.append(year._replace(expense=year.expense * (1 + dearer[t]),
+                                   chronic_expense=year.chronic_expense * (1 + float(dearer_chronic[t, 0]))))
         # The doubt about the response moves the price of all stays alike.
         price[:, t] *= (1 + usual @ dearer[t] * futures.drawn["providers.cost_response"]) / (1 + usual @ dearer[t])
         care.append(utilisation.care_in(scenario, t, covered[t], contributed[t], futures.ageing[t], answer.mix))
         frequency[:, t] *= answer.demand * (1 + usual @ more[t])
-    return Use(care, costs, Conditions(price, frequency, futures.chronic, tilt, futures.noise, reach))
+    conditions = Conditions(price, frequency, futures.chronic, tilt, futures.noise, reach)
+    return Use(care, costs, conditions, more_visits, dearer_visits)
 
 
 def by_group(book: Book, of_cells: np.ndarray) -> np.ndarray:

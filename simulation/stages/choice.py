@@ -41,7 +41,7 @@ def answer_in(book: Book, rules: Rules, futures: Futures, t: int, cells: int, ab
     if unchanged and not absent.any():
         return Answer(mix, np.zeros(draws), np.ones((draws, cells)), np.zeros((1, cells, mix.shape[1])))
     price, base = (bills.net_price(rule, costs_of(scenario, which), cells, 0.0, 1.0)
-                   for rule, which in ((rules, policy), (book.base_rules, book.base)))
+                   for rule, which in ((rules, policy), (book.base_rules[t], book.base)))
     change = responses.dearer(price, base)
 
     step = lambda section, name: book.change(section, name)[t]  # noqa: E731
@@ -60,8 +60,8 @@ def answer_in(book: Book, rules: Rules, futures: Futures, t: int, cells: int, ab
     central = lambda name: scenario.value("behaviour", name).reshape(1)  # noqa: E731
     drawn = lambda name: futures.drawn[f"behaviour.{name}"]  # noqa: E731
     primary, away = scenario.marked("primary"), scenario.marked("away")
-    elsewhere = float(scenario.value("providers", "elsewhere"))
-    usual_loss = absent.mean(axis=0, keepdims=True) * elsewhere
+    elsewhere = futures.drawn["providers.elsewhere"][:, None]
+    usual_loss = absent.mean(axis=0, keepdims=True) * float(scenario.value("providers", "elsewhere"))
 
     def gains(of: Callable[[str], np.ndarray], lost: np.ndarray, prices: np.ndarray) -> np.ndarray:
         to_primary, to_county = pulls(of)

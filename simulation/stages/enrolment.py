@@ -21,7 +21,7 @@ def people_enrol(book: Book, futures: Futures) -> tuple[Flows, np.ndarray]:
 
     # Take-up responds to the contribution beside income, to benefits, awareness, rewards and waiting.
     take_up, frail, risk = value("take_up", groups), float(value("frail_share")), float(value("frail_risk"))
-    price = relative_price(book, book.rules) - relative_price(book, [book.base_rules])
+    price = relative_price(book, book.rules) - relative_price(book, book.base_rules)
     responds = book.of("responses", "enrolment")[:, None, None]
     contribution = contributions(book, "contribution")
     income = (1 + float(scenario.value("account", "income_growth"))) ** np.arange(scenario.years)

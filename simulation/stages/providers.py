@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from simulation.records import Futures
 from simulation.stages.book import Book, Flows
 from simulation.steps import payment, supervision
 from simulation.streams import normals
@@ -36,7 +37,7 @@ def providers_are_sampled(book: Book, draws: int, seed: int) -> Audit:
     return Audit(found, supervision.absent(found, chance, months))
 
 
-def providers_are_paid(book: Book, people: Flows, flows: Flows, found: np.ndarray) -> Flows:
+def providers_are_paid(book: Book, futures: Futures, people: Flows, flows: Flows, found: np.ndarray) -> Flows:
     """What the fund pays providers for the care it owes patients, and what supervision saves of it, in yuan.
 
     `found` (d, t, k) is the share of providers suspended.
@@ -57,32 +58,33 @@ def providers_are_paid(book: Book, people: Flows, flows: Flows, found: np.ndarra
     lever = lambda name: book.of("payment", name)  # noqa: E731
     level, up, keep, over, same = (lever(name) for name in (
         "level", "growth", "retention", "overspend_share", "same_payment_share"))
-    met = float(scenario.value("providers", "quality_met"))
-    quality = 1 + (lever("quality_coefficient") - 1) * met
+    drawn = lambda name: futures.drawn[f"providers.{name}"][:, None]  # noqa: E731
+    quality = 1 + (lever("quality_coefficient") - 1) * drawn("quality_met")
     paid, ways = np.empty_like(due), np.empty((draws, years, len(payment.METHODS)))
     for t in range(years):
         volume = np.exp(t * np.array(more))
         terms = payment.Terms(payment.shares_of(weights[t]), level[t] * (1 + up[t]) ** t, keep[t], over[t], same[t],
-                              quality[t])
+                              quality[:, t])
         paid[:, t], ways[:, t] = payment.paid(due[:, t], cases[:, t], people["enrolled"][:, t],
                                               np.exp(t * cost) * volume, volume, primary, terms)
 
     # Supervision recovers what sampled providers billed against the rules, and review what machines find.
     wrong = scenario.value("providers", "noncompliant", ("tier",))
     by_tier = paid.sum(axis=2)
-    recovered = (by_tier * wrong).sum(axis=2) * book.of("supervision", "sample_share")
-    value = lambda name: float(scenario.value("providers", name))  # noqa: E731
+    found_out = book.of("supervision", "sample_share")[:, None] * wrong * drawn("noncompliant")[:, :, None]
+    recovered = (by_tier * found_out).sum(axis=2)
     coverage = book.of("supervision", "review_coverage")
     since = np.arange(years) - (int(np.argmax(coverage > 0)) if coverage.any() else years)
-    months = value("learning_months")
-    problem = supervision.learnt(since, value("problem_start"), value("problem_end"), months)
-    deducted = coverage * supervision.learnt(since, value("deducted_start"), value("deducted_end"), months)
-    avoided = coverage * (value("deducted_start") + value("problem_saving") * (value("problem_start") - problem))
+    months = drawn("learning_months")
+    problem = supervision.learnt(since, drawn("problem_start"), drawn("problem_end"), months)
+    deducted = coverage * supervision.learnt(since, drawn("deducted_start"), drawn("deducted_end"), months)
+    avoided = coverage * (drawn("deducted_start") + drawn("problem_saving") * (drawn("problem_start") - problem))
     whole = by_tier.sum(axis=2)
+    cost_share = float(scenario.value("providers", "cost_share"))
     margin = (by_tier - due.sum(axis=2) + (flows["expense_by_tier"] + flows["outpatient_expense"])
-              * (1 - value("cost_share")))
-    margin[:, :, 0] += flows["chronic_expense"] * (1 - value("cost_share"))
-    margin -= by_tier * (wrong * book.of("supervision", "sample_share")[:, None] + avoided[:, None])
+              * (1 - cost_share))
+    margin[:, :, 0] += flows["chronic_expense"] * (1 - cost_share)
+    margin -= by_tier * (found_out + avoided[:, :, None])
     return {
         "paid_by_method": ways, "paid_to_tier": by_tier, "provider_margin": margin,
         "recovered": recovered, "review_saving": whole * avoided, "review_deducted": whole * deducted,

@@ -28,12 +28,15 @@ def visits_are_paid(book: Book, rules: list[Rules], use: Use, futures: Futures, 
     of_cell = lambda name: np.resize(value(name, ("group",)), cells)  # noqa: E731
     mix = np.resize(value("outpatient_mix", ("group", "tier")), (cells, tiers))
     visit, log_sd = value("outpatient_expense", ("tier",)), float(value("outpatient_log_sd"))
-    visits, users = of_cell("outpatient_visits"), of_cell("outpatient_users")
+    visits = of_cell("outpatient_visits")
+    drawn = lambda name: futures.drawn[name]  # noqa: E731
+    users = np.minimum(of_cell("outpatient_users") * drawn("utilisation.outpatient_users")[:, None], 1.0)
+    dearness = drawn("utilisation.outpatient_expense")
     people = pool.insured.sum(axis=3)
     usual = float(visits.mean())
     priced = lambda rule, cost: bills.outpatient_price(  # noqa: E731
         rule, visit, usual, log_sd, cost.eligible[bills.OUTPATIENT], cells, 0.0, 1.0)
-    base = priced(book.base_rules, costs_of(scenario, book.base))
+    before = costs_of(scenario, book.base)
     elasticity = futures.drawn["behaviour.outpatient_elasticity"]
     contract_visits = futures.drawn["behaviour.contract_visits"]
     contributed = enrolment.contribution_years(float(scenario.value("people", "new_share")), years)
@@ -41,7 +44,7 @@ def visits_are_paid(book: Book, rules: list[Rules], use: Use, futures: Futures, 
     refills = float(scenario.value("behaviour", "refill_share"))
     for t in range(years):
         eligible = use.costs[t].eligible[bills.OUTPATIENT]
-        now = priced(rules[t], use.costs[t])
+        now, base = priced(rules[t], use.costs[t]), priced(book.base_rules[t], before)
         on, choice = (float(book.of("responses", name)[t]) for name in ("demand", "tier_choice"))
         demand = responses.demanded(mix, now, base, on * elasticity)
         more = np.ones((draws, cells))
@@ -49,23 +52,28 @@ def visits_are_paid(book: Book, rules: list[Rules], use: Use, futures: Futures, 
             newly = contracted_anew(book, t)
             fewer = refills * (4 / weeks[t] - 4 / float(book.first("contracts", "prescription_weeks")))
             more[:, -len(newly):] += newly * on * contract_visits[:, None] + fewer
+        # Capable counties see more patients, and providers respond to how visits are paid.
+        capable = on * book.change("care", "capability")[t]
+        more = more * (1 + capable * drawn("behaviour.capability_visits"))[:, None]
+        more = more * (1 + mix @ use.more_visits[t])
         volume = futures.visits[:, t, None] * demand * more * pool.risk[:, t] * visits
         gain = answers[t].gain - choice * futures.drawn["behaviour.tier_sensitivity"][:, None, None] * responses.dearer(
             now, base).T
         used = bills.outpatient_year(
-            rules[t], visit, log_sd, eligible, float(contributed[t] @ np.arange(years)), people[:, t] * users,
-            volume, responses.chosen(mix, gain), use.conditions.price[:, t], seed, f"outpatient {t}")
+            rules[t], visit * (1 + use.dearer_visits[t]), log_sd, eligible, float(contributed[t] @ np.arange(years)),
+            people[:, t] * users, volume, responses.chosen(mix, gain), use.conditions.price[:, t] * dearness, seed,
+            f"outpatient {t}")
         for name, amount in zip(names, used[:4], strict=True):
             flows[name][:, t] = amount
         left[:, t] = used.left_by_cell
-        flows["outpatient_users"][:, t] = people[:, t] @ users
+        flows["outpatient_users"][:, t] = (people[:, t] * users).sum(axis=1)
     return flows | {"outpatient_left_by_group": by_group(book, left)}
 
 
-def accounts_are_used(book: Book, people: Flows, flows: Flows) -> Flows:
+def accounts_are_used(book: Book, futures: Futures, people: Flows, flows: Flows) -> Flows:
     """Family accounts pay what outpatient care leaves to their owners, as far as each owner's balance goes."""
     scenario = book.scenario
-    value = lambda name: float(scenario.value("account", name))  # noqa: E731
+    drawn = lambda name: futures.drawn[f"account.{name}"]  # noqa: E731
     users, left = flows["outpatient_users"], flows["outpatient_left_by_group"].sum(axis=2)
     enrolled = people["enrolled"]
 
@@ -76,8 +84,8 @@ def accounts_are_used(book: Book, people: Flows, flows: Flows) -> Flows:
         return np.minimum(users[:, t] * each, balance)
 
     used, leaked, stranded, balance = financing.accounts(
-        book.of("financing", "account") * enrolled, wanted, value("family_opening") * enrolled[:, 0],
-        value("family_leakage"), value("family_stranded"))
-    in_all = flows["out_of_pocket_by_group"].sum(axis=2)
-    return {"out_of_pocket": in_all - used, "account_paid": used,
+        book.of("financing", "account") * enrolled, wanted, drawn("family_opening") * enrolled[:, 0],
+        drawn("family_leakage"), drawn("family_stranded"))
+    of_group = flows["out_of_pocket_by_group"] + flows["outpatient_left_by_group"]
+    return {"out_of_pocket": of_group.sum(axis=2) - used, "out_of_pocket_by_group": of_group, "account_paid": used,
             "account_leaked": leaked, "account_stranded": stranded, "account_balance": balance}

@@ -86,9 +86,13 @@ def settle_year(rules, cell, status, years, kind, tier, continued, visits, eligi
             visits_year = visits_year + visits[j]
         claim = eligible[j] - fee
 
-        # The deductible: falling with each stay, or what is left of the year's.
-        due = deductible_due(rules.first[i, k], rules.step[k] * stay, rules.floor, earlier - linked)
-        due = np.maximum(due - linked * episode - rules.annual[i] * borne[i], 0.0)
+        # The deductible: falling with each stay, or what is left of the year's; after a referral what the chain has
+        # not borne yet, and never more than without one.
+        due = deductible_due(rules.first[i, k], rules.step[k] * stay, rules.floor, earlier)
+        if rules.credit > 0.0:
+            chain = deductible_due(rules.first[i, k], rules.step[k] * stay, rules.floor, earlier - linked)
+            due = np.minimum(due, chain - linked * episode)
+        due = np.maximum(due - rules.annual[i] * borne[i], 0.0)
         episode = episode * linked + due
         earlier = earlier + stay * (1.0 - linked)
         deductible = np.minimum(claim, due)

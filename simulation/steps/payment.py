@@ -17,7 +17,7 @@ class Terms(NamedTuple):
     retention: float  # of an unspent budget
     overspend_share: float  # of spending beyond the budget that the fund bears
     same_payment: float  # share of cases paid the primary standard everywhere
-    quality: float  # average coefficient of primary institutions
+    quality: np.ndarray  # (d,) average coefficient of primary institutions
 
 
 def shares_of(weights: np.ndarray) -> np.ndarray:
@@ -60,6 +60,6 @@ def paid(due: np.ndarray, cases: np.ndarray, people: np.ndarray, trend: np.ndarr
     price = (1 - fit) * price + fit * np.minimum(basic[:, None], price)
     case = terms.shares[3] * cases * price
 
-    better = 1 + (terms.quality - 1) * primary
+    better = 1 + (np.asarray(terms.quality) - 1).reshape(-1, 1, 1) * primary
     ways = [way * better for way in (by_item, budget, head, case)]
     return sum(ways), np.stack([way.sum(axis=(1, 2)) for way in ways], axis=1)

@@ -44,7 +44,9 @@ def absent(found: np.ndarray, again: np.ndarray, months: np.ndarray) -> np.ndarr
 
 
 def learnt(since: np.ndarray, start: float, end: float, months: float) -> np.ndarray:
-    """A share's mean over each year (t,) of learning, `since` (t,) years after the review began; negative: not yet.
+    """A share's mean over each year of learning, `since` (t,) years after the review began; negative: not yet.
+
+    `start`, `end` and `months` are numbers, or (d, 1) for an answer (d, t).
 
     >>> learnt(np.array([-1, 0, 9]), 0.34, 0.15, 2.0).round(3).tolist()
     [0.34, 0.182, 0.15]

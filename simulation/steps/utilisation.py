@@ -51,7 +51,8 @@ def futures(scenario: Scenario, draws: int, seed: int, area: str | None = None) 
         take_up=fixed["enrolment_sd"] * np.cumsum(shock["enrolment"], axis=1),
         opening=of("account", "opening_balance"),
         noise=shock["noise"],
-        drawn={f"{section}.{name}": of(section, name) for section in ("people", "behaviour", "providers", "services")
+        drawn={f"{section}.{name}": of(section, name)
+               for section in ("people", "utilisation", "behaviour", "providers", "services", "account")
                for name in ASSUMED[section].model_fields},
     )
 
