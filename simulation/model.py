@@ -87,7 +87,7 @@ def year_of_care(book: Book, rules: list[Rules], futures: Futures, people: Flows
     flows = bills_are_settled(book, spending, use.costs)
     flows |= visits_are_paid(book, rules, use, futures, pool, answers, seed)
     flows |= accounts_are_used(book, futures, people, flows)
-    return flows | providers_are_paid(book, futures, people, flows, audit.found)
+    return flows | providers_are_paid(book, futures, people, flows, audit)
 
 
 @lru_cache(maxsize=32)

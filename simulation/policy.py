@@ -38,7 +38,7 @@ class Financing(Section):
         words("非县属学校学生补助分担份数", "Subsidy shares for pupils of schools not funded by a county"),
         "weight", 0, 100,
         words("非县（区）属学校学生的补助由谁承担。", "Who bears the subsidy of pupils whose school no county funds."),
-        axes=("level",), acts={"subsidy_by_level": 1}, step=5)]
+        axes=("level",), acts={"subsidy_by_level": 1}, step=5, where="city_schools")]
     premium: Annotated[Given, Term(
         words("由基金支付的大额保险保费", "Large-amount premium paid by the fund"), "yuan_person_year", 0, 500,
         words("基金每年为每名参保人向大额或大病保险支付的保费。",
@@ -57,7 +57,7 @@ class Financing(Section):
         words("划入家庭账户金额", "Paid into family accounts"), "yuan_person_year", 0, 500,
         words("每名参保人每年从筹资中划入家庭（个人）账户的金额，不进入统筹基金。",
               "What is set aside of each insured person's funding in a family account, outside the pooled fund."),
-        acts={"income": -1, "account_paid": 1}, step=5)] = off()
+        acts={"income": -1, "account_in": 1}, step=5)] = off()
 
 
 class Enrolment(Section):

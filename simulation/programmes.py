@@ -28,7 +28,8 @@ class Contracts(Section):
         words("签约服务费分担份数", "Shares of the contract fee"), "weight", 0, 100,
         words("签约服务费由三方按份数分担。", "Three payers share the fee by parts."),
         axes=("payer",), acts={"contract_fee_by_payer": 1}, step=5,
-        needs={"contracts.coverage": 0.5, "contracts.fee": 50})] = off(1)
+        needs={"contracts.coverage": 0.5, "contracts.fee": 50})] = off(
+            {"public_health": 1, "fund": 1, "person": 1})
     rate_bonus: Annotated[Given, Term(
         words("签约居民支付比例提高", "Higher rate for contracted residents"), "rate", 0, 0.3,
         words("签约居民在各级机构的支付比例比一般居民提高多少。",
@@ -58,7 +59,7 @@ class Care(Section):
         words("县域服务能力提升", "Capability of the county"), "share", 0, 1,
         words("县域内机构服务能力的提升程度，1 为紧密型医共体全部建成。",
               "How far the county's own institutions are strengthened; 1 is a complete tight medical community."),
-        acts={"in_county_share": 1}, step=0.1)] = off()
+        acts={"in_county_share": 1}, step=0.1, where="away")] = off()
     special_fund: Annotated[Given, Term(
         words("基层服务专项经费", "Special fund for primary care"), "yuan_person_year", 0, 500,
         words("财政每人每年用于基层服务的专项经费，不经过医保基金。",
@@ -134,8 +135,8 @@ class Supervision(Section):
         words("暂停月数", "Months of suspension"), "months", 0, 6,
         words("每次暂停协议的月数；期间患者到其他机构就医。",
               "Months of each suspension; patients go elsewhere meanwhile."),
-        acts={"suspended": 1}, step=1, needs={"supervision.sample_share": 1,
-                                              "supervision.suspension_threshold": 0.05})] = off()
+        acts={"providers_absent": 1}, step=1, needs={"supervision.sample_share": 1,
+                                                     "supervision.suspension_threshold": 0.05})] = off()
     review_coverage: Annotated[Given, Term(
         words("智能审核覆盖率", "Automatic review of claims"), "share", 0, 1,
         words("经智能系统审核的报销金额占比。", "Share of reimbursed amounts that pass an automatic review."),

@@ -226,8 +226,11 @@ class Scenario(Record):
         return found
 
     def has(self, where: str) -> bool:
-        """Whether the scenario has what some levers need before they can act: outpatient care, several areas."""
-        return not where or {"outpatient": "outpatient" in self.axes.kind, "areas": len(self.axes.area) > 1}[where]
+        """Whether the scenario has what some levers need before they can act, as `Term.where` names it."""
+        return not where or {
+            "outpatient": "outpatient" in self.axes.kind, "areas": len(self.axes.area) > 1, "away": bool(self.axes.away),
+            "city_schools": any(value for _, value in leaves(self.assumptions.people.city_school_share.value)),
+        }[where]
 
     def lever_names(self, lever: str, language: str) -> str:
         """The name of a lever leaf in words, such as 支付比例 · 住院 · 成年居民 · 一级.

@@ -70,7 +70,7 @@ class Term:
     choices: tuple[str, ...] = ()
     optional: bool = False  # null stands for "no limit"
     certain: bool = False  # an assumption of which the model takes one value, so that it can carry no interval
-    where: str = ""  # what the scenario must have before it can act: "outpatient" care or several "areas"
+    where: str = ""  # what the scenario must have before it can act: see `Scenario.has`
     needs: dict[str, Any] = field(default_factory=dict)  # other levers without which it does nothing, at a use of them
 
 

@@ -2,6 +2,8 @@
 
 Only rows of `data/` that are published or derived count, never those written down from memory. Benxi is
 one city with one rule book that never moves, so every band says how far it may stand from the country.
+As its contribution stands still while income grows, take-up rises: by 1 % in 2009, 2.5 % in 2011 and 6.5 %
+in ten years. That moves heads and yuan together, so what is measured a head or a stay hardly moves.
 """
 
 import csv

@@ -9,11 +9,18 @@ from pathlib import Path
 
 import pytest
 
+from simulation import load_scenario, scenario
 from simulation.__main__ import main
 
 ROOT = Path(__file__).resolve().parent.parent
-# A scenario of the library, less its notes, which only take time to read.
-GOOD = re.sub(r", note: \{[^{}]*\}", "", (ROOT / "scenarios" / "benxi_2008.yaml").read_text(encoding="utf-8"))
+
+
+def plain(name: str) -> str:
+    """A scenario of the library, less its notes, which only take time to read."""
+    return re.sub(r", note: \{[^{}]*\}", "", (ROOT / "scenarios" / f"{name}.yaml").read_text(encoding="utf-8"))
+
+
+GOOD, DOCTORS = plain("benxi_2008"), plain("nanning_family_doctor_2019")
 BILLS = """
 person: {group: adult, status: ordinary, contribution_years: 3, contracted: false}
 bills:
@@ -81,6 +88,7 @@ MULTIPLIERS = found(r"admissions:\n +value: .*\n +factor: .*\n")
 MIX = found(r"tier_mix:\n +value:\n +child: \{level_1: [\d.]+")
 PEOPLE = found(r"residents:\n +value:\n +child: \{ordinary: \d+")
 CORRELATION = found(r"- between: .*\n +value: .*\n")
+OWN = f"assumptions.correlations.{len(load_scenario('benxi_2008').assumptions.correlations) - 1}"  # after the shared
 KINDS = ("    inpatient: {zh: 住院, en: Inpatient}\n",
          "    chronic: {zh: 门诊特殊病种, en: Special-disease outpatient}\n")
 
@@ -113,7 +121,8 @@ SCENARIOS = {
     "no number of years": ("years: 10\n", "", "years"),
     "no story in English": ("  en: A north-eastern", "  # A north-eastern", "story.en"),
     "no lines": (GOOD[GOOD.index("  lines:\n"):GOOD.index("\nassumptions:")], "", "policy.lines"),
-    "no assumptions": (GOOD[GOOD.index("\nassumptions:"):], "", "assumptions"),
+    "no people": (GOOD[GOOD.index("    residents:\n"):GOOD.index("    population_growth:")], "",
+                  "assumptions.people.residents"),
     "no value": ("      value: 30000\n", "", "policy.benefits.ceiling.value"),
     "no source": (": 30000\n      source: {status: law, document: benxi, clause: 第十八条}\n", ": 30000\n",
                   "policy.benefits.ceiling.source"),
@@ -161,15 +170,37 @@ SCENARIOS = {
     "a document nobody listed": ("document: shandong_2011", "document: shandong_2012",
                                  "policy.lines.surplus_ratio.source.document"),
     "a correlation with nothing": (CORRELATION, re.sub(r"\[[^,]*", "[utilisation.cost_groth", CORRELATION),
-                                   "assumptions.correlations.0"),
+                                   OWN),
     "a correlation with itself": (CORRELATION, re.sub(r"\[(.*),.*\]", r"[\1, \1]", CORRELATION),
-                                  "assumptions.correlations.0"),
+                                  OWN),
     "a correlation of 1.4": (CORRELATION, re.sub("value: .*", "value: 1.4", CORRELATION),
-                             "assumptions.correlations.0.value"),
+                             OWN + ".value"),
     "a correlation in quotes": (CORRELATION, re.sub("value: .*", 'value: "0.3"', CORRELATION),
-                                "assumptions.correlations.0.value"),
+                                OWN + ".value"),
     "a primary tier nobody listed": ("primary: [level_1]", "primary: [level_0]", "axes.primary.level_0"),
+    "a tier away that nobody listed": ("away: [out_of_city]", "away: [out_of_town]", "axes.away.out_of_town"),
     "special diseases before stays": (KINDS[0] + KINDS[1], KINDS[1] + KINDS[0], "axes.kind"),
+    "ages of an unknown group": ("ages: {child:", "ages: {chld:", "axes.ages"),
+    "ages of two groups only": ("child: [0, 17], ", "", "axes.ages"),
+    "ages in another order": ("child: [0, 17], adult: [18, 59]", "adult: [18, 59], child: [0, 17]", "axes.ages"),
+    "ages the wrong way round": ("child: [0, 17]", "child: [17, 0]", "axes.ages"),
+    "an age of 130": ("senior: [60, 100]", "senior: [60, 130]", "axes.ages.senior.1"),
+    "an age in quotes": ("senior: [60, 100]", 'senior: ["60", 100]', "axes.ages.senior.0"),
+    "one age": ("senior: [60, 100]", "senior: [60]", "axes.ages.senior"),
+    "classes of more than 1": ("inpatient: {level_1: 0.72", "inpatient: {level_1: 0.95",
+                               "assumptions.utilisation.class_a_share.inpatient"),
+    "an interval where the model takes one value": (
+        "dispersion:\n      value: 0.6\n", "dispersion:\n      value: 0.6\n      range: [0.4, 0.9]\n",
+        "assumptions.utilisation.dispersion"),
+    "one interval for all groups": (MULTIPLIERS, re.sub(r"factor: .*", "range: [0.02, 0.05]", MULTIPLIERS),
+                                    "assumptions.utilisation.admissions.range"),
+    # what it is built on
+    "an unknown scenario to extend": ("extends: evidence", "extends: evidense", "extends"),
+    "a path to extend": ("extends: evidence", "extends: ../scenarios/benxi_2008", "extends"),
+    "a file of the system to extend": ("extends: evidence", "extends: /etc/passwd", "extends"),
+    "the name of a file to extend": ("extends: evidence", "extends: evidence.yaml", "extends"),
+    "two to extend": ("extends: evidence", "extends: [evidence, nrcms]", "extends"),
+    "nothing to extend": ("extends: evidence", "extends:", "extends"),
     # YAML
     "an anchor": ("value: 30000", "value: &limit 30000", line_of("value: 30000")),
     "an alias": ("value: 30000", "value: *limit", line_of("value: 30000")),
@@ -189,6 +220,111 @@ def test_a_fault_of_a_scenario_is_one_line(faults, tmp_path: Path, what: str) ->
     lines = faults("validate", path)
     assert len(lines) == 1, lines
     assert lines[0].startswith(f"{path}: ") and place in lines[0].removeprefix(f"{path}: ")
+
+
+def test_every_assumption_that_nothing_else_gives_is_named(faults, tmp_path: Path) -> None:
+    """What `evidence` gives is there; all else that must be said is a line of its own."""
+    path = tmp_path / "city.yaml"
+    path.write_text(GOOD[:GOOD.index("\nassumptions:")], encoding="utf-8")
+    lines = faults("validate", path)
+    assert all(line.startswith(f"{path}: assumptions.") and "missing" in line for line in lines)
+    assert len(lines) == len(set(lines)) > 5
+    assert not any("contribution_elasticity" in line for line in lines)
+    path.write_text(swapped(GOOD[:GOOD.index("\nassumptions:")], "extends: evidence\n", ""), encoding="utf-8")
+    assert [line.removeprefix(f"{path}: ").split(":")[0] for line in faults("validate", path)] == ["assumptions"]
+
+
+# A scenario with pooled outpatient care, family doctors and ways of payment: a pattern, what takes its place.
+MORE = {
+    "a mix of visits of more than 1": (r"(outpatient_mix:\n +value:\n +child: \{\w+: )[\d.]+", r"\g<1>0.999",
+                                       "assumptions.utilisation.outpatient_mix.child"),
+    "classes of visits of more than 1": (r"(class_c_share:\n(?:.*\n){1,4}? +outpatient: )[^\n]*", r"\g<1>0.9",
+                                         "assumptions.utilisation.class_a_share.outpatient"),
+    "contracts of 1.4 of the seniors": (r"(coverage:\n +value: \{.*senior: )[\d.]+", r"\g<1>1.4",
+                                        "policy.contracts.coverage.senior"),
+    "a misspelt payer": (r"public_health: 60", "public_helth: 60", "policy.contracts.fee_weights.public_helth"),
+    "a misspelt way of payment": (r"capitation: 0", "capitatoin: 0", "policy.payment.method.capitatoin"),
+    "a lever of another section": (r"\n    fee_weights:", "\n    retention:", "policy.contracts.retention"),
+}
+
+
+@pytest.mark.parametrize("what", MORE)
+def test_a_fault_of_a_scenario_with_more_to_it_is_one_line(faults, tmp_path: Path, what: str) -> None:
+    pattern, new, place = MORE[what]
+    path = tmp_path / "city.yaml"
+    text, found = re.subn(pattern, new, DOCTORS, count=1)
+    assert found
+    path.write_text(text, encoding="utf-8")
+    lines = faults("validate", path)
+    assert len(lines) == 1, lines
+    assert lines[0].startswith(f"{path}: ") and place in lines[0].removeprefix(f"{path}: ")
+
+
+def test_a_kind_of_care_that_is_not_simulated_is_one_line(faults, tmp_path: Path) -> None:
+    path = tmp_path / "city.yaml"
+    path.write_text(GOOD.replace(" chronic:", " dental:"), encoding="utf-8")
+    lines = faults("validate", path)
+    assert len(lines) == 1 and "axes.kind: " in lines[0], lines
+
+
+@pytest.mark.parametrize(("chain", "refused"), [
+    (["evidence"], False), (["a", "evidence"], False), (["a", "b", "c", "evidence"], False),
+    (["a", "b", "c", "d", "e", "evidence"], True), (["a", "a"], True), (["a", "b", "a"], True)])
+def test_a_chain_of_what_is_extended_ends(faults, capsys, tmp_path: Path, monkeypatch, chain: list,
+                                          refused: bool) -> None:
+    parts = tmp_path / "parts"
+    parts.mkdir()
+    (parts / "evidence.yaml").write_text((scenario.PARTS / "evidence.yaml").read_text(encoding="utf-8"),
+                                         encoding="utf-8")
+    for name, base in zip(chain, chain[1:], strict=False):
+        (parts / f"{name}.yaml").write_text(f"extends: {base}\n", encoding="utf-8")
+    monkeypatch.setattr(scenario, "PARTS", parts)
+    path = tmp_path / "city.yaml"
+    path.write_text(swapped(GOOD, "extends: evidence", f"extends: {chain[0]}"), encoding="utf-8")
+    if refused:
+        lines = faults("validate", path)
+        assert len(lines) == 1 and "extends" in lines[0], lines
+    else:
+        assert main(["validate", str(path)]) == 0 and "valid" in capsys.readouterr().out
+
+
+TWO_AREAS = swapped(GOOD, "  level:\n", """  area:
+    north: {zh: 北县, en: North}
+    south: {zh: 南县, en: South}
+  level:
+""")
+LOCAL = "\nlocal_rules:\n  - {area: north, lever: benefits.ceiling, value: 20000, source: {status: assumption}}\n"
+LOCAL_RULES = {
+    "an unknown area": ("area: north", "area: nroth", "local_rules.0.area"),
+    "no area": ("area: north, ", "", "local_rules.0.area"),
+    "an unknown lever": ("benefits.ceiling", "benefits.celing", "benefits.celing"),
+    "too deep a name": ("benefits.ceiling", "benefits.ceiling.adult", "benefits.ceiling.adult"),
+    "an assumption": ("benefits.ceiling", "people.take_up", "people.take_up"),
+    "a value out of bounds": ("value: 20000", "value: -1", "benefits.ceiling"),
+    "a value in quotes": ("value: 20000", 'value: "20000"', "benefits.ceiling"),
+    "a year": ("value: 20000", "value: 20000, year: 2010", "local_rules.0.year"),
+    "no source": (", source: {status: assumption}", "", "local_rules.0.source"),
+    "a document nobody listed": ("{status: assumption}", "{status: law, document: benxy}", "source.document"),
+}
+
+
+@pytest.mark.parametrize("what", LOCAL_RULES)
+def test_a_fault_of_a_local_rule_is_one_line(faults, capsys, tmp_path: Path, what: str) -> None:
+    old, new, place = LOCAL_RULES[what]
+    path = tmp_path / "city.yaml"
+    path.write_text(TWO_AREAS + LOCAL, encoding="utf-8")
+    assert main(["validate", str(path)]) == 0 and "valid" in capsys.readouterr().out
+    path.write_text(TWO_AREAS + swapped(LOCAL, old, new), encoding="utf-8")
+    lines = faults("validate", path)
+    assert len(lines) == 1, lines
+    assert lines[0].startswith(f"{path}: ") and "local_rules.0" in lines[0] and place in lines[0]
+
+
+def test_a_local_rule_where_there_are_no_areas_is_one_line(faults, tmp_path: Path) -> None:
+    path = tmp_path / "city.yaml"
+    path.write_text(GOOD + LOCAL, encoding="utf-8")
+    lines = faults("validate", path)
+    assert len(lines) == 1 and "local_rules.0.area" in lines[0], lines
 
 
 CHANGES = {
@@ -287,6 +423,14 @@ PEOPLE_AND_BILLS = {
     "half a year": ("contribution_years: 3", "contribution_years: 3.5", "person.contribution_years"),
     "years as yes": ("contribution_years: 3", "contribution_years: true", "person.contribution_years"),
     "a contract as a word": ("contracted: false", 'contracted: "no"', "person.contracted"),
+    "a supplement as a number": ("contracted: false", "commercial: 1", "person.commercial"),
+    "a supplement as a word": ("contracted: false", "commercial: bought", "person.commercial"),
+    "negative visits": ("2200", "2200, visits: -1", "bills.0.visits"),
+    "half a visit": ("2200", "2200, visits: 2.5", "bills.0.visits"),
+    "visits in words": ("2200", "2200, visits: three", "bills.0.visits"),
+    "visits as yes": ("2200", "2200, visits: true", "bills.0.visits"),
+    "5,000 visits": ("2200", "2200, visits: 5000", "bills.0.visits"),
+    "outpatient care where none is pooled": ("kind: inpatient", "kind: outpatient", "bills.0.kind"),
     "no bills": (BILLS[BILLS.index("bills:"):], "", "bills"),
     "one bill without a dash": ("  - {", "  {", "bills"),
 }
@@ -347,6 +491,14 @@ OPTIONS = {
     "--set benefits.ceiling@2007=1": "2007",
     "--set benefits.critical_base=both": "benefits.critical_base",
     "--set =1": "--set",
+    "--set contracts.coverage=1.4": "contracts.coverage",
+    "--set contracts.coverage.pensioner=0.4": "contracts.coverage.pensioner",
+    "--set payment.method.salary=1": "payment.method.salary",
+    "--set payment.method.capitation.inpatient.level_9=1": "level_9",
+    "--set responses.demand=2": "responses.demand",
+    "--set supervision.suspension_months=7": "supervision.suspension_months",
+    "--set benefits.kind_ceiling.outpatient=100": "benefits.kind_ceiling.outpatient",
+    "--set pooling.method=everything": "pooling.method",
 }
 
 

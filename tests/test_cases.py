@@ -48,7 +48,7 @@ def rule_book(name: str) -> Scenario:
     data["axes"] = rules["axes"]
     for lever, value in rules["benefits"].items():
         data["policy"]["benefits"][lever]["value"] = value
-    for share in ("class_a_share", "class_c_share"):  # of the other scenario's tiers; every case states what is eligible
+    for share in ("class_a_share", "class_c_share"):  # by tiers that are not here; every case states what is eligible
         data["assumptions"]["utilisation"][share]["value"] = 0.4
     scenario = Scenario.model_validate(data)
     terms = Benefits.terms()

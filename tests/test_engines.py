@@ -67,6 +67,34 @@ def test_chances_agree(pair: tuple) -> None:
     assert (np.abs(exact["value"] - table["value"]) <= 0.003 + 4 * np.hypot(exact["se"], table["se"])).all()
 
 
+# What the programmes of 2019 bring: cells of contracted residents, mixes that move, tiers that draws lean to.
+PARTS = ("basic_by_tier", "stays_by_tier", "insured_by_group", "out_of_pocket_by_group",
+         "catastrophic_by_group", "provider_margin", "critical", "assistance", "commercial", "chronic", "eligible",
+         "expense", "provider_payment", "visits", "outpatient")
+
+
+@pytest.fixture(scope="module")
+def programmes() -> tuple:
+    """Both engines on ten thousand people with family doctors, referral, a supplement and automatic review."""
+    scenario = scaled(load_scenario("nanning_family_doctor_2019"), PEOPLE).model_copy(update={"years": 4})
+    scenario = scenario.model_copy(update={"changes": tuple(c for c in scenario.changes if c.year < 2023)})
+    scenario = scenario.changed(Change(lever=lever, year=year, value=value, source=STATED) for lever, year, value in (
+        ("contracts.rate_bonus", 2020, 0.05), ("care.referral_required", 2021, 0.5),
+        ("benefits.referral_credit", 2019, 1), ("benefits.commercial_rate", 2021, 0.5),
+        ("supervision.review_coverage", 2020, 1)))
+    return tuple(simulate(scenario, 4096, seed=11, engine=engine) for engine in ("table", "exact"))
+
+
+@pytest.mark.parametrize("quantity", PARTS)
+def test_programmes_mean_the_same_to_both_engines(programmes: tuple, quantity: str) -> None:
+    table, exact = (result.data[quantity].values[:, :, 0] for result in programmes)
+    scale = np.abs(table.mean(axis=0)).max(axis=-1, keepdims=True) if table.ndim == 3 else np.abs(table.mean(axis=0))
+    difference = (exact - table).mean(axis=0) / np.maximum(scale, 1e-9)
+    error = (exact - table).std(axis=0) / np.sqrt(len(table)) / np.maximum(scale, 1e-9)
+    assert np.abs(table).max() > 0
+    assert (np.abs(difference) <= 5e-4 + 3.5 * error).all(), (difference * 1e4, error * 1e4)
+
+
 def test_small_pools_use_the_exact_engine_and_large_ones_the_table() -> None:
     benxi = load_scenario("benxi_2008").model_copy(update={"years": 1})
     assert simulate(scaled(benxi, 19_000), 16).manifest["engine"] == "exact"

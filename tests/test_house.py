@@ -23,8 +23,8 @@ FLOORS = (
     ("engines",),
     ("demography", "stages", "results"),
     ("model",),
-    ("measures", "household", "runs", "scorecard", "compare", "goalseek", "sensitivity", "calibration", "backtest",
-     "report", "cluster"),
+    ("measures", "household", "runs", "scorecard", "reference", "compare", "goalseek", "sensitivity", "calibration",
+     "backtest", "report", "cluster"),
     ("",),  # the package itself, whose __init__ names what others may use
     ("__main__",),
 )

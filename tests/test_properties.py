@@ -9,8 +9,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from bench.pool import scaled
 from simulation import load_scenario, settle, simulate
+from simulation.assumptions import uncertain
 from simulation.measures import unresponsive
-from simulation.scenario import Change, Scenario, compile_rules
+from simulation.scenario import Change, Scenario, compile_rules, library
+from simulation.scorecard import scorecard
 from simulation.steps.benefits import AMOUNTS, DEDUCTIBLE, settle_year
 from simulation.terms import Source
 
@@ -411,6 +413,39 @@ def test_no_spread_of_costs_makes_a_payment_negative(engine: str, spread: str) -
     run = simulate(Scenario.model_validate(data), 256, 1, engine).data
     for name in (*CARE, "expenditure", "critical", "out_of_pocket", "catastrophic"):
         assert run[name].min() >= -1e-6, name  # yuan: nothing but rounding
+
+
+# --- what is uncertain ------------------------------------------------------------------------------
+
+def narrower(scenario: Scenario, name: str) -> Scenario:
+    """The scenario with one assumption's interval half as wide."""
+    section, field = name.split(".")
+    part = getattr(scenario.assumptions, section)
+    given = getattr(part, field)
+    if given.range:
+        half = {"range": tuple(given.value + (end - given.value) / 2 for end in given.range)}
+    else:
+        half = {"factor": tuple(end**0.5 for end in given.factor)}
+    part = part.model_copy(update={field: given.model_copy(update=half)})
+    return scenario.model_copy(update={"assumptions": scenario.assumptions.model_copy(update={section: part})})
+
+
+def test_every_interval_that_a_scenario_gives_moves_some_result() -> None:
+    """An interval that nothing draws from would show less uncertainty than is declared."""
+    still: dict[str, bool] = {}
+    for name in library():
+        scenario = load_scenario(name)
+        scenario = with_levers(scenario, {"care.referral_required": 0.5}, scenario.first_year + 1)  # for gatekeeping
+        before = None
+        for assumed in uncertain(scenario.assumptions):
+            if still.get(assumed, True):
+                before = before or simulate(scenario, 16, 1, "table")
+                after = simulate(narrower(scenario, assumed), 16, 1, "table")
+                same = scorecard(before).equals(scorecard(after)) if assumed.startswith("services.") else (
+                    before.data.identical(after.data))
+                still[assumed] = same
+    assert len(still) > 30
+    assert not [name for name, same in still.items() if same]
 
 
 # --- seeds, draws and dates ------------------------------------------------------------------------

@@ -21,7 +21,8 @@ MARGIN = {"l": 56, "r": 12, "t": 48, "b": 8}
 
 BANDS = (("p05", "p95", "dot", 0.14), ("p25", "p75", "dash", 0.22))  # from the outside in
 EVENT_STYLE = (  # dash, marker, colour: one row an event, in the model's order
-    ("solid", "circle", BLUE), ("dash", "square", ORANGE), ("dot", "diamond", RED), ("dashdot", "x", PURPLE))
+    ("solid", "circle", BLUE), ("dash", "square", ORANGE), ("dot", "diamond", RED), ("dashdot", "x", PURPLE),
+    ("longdash", "triangle-up", GREEN))
 PATTERNS = ("", "/", "x", "-", "\\", ".", "|", "+")
 BAR_COLOURS = (BLUE, ORANGE, GREEN, PURPLE, RED, GREY)
 
@@ -41,10 +42,11 @@ class Limit(NamedTuple):
     clause: str
 
 
-def fan(drawn: Drawn, title: str, names: Mapping[str, str], limit: Limit, zero: Limit) -> go.Figure:
-    """Median and bands of a ratio by year, with its upper limit and the line at zero.
+def fan(drawn: Drawn, title: str, names: Mapping[str, str], limit: Limit, zero: Limit,
+        form: str = "%") -> go.Figure:
+    """Median and bands of a quantity by year, with its line in the regulation and the line at zero.
 
-    `names` gives each column a short name for the label at its right end.
+    `names` gives each column a short name for the label at its right end; `form` is "%" or "f" for a plain number.
     """
     frame, figure = drawn.frame, go.Figure()
     years = frame["year"]
@@ -60,7 +62,7 @@ def fan(drawn: Drawn, title: str, names: Mapping[str, str], limit: Limit, zero: 
         dash, width, colour = styles[column]
         figure.add_scatter(x=years, y=frame[column], mode="lines", name=names[column],
                            line={"dash": dash, "width": width, "color": colour},
-                           hovertemplate=f"%{{x}}　{names[column]} %{{y:.1%}}<extra></extra>")
+                           hovertemplate=f"%{{x}}　{names[column]} %{{y:.1{form}}}<extra></extra>")
     figure.add_scatter(x=years, y=frame["line"], mode="lines", name=limit.name,
                        line={"dash": "longdashdot", "width": 2, "color": ORANGE, "shape": "hv"},
                        hovertemplate=f"%{{x}}　{limit.name}<br>{wrapped(limit.clause)}<extra></extra>")
@@ -68,7 +70,7 @@ def fan(drawn: Drawn, title: str, names: Mapping[str, str], limit: Limit, zero: 
     columns = [*styles, "line"]
     low, high = ends(frame[columns])
     figure.update_layout(template=TEMPLATE, showlegend=False, title=titled(title), xaxis=ticks(years),
-                         yaxis={"tickformat": ".0%", "range": [low, high]},
+                         yaxis={"tickformat": f".0{form}", "range": [low, high]},
                          margin={**MARGIN, "r": 112})
     labels = {names.get(column, limit.name): frame[column].iloc[-1] for column in columns} | {zero.name: 0.0}
     hover = {limit.name: wrapped(limit.clause), zero.name: wrapped(zero.clause)}

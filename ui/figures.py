@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
@@ -42,10 +43,12 @@ def download(key: str, label: str, drawn: Drawn, name: str) -> None:
 
 
 def table(drawn: Drawn, alt: str) -> None:
-    """A frame with its columns named and its fractions as percentages."""
+    """A frame with its columns named, its fractions as percentages and its words as words."""
     forms = {"year": FORMS["year"], **drawn.forms}
     config = {name: st.column_config.NumberColumn(drawn.heads[name], format=forms.get(name, FORMS["share"]),
-                                                  pinned=name == "year") for name in drawn.frame.columns}
+                                                  pinned=name == "year")
+              if pd.api.types.is_numeric_dtype(drawn.frame[name]) else st.column_config.TextColumn(drawn.heads[name])
+              for name in drawn.frame.columns}
     st.dataframe(drawn.frame, hide_index=True, column_config=config, alt=alt)
 
 

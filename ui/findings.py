@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import pandas as pd
 
+from simulation.policy import SECTIONS
+from simulation.scenario import Scenario
+from simulation.streams import REPLICATES
 from ui.runs import Run
+from ui.tables import Drawn, money_unit
 from ui.text import percent, points, say, years_of
 
 # The events of the sentences, in their order, with the line that each is about.
-LINES = {"p_deficit": None, "p_surplus_over": "surplus_ratio", "p_balance_over": "balance_ratio"}
+LINES = {"p_deficit": None, "p_surplus_over": "surplus_ratio", "p_balance_over": "balance_ratio",
+         "p_warning": "reserve_months"}
 
 
 class Figure(NamedTuple):
@@ -44,20 +49,22 @@ def open_years(run: Run, events: Iterable[str]) -> list[int]:
 
 
 def sentences(run: Run, language: str) -> list[str]:
-    """The finding in words: deficits, then hoarding."""
+    """The finding in words: deficits, then hoarding, then a thin reserve."""
     found = []
     for event, line in LINES.items():
         years = likely(run, event)
-        limit = limit_text(run.lines[line], language) if line else ""
+        limit = limit_text(run, line, language) if line else ""
         key = f"finding.{event}" if years else f"finding.{event}_never"
         found.append(say(language, key, years=years_of(years, language) if years else "", limit=limit))
     return found
 
 
-def limit_text(limits: pd.Series, language: str) -> str:
-    """A limit in force, or both ends where it changes over the years."""
-    low, high = (f"{100 * value:.4g}%" for value in (limits.min(), limits.max()))
-    return low if low == high else say(language, "number.between", low=low, high=high)
+def limit_text(run: Run, line: str, language: str) -> str:
+    """A line in force with its unit, or both ends where it changes over the years."""
+    limits, months = run.lines[line], line == "reserve_months"
+    low, high = (f"{value:.4g}" if months else f"{100 * value:.4g}%" for value in (limits.min(), limits.max()))
+    text = low if low == high else say(language, "number.between", low=low, high=high)
+    return say(language, "unit.months_of", value=text) if months else text
 
 
 def doubt(run: Run, language: str) -> str:
@@ -93,3 +100,44 @@ def figures(run: Run, before: Run | None, language: str) -> list[Figure]:
 def medians(run: Run) -> pd.Series:
     """Median balance ratio by year."""
     return run.summary[run.summary["quantity"] == "balance_ratio"].set_index("year")["p50"]
+
+
+class Behaviour(NamedTuple):
+    """What behaviour does to the end of a run: one sentence and, response by response, the frame behind it."""
+
+    sentence: str
+    drawn: Drawn
+
+
+def behaviour(ends: Mapping[tuple[str, ...], pd.DataFrame], year: int, language: str) -> Behaviour:
+    """The closing figures with every response less those with some switched off.
+
+    `ends` holds, by the responses switched off, the closing balance and surplus ratio of each draw; draws are the
+    same throughout, so their differences are paired.
+    """
+    usual, rows = ends[()], []
+    for off, without in ends.items():
+        if not off:
+            continue
+        differs = usual - without
+        name = (say(language, "behaviour.together") if len(off) > 1
+                else SECTIONS["responses"].terms()[off[0]].title[language])
+        spread = [differs["balance_end"][n::REPLICATES].mean() for n in range(REPLICATES)]
+        rows.append({"response": name, "balance": differs["balance_end"].mean(),
+                     "balance_se": pd.Series(spread).std() / REPLICATES ** 0.5,
+                     "surplus": 100 * differs["surplus_ratio"].mean()})
+    frame = pd.DataFrame(rows)
+    divisor, unit = money_unit(frame["balance"].abs().max(), language)
+    frame[["balance", "balance_se"]] /= divisor
+    heads = {name: say(language, f"behaviour.{name}", year=year, unit=unit) if name != "response"
+             else say(language, "behaviour.response") for name in frame.columns}
+    together = frame.iloc[0]
+    sentence = say(language, "behaviour.sentence", year=year, amount=f"{abs(together['balance']):,.1f}", unit=unit,
+                   way=say(language, "behaviour.more" if together["balance"] >= 0 else "behaviour.less"),
+                   ratio=points(together["surplus"] / 100, language))
+    return Behaviour(sentence, Drawn(frame, heads, {"balance": "%+,.1f", "balance_se": "%,.2f", "surplus": "%+.2f"}))
+
+
+def responds(scenario: Scenario) -> bool:
+    """Whether a scenario departs anywhere from the policy it starts with, so that there is something to respond to."""
+    return any(not change.lever.startswith("responses") for change in scenario.changes)

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from simulation.assumptions import ASSUMED, Assumed
-from simulation.results import EVENTS, QUANTITIES
+from simulation.results import ALONG, EVENTS, MORE, QUANTITIES
 from simulation.scenario import Scenario, clause, lever_value
 from simulation.terms import Source, Term
 from simulation.trees import leaves
@@ -87,11 +87,10 @@ def acts(term: Term, language: str) -> str:
 
 def output(name: str, language: str) -> str:
     """An output's name in words."""
-    if name in QUANTITIES:
-        return QUANTITIES[name][0][language]
     if name in EVENTS:
         return EVENTS[name][language]
-    return phrases(language).get(f"output.{name}", name)
+    named = QUANTITIES | MORE | ALONG
+    return phrases(language).get(f"output.{name}") or (named[name][0][language] if name in named else name)
 
 
 def matching(frame: pd.DataFrame, text: str, kind: str | None) -> pd.DataFrame:

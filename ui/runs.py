@@ -10,10 +10,11 @@ import pandas as pd
 import streamlit as st
 
 from simulation import simulate
-from simulation.measures import chances, median_error, spending_by_tier, summary
-from ui.view import View, scenario_of, view_of
+from simulation.measures import chances, median_error, spending_by_tier, summary, unresponsive
+from ui.view import View, known, scenario_of, view_of
 
 QUICK, STABLE = 1024, 16384  # draws while a lever moves, and at rest
+FEWEST = 256  # where a scenario's many counties leave no time for more: sixteen in each scrambling
 SEED = 20080101
 KEPT = 512  # runs, of some tens of kilobytes each
 
@@ -24,7 +25,7 @@ class Run(NamedTuple):
     summary: pd.DataFrame  # year, quantity, mean, p05, p25, p50, p75, p95
     chances: pd.DataFrame  # year, event, value, se
     spending: pd.DataFrame  # year, tier, amount, share
-    lines: pd.DataFrame  # year, surplus_ratio, balance_ratio: the limits in force
+    lines: pd.DataFrame  # year, surplus_ratio, balance_ratio, reserve_months: the lines in force
     median_se: pd.DataFrame  # year, balance_ratio: standard error of the median
     facts: dict[str, Any]
 
@@ -42,10 +43,27 @@ def answers(scenario: str, edits: tuple[tuple[str, Any], ...], since: int, draws
         result = simulate(scenario_of(View(scenario, since, edits)), draws=draws, seed=seed)
         data = result.data
         lines = pd.DataFrame({"year": data["year"].values, "surplus_ratio": data["surplus_line"].values,
-                              "balance_ratio": data["balance_line"].values})
+                              "balance_ratio": data["balance_line"].values,
+                              "reserve_months": data["reserve_months_line"].values})
         facts = {name: result.manifest[name] for name in ("scenario", "seed", "draws", "engine")}
         return Run(summary(result), chances(result), spending_by_tier(result), lines,
                    median_error(result, "balance_ratio"), facts | {"fingerprint": result.fingerprint})
+
+
+@st.cache_data(show_spinner=False, max_entries=KEPT)
+def closing(scenario: str, edits: tuple[tuple[str, Any], ...], since: int, off: tuple[str, ...], draws: int,
+            seed: int) -> pd.DataFrame:
+    """Closing balance and surplus ratio of the last year, a row a draw, with some responses switched off."""
+    with gate():
+        asked = scenario_of(View(scenario, since, edits))
+        last = simulate(unresponsive(asked, *off) if off else asked, draws=draws, seed=seed).data.isel(year=-1, area=0)
+        return pd.DataFrame({name: last[name].values for name in ("balance_end", "surplus_ratio")})
+
+
+def draws_for(view: View, settled: bool) -> int:
+    """How many draws a view is given, while a lever moves or at rest: each further county takes as long again."""
+    counties = max(len(known(view.scenario).axes.area), 1)
+    return max((STABLE if settled else QUICK) >> (counties - 1).bit_length(), FEWEST)
 
 
 @st.cache_resource(show_spinner=False)
@@ -57,7 +75,7 @@ def seen() -> dict[str, tuple]:
 def run(view: View, draws: int) -> Run:
     """The answers for a view at so many draws."""
     answer = answers(*key(view), draws, SEED)
-    if draws == STABLE and not at_rest(view):
+    if draws == draws_for(view, settled=True) and not at_rest(view):
         # Replaced in one step, for sessions run side by side; far fewer than the answers kept.
         seen()["at rest"] = (*seen()["at rest"], key(view))[-KEPT // 4:]
     return answer

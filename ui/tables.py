@@ -40,7 +40,7 @@ def money_unit(largest: float, language: str) -> tuple[float, str]:
 
 
 def fan(run: Run, quantity: str, language: str, before: Run | None = None) -> Drawn:
-    """Quantiles of a ratio by year with its line, and the median before the edits if there are any."""
+    """Quantiles of a quantity by year with its line, and the median before the edits if there are any."""
     of = lambda run: run.summary[run.summary["quantity"] == quantity]  # noqa: E731 - used twice
     frame = of(run)[["year", *QUANTILES]].reset_index(drop=True)
     frame["line"] = run.lines[quantity].to_numpy()
@@ -49,7 +49,8 @@ def fan(run: Run, quantity: str, language: str, before: Run | None = None) -> Dr
     unit = unit_text(QUANTITIES[quantity][1], language)
     heads = {name: say(language, "column.share", what=say(language, f"column.{name}"), unit=unit)
              for name in frame.columns if name != "year"}
-    return Drawn(frame, {"year": say(language, "column.year"), **heads})
+    forms = {name: FORMS[QUANTITIES[quantity][1]] for name in heads}
+    return Drawn(frame, {"year": say(language, "column.year"), **heads}, forms)
 
 
 def chance(run: Run, language: str) -> Drawn:

@@ -10,6 +10,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -18,7 +19,7 @@ from simulation.scenario import Change, Scenario, build, lever_value, library, r
 from simulation.terms import LANGUAGES, BadInput, Fault, Record, Source, refuse, short, words
 from simulation.trees import nearest
 
-FIRST = "benxi_2008"
+FIRST = "urrbmi_county_2026"  # the scenario the app opens with
 EDITED = Source(status="assumption", note=words("在网页上调整", "edited in the browser"))
 NO_LIMIT = "none"
 MOST = 500  # levers read from one link; no scenario has so many
@@ -60,6 +61,17 @@ def known(name: str) -> Scenario:
     return load_scenario(name)
 
 
+def offered() -> list[str]:
+    """The scenarios of the library that can be read: the opening one, then by year and name."""
+    found = {}
+    for name in library():
+        try:
+            found[name] = known(name)
+        except BadInput:  # a file being written: the others stay on offer
+            continue
+    return sorted(found, key=lambda name: (name != FIRST, found[name].first_year, name))
+
+
 def number(value: Any) -> Any:
     """A number in the one form used everywhere: whole numbers as int, no noise of binary fractions.
 
@@ -80,8 +92,9 @@ def changes(edits: Iterable[tuple[str, Any]], since: int) -> list[Change]:
     return [Change(lever=lever, year=since, value=number(value), source=EDITED) for lever, value in edits]
 
 
+@lru_cache(maxsize=128)
 def scenario_of(view: View) -> Scenario:
-    """The scenario with the edits of a view."""
+    """The scenario with the edits of a view, each in force from its year on (see `Scenario.changed`)."""
     return known(view.scenario).changed(changes(view.edits, view.since))
 
 

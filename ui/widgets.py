@@ -1,24 +1,30 @@
 """The controls: every lever as the widget its declaration asks for, and the sidebar they stand in.
 
+A section is a drawer and so is each of its parameters; what is in a closed drawer is not built, which keeps a
+lever's move quick however many levers there are. A drawer's label never changes while it is used: to the
+browser another label is another drawer, and whoever is moving a slider in it would lose hold of it.
+
 Every widget is given the view's value as its default too: one that the browser has to build anew starts
 from its default, and would otherwise send its lowest value as if the user had asked for it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from itertools import groupby
 from typing import Any
 
 import streamlit as st
 
 from simulation.policy import SECTIONS
-from simulation.scenario import Scenario, clause, find_lever, lever_value, library
-from simulation.terms import BadInput, Term
-from ui import state
+from simulation.scenario import Scenario, clause, find_lever, lever_value
+from simulation.terms import Term
+from ui import programmes, state
 from ui.packages import Package, moved, packages, position
-from ui.text import choice_text, in_percent, language, lever_text, plain, t, unit_text
-from ui.view import View, from_file, known, scenario_of, to_file, view_of
+from ui.text import choice_text, in_percent, language, lever_text, plain, t, unit_text, years_of
+from ui.view import View, from_file, known, offered, scenario_of, to_file, view_of
 
+LISTED = 12  # levers moved that the sidebar lists; the page of levers has them all
 FINE = 200  # a slider has at most so many steps; beyond, a number is typed
 MEGABYTES = 1
 
@@ -30,31 +36,57 @@ def sidebar() -> None:
     scenario_choice(view)
     quick_moves(base, view)
     changes_made(base, view)
-    edited = scenario_of(view)
-    for section, levers in groupby(edited.levers(view.since), key=lambda lever: lever[0].split(".")[0]):
-        st.subheader(t(f"section.{section}"))
-        with st.container(gap="xsmall"):
-            for name, leaves in groupby(levers, key=lambda lever: lever[0].split(".")[1]):
-                parameter(base, view, SECTIONS[section].terms()[name], list(leaves))
+    for section, levers in groupby(scenario_of(view).levers(view.since), key=lambda lever: part(lever[0], 1)):
+        group(base, view, section, list(levers))
     share(view)
+
+
+def part(lever: str, depth: int) -> str:
+    """The first names of a dotted lever: its section, or its section and parameter.
+
+    >>> part("benefits.rate.inpatient.child", 2)
+    'benefits.rate'
+    """
+    return ".".join(lever.split(".")[:depth])
+
+
+def drawer(key: str, label: str, kind: str = "default") -> Any:
+    """A drawer that remembers whether it is open, also when it is away for a while or speaks another language."""
+    opened = st.session_state.setdefault("opened", {})
+    if key in st.session_state:
+        opened[key] = st.session_state[key]
+    st.session_state[key] = opened.get(key, False)
+    return st.expander(label, key=key, on_change="rerun", type=kind)
+
+
+def group(base: Scenario, view: View, section: str, levers: list[tuple]) -> None:
+    """One section of the regulation: a drawer with a drawer for each of its parameters."""
+    name = t(f"section.{section}")
+    idle = section in programmes.unused(view.scenario)
+    edited = [lever for lever, _ in view.edits if part(lever, 1) == section]
+    with drawer(f"in.{section}", t("panel.unused", section=name) if idle else name) as inside:
+        if inside.open:
+            for parameter_name, leaves in groupby(levers, key=lambda lever: part(lever[0], 2)):
+                term = SECTIONS[section].terms()[parameter_name.split(".")[1]]
+                parameter(base, view, term, list(leaves))
+    count_note(edited)
+
+
+def count_note(edited: list[str]) -> None:
+    """How many levers of a drawer have been moved, below it; the place is there even when nothing is said."""
+    with st.container():
+        if edited:
+            st.caption(t("panel.section_changed", count=len(edited)))
 
 
 def scenario_choice(view: View) -> None:
     """The scenarios of the library, once there is more than one."""
-    titles = {name: title for name in library() if (title := title_of(name, language()))}
-    if len(titles) > 1:
+    names = offered()
+    if len(names) > 1:
         state.show("scenario", view.scenario)
-        st.selectbox(t("panel.scenario"), list(titles), format_func=titles.get, key="scenario",
-                     index=list(titles).index(view.scenario) if view.scenario in titles else 0,
+        st.selectbox(t("panel.scenario"), names, key="scenario", index=names.index(view.scenario),
+                     format_func=lambda name: known(name).title[language()],
                      on_change=state.ask, args=("scenario", change_scenario))
-
-
-def title_of(name: str, language: str) -> str:
-    """A scenario's title, or nothing if its file cannot be read."""
-    try:
-        return known(name).title[language]
-    except BadInput:
-        return ""
 
 
 def change_scenario() -> None:
@@ -78,6 +110,14 @@ def quick_moves(base: Scenario, view: View) -> None:
         with st.container():  # always there, so that nothing below changes its place
             if stands is None:
                 st.caption(t("panel.quick_mixed"))
+            if years := later(base, view, package.start):
+                st.caption(t("panel.quick_planned", years=years))
+
+
+def later(base: Scenario, view: View, levers: Iterable[str]) -> str:
+    """The years after the edits begin in which a scenario itself changes some levers, or nothing."""
+    years = {year for lever in levers for year, _ in programmes.plan(base, lever, view.since)}
+    return years_of(years, language()) if years else ""
 
 
 def move(package: Package) -> None:
@@ -93,11 +133,30 @@ def changes_made(base: Scenario, view: View) -> None:
                  on_change=state.ask, args=("since", begin_in))
     count = len(view.edits)
     st.caption(t("panel.some", count=count, year=view.since) if count else t("panel.none"))
+    with st.container(gap="xsmall"):
+        if count:
+            displaced = [lever for lever, _ in view.edits if programmes.plan(base, lever, view.since)]
+            if displaced:
+                st.caption(t("panel.displaced", count=len(displaced), year=view.since,
+                             years=later(base, view, displaced)))
+            with drawer("in.changes", t("panel.changes"), "compact") as inside:
+                if inside.open:
+                    edits_made(base, view)
     left, right = st.columns(2, gap="small")
     left.button(t("panel.undo"), key="undo_last", on_click=state.ask, args=("undo_last", state.undo),
                 disabled=not st.session_state["undo"], width="stretch")
     right.button(t("panel.reset"), key="reset_all", on_click=state.ask, args=("reset_all", state.reset),
                  disabled=not count, width="stretch")
+
+
+def edits_made(base: Scenario, view: View) -> None:
+    """The levers moved, each with its old and its new value."""
+    for lever, value in view.edits[:LISTED]:
+        term, was = find_lever(lever)[3], lever_value(base, lever, view.since)
+        old, new = (lever_text(each, term, language()) for each in (was, value))
+        st.caption(plain(f"{base.lever_names(lever, language())}　{old} → {new}"))
+    if len(view.edits) > LISTED:
+        st.caption(t("panel.more_changes", count=len(view.edits) - LISTED))
 
 
 def begin_in() -> None:
@@ -108,31 +167,56 @@ def begin_in() -> None:
 
 def parameter(base: Scenario, view: View, term: Term, leaves: list[tuple]) -> None:
     """One parameter of the regulation: a drawer with its levers under the names of what they apply to."""
-    name, edits = plain(term.title[language()]), dict(view.edits)
-    count = sum(lever in edits for lever, *_ in leaves)
-    label = t("lever.changed_count", title=name, count=count) if count else name
-    key = "of." + ".".join(leaves[0][0].split(".")[:2])
-    with st.expander(label, key=key):
-        heading = None
-        for lever, value, *_ in leaves:
-            *above, member = base.lever_names(lever, language()).split(" · ")
-            if above[1:] and above[1:] != heading:
-                heading = above[1:]
-                st.markdown("**" + plain(" · ".join(heading)) + "**")
-            widget(base, lever, value, term, plain(member))
-            if lever in edits:
-                was = lever_text(lever_value(base, lever, view.since), term, language())
-                note, back = st.columns([3, 1], vertical_alignment="center", gap="xsmall")
-                note.caption(t("lever.changed", was=was))
-                back.button(t("lever.reset"), key=f"reset.{lever}", type="tertiary",
-                            on_click=state.ask, args=(f"reset.{lever}", state.reset, lever))
+    edits, whole = dict(view.edits), part(leaves[0][0], 2)
+    with drawer(f"of.{whole}", plain(term.title[language()]), "compact") as inside:
+        if inside.open:
+            for note in notes(base, view, whole, term):
+                st.caption(note)
+            heading = None
+            for lever, value, *_ in leaves:
+                *above, member = base.lever_names(lever, language()).split(" · ")
+                if above[1:] and above[1:] != heading:
+                    heading = above[1:]
+                    st.markdown("**" + plain(" · ".join(heading)) + "**")
+                widget(base, view, lever, value, term, plain(member))
+                if lever in edits:
+                    was = lever_text(lever_value(base, lever, view.since), term, language())
+                    note, back = st.columns([3, 1], vertical_alignment="center", gap="xsmall")
+                    note.caption(t("lever.changed", was=was))
+                    back.button(t("lever.reset"), key=f"reset.{lever}", type="tertiary",
+                                on_click=state.ask, args=(f"reset.{lever}", state.reset, lever))
+    count_note([lever for lever, *_ in leaves if lever in edits])
 
 
-def widget(base: Scenario, lever: str, value: Any, term: Term, name: str) -> None:
+def notes(base: Scenario, view: View, whole: str, term: Term) -> list[str]:
+    """What a reader should know before moving a parameter: that it waits, is planned, or is the counties' own."""
+    found = []
+    if names := waits(view, term):
+        found.append(names)
+    if years := programmes.planned_years(base, whole, view.since):
+        found.append(t("lever.planned", years=years_of(years, language()), since=view.since))
+    if areas := programmes.local(view, whole):
+        names = [base.axes.area[area][language()] for area in areas]
+        found.append(t("lever.local", areas=plain((", " if language() == "en" else "、").join(names))))
+    return found
+
+
+def waits(view: View, term: Term) -> str:
+    """The sentence that a lever does nothing until others are set, or nothing."""
+    needed = []
+    for lever in programmes.waits_for(view, term):
+        other = find_lever(lever)[3]
+        key = "lever.waits_for_choice" if other.choices else "lever.waits_for"
+        needed.append(t(key, name=plain(other.title[language()]), choice=choice_text(term.needs[lever], language())
+                        if other.choices else ""))
+    return t("lever.waits", names=t("lever.waits_and").join(needed)) if needed else ""
+
+
+def widget(base: Scenario, view: View, lever: str, value: Any, term: Term, name: str) -> None:
     """One lever as a slider, a number box or a choice, as its unit and bounds ask for."""
     unit = unit_text(term.unit, language())
     common = {"key": lever, "on_change": state.ask, "args": (lever, changed, lever),
-              "help": help_text(base, lever, term)}
+              "help": help_text(base, view, lever, term)}
     if term.choices:
         lang = language()
         state.show(lever, value)
@@ -168,17 +252,26 @@ def unlimited(lever: str) -> None:
     state.edit([(lever, None if lifted else next(number for number in numbers if number is not None))])
 
 
-def help_text(base: Scenario, lever: str, term: Term) -> str:
-    """What a lever means, what it may be, and the clause its value rests on."""
+def help_text(base: Scenario, view: View, lever: str, term: Term) -> str:
+    """What a lever means, what it may be, what it waits for, and the clause its value rests on."""
     section, name, *_ = find_lever(lever)
-    source = getattr(getattr(base.policy, section), name).source
+    policy = programmes.policies_of(View(view.scenario, base.first_year))[view.since - base.first_year]
+    source = getattr(getattr(policy, section), name).source
     if term.choices:
         bounds = t("panel.choices", choices=", ".join(choice_text(name, language()) for name in term.choices))
     else:
         low, high = (lever_text(value, term, language()) for value in (term.low, term.high))
         bounds = t("panel.limits", low=low, high=high, unit=unit_text(term.unit, language()))
-    parts = (term.help[language()], bounds, clause(base, source, language()))
-    return "\n\n".join(plain(part) for part in parts)
+    parts = [waits(view, term), *(plain(part) for part in (term.help[language()], bounds)),
+             plan_text(base, view, lever, term), plain(clause(base, source, language()))]
+    return "\n\n".join(filter(None, parts))
+
+
+def plan_text(base: Scenario, view: View, lever: str, term: Term) -> str:
+    """What the scenario itself makes of a lever in later years, or nothing."""
+    steps = [t("lever.plan_step", year=year, value=t("lever.plan_several") if isinstance(value, Mapping)
+               else lever_text(value, term, language())) for year, value in programmes.plan(base, lever, view.since)]
+    return plain(t("lever.plan", steps=(", " if language() == "en" else "，").join(steps))) if steps else ""
 
 
 def share(view: View) -> None:

@@ -37,11 +37,8 @@ def providers_are_sampled(book: Book, draws: int, seed: int) -> Audit:
     return Audit(found, supervision.absent(found, chance, months))
 
 
-def providers_are_paid(book: Book, futures: Futures, people: Flows, flows: Flows, found: np.ndarray) -> Flows:
-    """What the fund pays providers for the care it owes patients, and what supervision saves of it, in yuan.
-
-    `found` (d, t, k) is the share of providers suspended.
-    """
+def providers_are_paid(book: Book, futures: Futures, people: Flows, flows: Flows, audit: Audit) -> Flows:
+    """What the fund pays providers for the care it owes patients, and what supervision saves of it, in yuan."""
     scenario, years = book.scenario, book.scenario.years
     weights = book.of("payment", "method", ("method", "kind", "tier"))
     use = scenario.assumptions.utilisation
@@ -80,6 +77,7 @@ def providers_are_paid(book: Book, futures: Futures, people: Flows, flows: Flows
     deducted = coverage * supervision.learnt(since, drawn("deducted_start"), drawn("deducted_end"), months)
     avoided = coverage * (drawn("deducted_start") + drawn("problem_saving") * (drawn("problem_start") - problem))
     whole = by_tier.sum(axis=2)
+    providers = scenario.value("providers", "providers", ("tier",)) * book.share("people")
     cost_share = float(scenario.value("providers", "cost_share"))
     margin = (by_tier - due.sum(axis=2) + (flows["expense_by_tier"] + flows["outpatient_expense"])
               * (1 - cost_share))
@@ -90,6 +88,6 @@ def providers_are_paid(book: Book, futures: Futures, people: Flows, flows: Flows
         "recovered": recovered, "review_saving": whole * avoided, "review_deducted": whole * deducted,
         "review_problem": whole * (problem * (coverage > 0)),
         "review_cost": np.broadcast_to(book.of("supervision", "review_cost") * book.share("people"), whole.shape),
-        "suspended": found * scenario.value("providers", "providers", ("tier",)) * book.share("people"),
+        "suspended": audit.found * providers, "providers_absent": audit.absent * providers,
         "provider_payment": whole,
     }

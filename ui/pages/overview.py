@@ -2,19 +2,21 @@
 
 import streamlit as st
 
+from simulation.measures import RESPONSES
 from simulation.results import EVENTS, QUANTITIES
 from simulation.scenario import clause
 from ui import charts, state, tables
 from ui.figures import card, download, metric, table
-from ui.findings import doubt, figures, limit_text, sentences
-from ui.runs import QUICK, SEED, STABLE, at_rest, run
+from ui.findings import behaviour, doubt, figures, limit_text, responds, sentences
+from ui.runs import SEED, at_rest, closing, draws_for, key, run
 from ui.text import language, people, percent, plain, say, t
 from ui.view import baseline, scenario_of
 from ui.widgets import sidebar
 
 SHOWN = ["enrolled", "income", "expenditure", "surplus", "balance_end", "surplus_ratio", "balance_ratio"]
 STATISTICS = ["p50", "mean", "p05", "p25", "p75", "p95"]
-FANS = (("balance", "balance_ratio", "zero"), ("surplus", "surplus_ratio", "deficit"))
+FANS = (("balance", "balance_ratio", "zero"), ("surplus", "surplus_ratio", "deficit"),
+        ("months", "reserve_months", "zero"))
 
 view, lang = state.view(), language()
 scenario = scenario_of(view)
@@ -25,7 +27,7 @@ facts = st.empty()
 state.warn()
 
 settled = st.session_state.get("settled") == view or at_rest(view)
-draws = STABLE if settled else QUICK
+draws = draws_for(view, settled)
 now = run(view, draws)
 before = run(baseline(view), draws) if view.edits else None
 found = sentences(now, lang)
@@ -35,7 +37,8 @@ facts.caption(" · ".join([
     t("facts.stable" if settled else "facts.quick", draws=f"{draws:,}"),
     t("facts.years", first=first, last=last), t("facts.seed", seed=SEED), t(f"engine.{now.facts['engine']}"),
     t("facts.insured", people=people(enrolled, lang)),
-    t("facts.fingerprint", fingerprint=now.facts["fingerprint"][:8])]))
+    t("facts.fingerprint", fingerprint=now.facts["fingerprint"][:8]),
+    *([t("facts.city", count=len(scenario.axes.area))] if len(scenario.axes.area) > 1 else [])]))
 
 with st.container(border=True):
     st.markdown("  \n".join(found))
@@ -46,27 +49,33 @@ for column, figure in zip(st.columns(3), figures(now, before, lang), strict=True
 
 lines = scenario.policy_in(last).lines
 names = {column: t(f"label.{column}") for column in ("p05", "p25", "p50", "p75", "p95", "before")}
-for column, (name, quantity, zero) in zip(st.columns(2), FANS, strict=True):
+(first_row, second_row, third_row) = [st.columns(2) for _ in range(3)]
+for column, (name, quantity, zero) in zip([*first_row, second_row[0]], FANS, strict=True):
     drawn, title = tables.fan(now, quantity, lang, before), t(f"chart.{name}")
-    end, limit = drawn.frame.iloc[-1], limit_text(now.lines[quantity], lang)
-    source = getattr(lines, quantity).source
-    upper = charts.Limit(t("label.limit", limit=limit), clause(scenario, source, lang))
+    end, limit = drawn.frame.iloc[-1], limit_text(now, quantity, lang)
+    months = quantity == "reserve_months"
+    written = {place: f"{end[at]:.1f}" if months else percent(end[at])
+               for place, at in (("median", "p50"), ("low", "p05"), ("high", "p95"))}
+    bound = charts.Limit(t("label.warning" if months else "label.limit", limit=limit),
+                         clause(scenario, getattr(lines, quantity).source, lang))
     under = charts.Limit(t(f"label.{zero}_line"), t(f"chart.{zero}_clause"))
-    alt = t(f"chart.{name}_alt", title=title, limit=limit, year=last, median=percent(end["p50"]),
-            low=percent(end["p05"]), high=percent(end["p95"]))
+    alt = t(f"chart.{name}_alt", title=title, limit=limit, year=last, **written)
     with column:
-        card(name, charts.fan(drawn, title, names, upper, under), drawn, alt)
+        card(name, charts.fan(drawn, title, names, bound, under, "f" if months else "%"), drawn, alt)
 
-left, right = st.columns(2)
-with left:
+with second_row[1]:
     drawn, events = tables.chance(now, lang), {event: t(f"event.{event}") for event in EVENTS}
     alt = t("chart.chances_alt", finding=" ".join(found).replace("*", ""))
     card("chances", charts.chances(drawn, t("chart.chances"), events), drawn, alt)
-with right:
+with third_row[0]:
     drawn, tiers, unit = tables.spending(now, scenario, lang)
     start, end = (f"{total:,.1f}" for total in drawn.frame[list(tiers)].sum(axis=1).iloc[[0, -1]])
     alt = t("chart.spending_alt", first=first, last=last, unit=unit, start=start, end=end)
     card("spending", charts.stacked(drawn, t("chart.spending", unit=unit), tiers, unit), drawn, alt)
+with third_row[1], st.container(border=True):
+    st.markdown(f"**{t('behaviour.title')}**")
+    answer = st.empty()
+    answer.caption(t("behaviour.waiting" if responds(scenario) else "behaviour.none"))
 
 note, choice = st.columns([6, 1], vertical_alignment="center")
 note.caption(t("chart.read"))
@@ -91,6 +100,18 @@ if quantities:
 with st.sidebar:
     sidebar()
 
+if settled and responds(scenario):
+    # Six more runs, so after everything else and with few draws; a lever that moves cuts them short.
+    few, ends = draws_for(view, settled=False), {}
+    for off in ((), RESPONSES, *((response,) for response in RESPONSES)):
+        ends[off] = closing(*key(view), off, few, SEED)
+        answer.caption(t("behaviour.waiting"))
+    told = behaviour(ends, last, lang)
+    with answer.container():
+        st.markdown(told.sentence)
+        table(told.drawn, t("behaviour.alt"))
+        st.caption(t("behaviour.read", draws=f"{few:,}"))
+        download("csv.behaviour", t("table.csv"), told.drawn, "behaviour")
 if not settled:
     # The quick answer is on the page: now make the stable one, unless a lever moves first.
     st.session_state["settled"] = view

@@ -1,0 +1,132 @@
+"""Further charts as pure functions, in the manner of `charts`: a frame in, a figure out; never by colour alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from ui.charts import (
+    BAR_COLOURS,
+    BLUE,
+    HEIGHT,
+    MARGIN,
+    PATTERNS,
+    RED,
+    TEMPLATE,
+    rgba,
+    ticks,
+    titled,
+    wrapped,
+)
+from ui.tables import Drawn
+
+# How a cell of the grid looks: dark enough for white figures on both pages.
+STATES = {"missed": ("✕", "#b93a35"), "open": ("○", "#5f6872"), "met": ("✓", "#1f7a58")}
+ROW = 27  # pixels a row of the grid
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+MARKERS = ("circle", "square", "diamond", "x", "triangle-up", "cross", "star", "pentagon")
+
+
+def grid(drawn: Drawn, title: str, names: Mapping[str, str], heads: Mapping[str, str]) -> go.Figure:
+    """Standards by years: in each cell a mark and the probability; rows under the heading of what they rest on.
+
+    `drawn` has a row a standard and year: basis, title, year, state, met, told. `names` are the states in words,
+    `heads` the headings by basis.
+    """
+    frame, figure = drawn.frame, go.Figure()
+    years = sorted(frame["year"].unique())
+    rows, text = [], {}
+    for basis, head in heads.items():
+        part = frame[frame["basis"] == basis]
+        if not part.empty:
+            rows += [f"<b>{head}</b>", *dict.fromkeys(part["title"])]
+    for item in frame.itertuples():
+        mark = STATES[item.state][0]
+        text[item.title, item.year] = (list(STATES).index(item.state), f"{mark} {item.met:.0%}", item.told)
+    cells = [[text.get((row, year), (None, "", "")) for year in years] for row in rows]
+    colours = [colour for _, colour in STATES.values()]
+    figure.add_heatmap(
+        x=years, y=rows, z=[[cell[0] for cell in line] for line in cells], zmin=-0.5, zmax=2.5, showscale=False,
+        colorscale=[[(n + side) / 3, colour] for n, colour in enumerate(colours) for side in (0, 1)], xgap=2, ygap=2,
+        text=[[cell[1] for cell in line] for line in cells], texttemplate="%{text}",
+        textfont={"color": "#ffffff", "size": 12}, hoverongaps=False,
+        customdata=[[wrapped(cell[2], 44) for cell in line] for line in cells],
+        hovertemplate="%{y}　%{x}<br>%{customdata}<extra></extra>")
+    for state, (mark, colour) in reversed(STATES.items()):
+        figure.add_scatter(x=[None], y=[None], mode="markers", name=f"{mark} {names[state]}", hoverinfo="skip",
+                           marker={"symbol": "square", "size": 12, "color": colour})
+    figure.update_layout(
+        template=TEMPLATE, title=titled(title), showlegend=True, height=ROW * (len(rows) + 1) + 110,
+        xaxis={"side": "top", "tickvals": years, "range": [years[0] - 0.5, years[-1] + 0.5], "showgrid": False},
+        yaxis={"autorange": "reversed", "showgrid": False, "ticksuffix": "  "}, margin={**MARGIN, "t": 76},
+        legend={"y": -0.02})
+    return figure
+
+
+def around_zero(drawn: Drawn, title: str, names: Mapping[str, str], unit: str) -> go.Figure:
+    """Amounts by year, stacked upwards where they are positive and downwards where they are negative."""
+    frame, figure = drawn.frame, go.Figure()
+    for n, (column, name) in enumerate(names.items()):
+        figure.add_bar(x=frame["year"], y=frame[column], name=name, marker=bar(n),
+                       hovertemplate=f"%{{x}}　{name} %{{y:,.1f}} {unit}<extra></extra>")
+    figure.add_hline(y=0, line={"width": 1.5, "color": RED})
+    figure.update_layout(template=TEMPLATE, barmode="relative", bargap=0.3, title=titled(title), showlegend=True,
+                         xaxis=ticks(frame["year"]), yaxis={"tickformat": ",~f"})
+    return figure
+
+
+def side_by_side(drawn: Drawn, title: str, names: Mapping[str, str], value: str, error: str | None = None) -> go.Figure:
+    """A share of each county under each method: columns county, method, the value and its standard error.
+
+    `names` are the methods in words.
+    """
+    frame, figure = drawn.frame, go.Figure()
+    for n, name in enumerate(names.values()):
+        part = frame[frame["method"] == name]
+        spread = "" if error is None else " ± %{error_y.array:.1%}"
+        figure.add_bar(x=part["county"], y=part[value], name=name, marker=bar(n),
+                       error_y=None if error is None else {"array": part[error], "thickness": 1.5, "width": 3},
+                       hovertemplate=f"%{{x}}　{name} %{{y:.1%}}{spread}<extra></extra>")
+    figure.add_hline(y=0, line={"width": 1.5, "color": RED})
+    figure.update_layout(template=TEMPLATE, barmode="group", bargap=0.25, title=titled(title), showlegend=True,
+                         xaxis={"type": "category"}, yaxis={"tickformat": ".0%"})
+    return figure
+
+
+def courses(drawn: Drawn, title: str, names: Mapping[str, str], form: str) -> go.Figure:
+    """One line a column by year, each with its own dash and marker; `form` is the format of a value."""
+    frame, figure = drawn.frame, go.Figure()
+    for n, (column, name) in enumerate(names.items()):
+        colour = BAR_COLOURS[n % len(BAR_COLOURS)]
+        figure.add_scatter(x=frame["year"], y=frame[column], mode="lines+markers", name=name,
+                           line={"dash": DASHES[n % len(DASHES)], "width": 2, "color": colour},
+                           marker={"symbol": MARKERS[n % len(MARKERS)], "size": 8, "color": colour},
+                           hovertemplate=f"%{{x}}　{name} %{{y:{form}}}<extra></extra>")
+    figure.update_layout(template=TEMPLATE, title=titled(title), showlegend=True, xaxis=ticks(frame["year"]),
+                         yaxis={"tickformat": form, "rangemode": "tozero"})
+    return figure
+
+
+def band(drawn: Drawn, title: str, names: Mapping[str, str], unit: str) -> go.Figure:
+    """Median of an amount by year and the band that holds nine tenths of the draws."""
+    frame, figure = drawn.frame, go.Figure()
+    years: pd.Series = frame["year"]
+    figure.add_scatter(x=[*years, *years[::-1]], y=[*frame["p95"], *frame["p05"][::-1]], fill="toself",
+                       fillcolor=rgba(BLUE, 0.16), line={"width": 0}, hoverinfo="skip", showlegend=False)
+    for column, dash, width in (("p95", "dot", 1.3), ("p50", "solid", 3), ("p05", "dash", 1.3)):
+        figure.add_scatter(x=years, y=frame[column], mode="lines", name=names[column],
+                           line={"dash": dash, "width": width, "color": BLUE},
+                           hovertemplate=f"%{{x}}　{names[column]} %{{y:,.1f}} {unit}<extra></extra>")
+    figure.update_layout(template=TEMPLATE, title=titled(title), showlegend=True, xaxis=ticks(years), height=HEIGHT,
+                         yaxis={"tickformat": ",~f", "rangemode": "tozero"})
+    return figure
+
+
+def bar(n: int) -> dict:
+    """Colour and pattern of the n-th kind of bar: no two of the first twenty-four are alike."""
+    colour = BAR_COLOURS[n % len(BAR_COLOURS)]
+    return {"color": rgba(colour, 0.85), "line": {"color": colour, "width": 1},
+            "pattern": {"shape": PATTERNS[n % len(PATTERNS)], "fillmode": "overlay", "fgcolor": "#ffffff", "size": 6,
+                        "solidity": 0.2}}

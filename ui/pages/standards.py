@@ -1,0 +1,71 @@
+"""The service standards: which thresholds the scheme reaches, in which year, and how surely."""
+
+import streamlit as st
+
+from simulation.scorecard import standards
+from ui import charts, diagrams, scores, state, studies
+from ui.figures import download, image_format
+from ui.runs import draws_for
+from ui.text import language, plain, t
+from ui.view import scenario_of, view_of
+from ui.widgets import sidebar
+
+EXAMPLE = "primary_standards_2025"
+
+view, lang = state.view(), language()
+scenario = scenario_of(view)
+years, known = scenario.horizon(), standards()
+begins = min(item.from_year for item in known.standards)
+st.title(t("page.standards"))
+st.markdown(f"**{plain(scenario.title[lang])}**")
+st.markdown(t("standards.question", document=plain(known.document.title)))
+facts = st.empty()
+state.warn()
+
+too_early = years[-1] < begins
+settled = too_early or studies.at_rest(view, "study")
+if too_early:
+    st.info(t("standards.too_early", begins=begins, first=years[0], last=years[-1]), icon=":material/event_busy:")
+    st.button(t("standards.example"), key="open_standards", icon=":material/open_in_new:", on_click=state.ask,
+              args=("open_standards", state.take, lambda: view_of(EXAMPLE)))
+else:
+    found = studies.study(view, draws_for(view, settled))
+    facts.caption(studies.facts(found, scenario, settled))
+    shown = [year for year in years if year >= begins]
+    if len(shown) < len(years):
+        st.caption(t("standards.later", begins=begins, first=years[0]))
+
+    words = {name: t(f"standards.state.{name}_means", sure=f"{scores.SURE:.0%}", unsure=f"{1 - scores.SURE:.0%}")
+             for name in diagrams.STATES}
+    drawn = scores.sheet(found, lang)
+    last = drawn.frame[drawn.frame["year"] == shown[-1]]
+    told = []
+    for basis in scores.BASES:
+        states = last[last["basis"] == basis]["state"].tolist()
+        told.append(t("standards.finding", basis=t(f"standards.basis.{basis}"), year=shown[-1], count=len(states),
+                      met=states.count("met"), open=states.count("open"), missed=states.count("missed")))
+    with st.container(border=True):
+        st.markdown("  \n".join(told))
+        st.caption(t("standards.rests"))
+
+    alt = t("standards.alt", first=shown[0], last=shown[-1], finding=" ".join(told).replace("*", ""))
+    heads = {basis: t(f"standards.basis.{basis}") for basis in scores.BASES}
+    with st.container(border=True):
+        st.plotly_chart(diagrams.grid(drawn, t("standards.grid"), words, heads), key="chart.standards", alt=alt,
+                        config=charts.toolbar("standards", image_format()))
+        download("csv.standards", t("chart.csv"), scores.in_words(drawn, lang), "standards")
+
+    head, choice = st.columns([4, 1], vertical_alignment="bottom")
+    year = choice.selectbox(t("column.year"), shown, len(shown) - 1, key=f"standards.year.{view.scenario}")
+    head.subheader(t("standards.in_year", year=year))
+    table = scores.in_year(found, year, lang)
+    st.dataframe(table.frame, hide_index=True, height="content", alt=t("standards.table_alt", year=year),
+                 column_config={name: st.column_config.TextColumn(text, pinned=name == "title")
+                                for name, text in table.heads.items()})
+    st.caption(t("standards.read"))
+
+with st.sidebar:
+    sidebar()
+
+if not settled:
+    studies.settle(view, "study")

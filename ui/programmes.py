@@ -1,0 +1,96 @@
+"""What a scenario makes of its levers: programmes it has not, levers that wait for others, changes it plans."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from simulation.policy import SECTIONS, Policy
+from simulation.scenario import Scenario, find_lever, lever_value
+from simulation.terms import Given, Term
+from simulation.trees import at, leaves
+from ui.view import View, known, scenario_of
+
+# Sections every lever of which may be left out. Responses are no programme: they are on where nothing is said.
+PROGRAMMES = tuple(name for name, model in SECTIONS.items() if name != "responses"
+                   and all(isinstance(field.default, Given) for field in model.model_fields.values()))
+
+
+@lru_cache(maxsize=64)
+def policies_of(view: View) -> tuple[Policy, ...]:
+    """The policy of every year of a view; equal years share one."""
+    return tuple(scenario_of(view).policies())
+
+
+@lru_cache(maxsize=64)
+def unused(name: str) -> frozenset[str]:
+    """The programmes that a scenario has off from its first year to its last.
+
+    >>> sorted(unused("benxi_2008"))
+    ['care', 'contracts', 'payment', 'pooling', 'supervision']
+    """
+    view = View(name, known(name).first_year)
+    books = distinct(policies_of(view))
+    return frozenset(section for section in PROGRAMMES if not any(
+        acts(book, section, field) and not waiting(books, term)
+        for book in books for field, term in SECTIONS[section].terms().items()))
+
+
+def acts(policy: Policy, section: str, field: str, needed: Any = None) -> bool:
+    """Whether a lever does something that it does not do when it is off; a choice, whether it is the one needed."""
+    value = getattr(getattr(policy, section), field).value
+    default = SECTIONS[section].model_fields[field].default
+    off = default.value if isinstance(default, Given) else 0
+    if needed is not None and SECTIONS[section].terms()[field].choices:
+        return value == needed
+    if needed is not None and off and not isinstance(off, Mapping):
+        return bool(value)  # it has a value of its own even where nobody set it
+    return any(leaf != at(off, path.split(".")[1:]) and (needed is None or leaf) for path, leaf in leaves(value))
+
+
+def waiting(books: list[Policy], term: Term) -> list[str]:
+    """The levers without which a term does nothing and which are off in all of some policies."""
+    return [lever for lever, value in term.needs.items()
+            if not any(acts(book, *find_lever(lever)[:2], value) for book in books)]
+
+
+def waits_for(view: View, term: Term) -> list[str]:
+    """The levers that a term of a view waits for, from the year its edits begin."""
+    if not term.needs:
+        return []
+    return waiting(distinct(policies_of(view)[view.since - known(view.scenario).first_year:]), term)
+
+
+def distinct(policies: tuple[Policy, ...]) -> list[Policy]:
+    """Policies without the repeats of years that share one."""
+    return list({id(policy): policy for policy in policies}.values())
+
+
+def planned_years(base: Scenario, lever: str, since: int) -> list[int]:
+    """The later years in which a scenario itself sets a lever, its branch or a part of it."""
+    def same(other: str) -> bool:
+        return f"{other}.".startswith(f"{lever}.") or f"{lever}.".startswith(f"{other}.")
+    return sorted({change.year for change in base.changes if change.year > since and same(change.lever)})
+
+
+def plan(base: Scenario, lever: str, since: int) -> list[tuple[int, Any]]:
+    """The later years in which a lever's value changes in a scenario, with the value from then on."""
+    steps, value = [], lever_value(base, lever, since)
+    for year in planned_years(base, lever, since):
+        new = lever_value(base, lever, year)
+        if new != value:
+            steps.append((year, new))
+        value = new
+    return steps
+
+
+def local(view: View, lever: str) -> list[str]:
+    """The counties that set a lever themselves in a year from which an edit would hold."""
+    base = known(view.scenario)
+    areas = {rule.area for rule in base.local_rules
+             if f"{rule.lever}.".startswith(f"{lever}.") or f"{lever}.".startswith(f"{rule.lever}.")}
+    if not areas:
+        return []
+    apart = any(book.pooling.unified.value == "no" for book in policies_of(view)[view.since - base.first_year:])
+    return [area for area in base.axes.area if area in areas and apart]
