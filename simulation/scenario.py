@@ -228,7 +228,9 @@ class Scenario(Record):
     def has(self, where: str) -> bool:
         """Whether the scenario has what some levers need before they can act, as `Term.where` names it."""
         return not where or {
-            "outpatient": "outpatient" in self.axes.kind, "areas": len(self.axes.area) > 1, "away": bool(self.axes.away),
+            "outpatient": "outpatient" in self.axes.kind,
+            "areas": len(self.axes.area) > 1,
+            "away": bool(self.axes.away),
             "city_schools": any(value for _, value in leaves(self.assumptions.people.city_school_share.value)),
         }[where]
 
