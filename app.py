@@ -11,7 +11,9 @@ state.show_address()
 st.set_page_config(page_title=t("app.title"), page_icon="ui/icon.svg", layout="wide",
                    initial_sidebar_state="expanded")
 
-PAGES = {"overview": ":material/monitoring:", "levers": ":material/tune:"}  # the first is the front page
+PAGES = {  # the first is the front page
+    "overview": ":material/monitoring:", "standards": ":material/checklist:", "areas": ":material/hub:",
+    "account": ":material/account_balance:", "levers": ":material/tune:", "methods": ":material/menu_book:"}
 page = st.navigation([st.Page(f"ui/pages/{name}.py", title=t(f"page.{name}"), icon=icon, url_path=name)
                       for name, icon in PAGES.items()], position="top")
 

@@ -330,7 +330,7 @@ class Services(Section):
         words("居民满意度", "Satisfaction"), "share", 0, 1, words("首年满意度。", "In the first year."))] = unused(0.85)
     chronic_managed: Annotated[Assumed, Term(
         words("慢性病规范管理率", "Standard management of chronic disease"), "share", 0, 1,
-        words("首年规范管理率。", "In the first year."))] = unused(0.65)
+        words("首年规范管理率。", "In the first year."))] = unused(0.6)
     rational_drugs: Annotated[Assumed, Term(
         words("合理用药率",
               "Rational drug use"), "share", 0, 1, words("首年合理用药率。", "In the first year."))] = unused(0.85)

@@ -17,8 +17,8 @@ from simulation.engines import histories, individual
 from simulation.records import Futures, Rules, Spending
 from simulation.results import Result, pack
 from simulation.scenario import Scenario, load_scenario
-from simulation.stages.book import Book, Flows, book_of, thresholds_of
-from simulation.stages.care import bills_are_settled, care_is_used, pool_of
+from simulation.stages.book import Book, Flows, book_of, pool_of, thresholds_of
+from simulation.stages.care import bills_are_settled, care_is_used
 from simulation.stages.choice import people_respond
 from simulation.stages.closing import fund_closes
 from simulation.stages.enrolment import people_enrol
@@ -81,7 +81,7 @@ def year_of_care(book: Book, rules: list[Rules], futures: Futures, people: Flows
     """From responses to payment under some benefit rules, for every year: flows (d, t, ...)."""
     pool = pool_of(book, people, risk)
     audit = providers_are_sampled(book, len(risk), seed)
-    answers = people_respond(book, rules, futures, pool.insured.shape[2], audit.absent)
+    answers = people_respond(book, rules, futures, pool, audit.absent)
     use = care_is_used(book, futures, pool, answers, reach)
     spending = spend(rules, use.care, use.costs, pool.insured, thresholds_of(book.scenario), use.conditions, seed)
     flows = bills_are_settled(book, spending, use.costs)

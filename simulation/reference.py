@@ -38,7 +38,9 @@ AXES = {
     "band": words("费用段", "band"),
 }
 WHERE = {"outpatient": words("设普通门诊统筹的情景", "scenarios with pooled outpatient care"),
-         "areas": words("有多个县区的情景", "scenarios with several counties")}
+         "areas": words("有多个县区的情景", "scenarios with several counties"),
+         "away": words("有县域外机构的情景", "scenarios with care outside the county"),
+         "city_schools": words("有非县属学校学生的情景", "scenarios with pupils of schools not funded by a county")}
 HEADS = {"title": words("名称", "Name"), "name": words("代码", "Code"), "unit": words("单位", "Unit"),
          "bounds": words("范围", "Bounds"), "axes": words("按何分列", "Varies by"),
          "acts": words("调高时直接影响", "A rise directly moves"), "needs": words("生效条件", "Acts only with"),

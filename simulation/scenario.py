@@ -101,6 +101,12 @@ class AxisNames(Record):
         """Axis name to its members."""
         return self.names
 
+    def model_copy(self, **changed: Any) -> AxisNames:
+        """A copy, which names its members anew."""
+        copy = super().model_copy(**changed)
+        copy.__dict__.pop("names", None)
+        return copy
+
 
 class Scenario(Record):
     """A rule book with its people, prices and uncertainty."""
@@ -375,7 +381,7 @@ def whole(data: Mapping, place: str, depth: int = 0) -> Mapping:
     own, taken = correlations_of(data), correlations_of(base)
     if taken and own is not None:
         said = [pair.get("between") for pair in own if isinstance(pair, Mapping)]
-        both = [pair for pair in taken if pair["between"] not in said and pair["between"][::-1] not in said] + own
+        both = own + [pair for pair in taken if pair["between"] not in said and pair["between"][::-1] not in said]
         merged["assumptions"] = {**merged["assumptions"], "correlations": both}
     return merged
 
@@ -457,6 +463,10 @@ def check_scenario(scenario: Scenario, place: str) -> list[Fault]:
         faults.append(Fault(f"{place}: axes.ages", words("应逐一给出各人群的年龄",
                                                          "does not name every group in order"),
                             words("请写每个人群的首末年龄", "write the first and last age of each group")))
+    for group, (first, last) in scenario.axes.ages.items():
+        if first > last:
+            faults.append(Fault(f"{place}: axes.ages.{group}", words("首龄大于末龄", "the first age is above the last"),
+                                words("请交换", "exchange them")))
     for n, rule in enumerate(scenario.local_rules):
         where = f"{place}: local_rules.{n}"
         if rule.area not in axes["area"]:

@@ -616,7 +616,7 @@ def counties(data: xr.Dataset, name: str) -> xr.DataArray:
 
 def test_counties_add_up_to_the_city() -> None:
     data = city()[0]
-    with_fund = {"surplus", "balance_end", "opening_balance", "transfer"}  # the adjustment fund's money is the city's too
+    with_fund = {"surplus", "balance_end", "opening_balance", "transfer"}  # its money is the city's
     for name in set(EXTENSIVE) - with_fund:
         assert nothing(counties(data, name).sum("area") - data[name].isel(area=0), data[name]), name
     city_balance = counties(data, "balance_end").sum("area") + data["adjustment_balance"].isel(area=0)

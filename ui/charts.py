@@ -48,68 +48,73 @@ def fan(drawn: Drawn, title: str, names: Mapping[str, str], limit: Limit, zero: 
 
     `names` gives each column a short name for the label at its right end; `form` is "%" or "f" for a plain number.
     """
-    frame, figure = drawn.frame, go.Figure()
+    frame, traces = drawn.frame, []
     years = frame["year"]
     for low, high, _, opacity in BANDS:
         there, back = frame[high], frame[low][::-1]
-        figure.add_scatter(x=[*years, *years[::-1]], y=[*there, *back], fill="toself", hoverinfo="skip",
-                           fillcolor=rgba(BLUE, opacity), line={"width": 0}, name=f"{low}-{high}")
+        traces.append({"x": [*years, *years[::-1]], "y": [*there, *back], "fill": "toself", "hoverinfo": "skip",
+                       "mode": "lines", "fillcolor": rgba(BLUE, opacity), "line": {"width": 0},
+                       "name": f"{low}-{high}"})
     styles = {column: ("solid", 3, BLUE) if column == "p50" else (dash, 1.3, BLUE)
               for low, high, dash, _ in BANDS for column in (low, "p50", high)}
     if "before" in frame:
         styles["before"] = ("longdash", 2, GREY)
     for column in sorted(styles, key=["before", "p95", "p75", "p50", "p25", "p05"].index):
         dash, width, colour = styles[column]
-        figure.add_scatter(x=years, y=frame[column], mode="lines", name=names[column],
-                           line={"dash": dash, "width": width, "color": colour},
-                           hovertemplate=f"%{{x}}　{names[column]} %{{y:.1{form}}}<extra></extra>")
-    figure.add_scatter(x=years, y=frame["line"], mode="lines", name=limit.name,
-                       line={"dash": "longdashdot", "width": 2, "color": ORANGE, "shape": "hv"},
-                       hovertemplate=f"%{{x}}　{limit.name}<br>{wrapped(limit.clause)}<extra></extra>")
-    figure.add_hline(y=0, line={"width": 1.5, "color": RED})
+        traces.append({"x": years, "y": frame[column], "mode": "lines", "name": names[column],
+                       "line": {"dash": dash, "width": width, "color": colour},
+                       "hovertemplate": f"%{{x}}　{names[column]} %{{y:.1{form}}}<extra></extra>"})
+    traces.append({"x": years, "y": frame["line"], "mode": "lines", "name": limit.name,
+                   "line": {"dash": "longdashdot", "width": 2, "color": ORANGE, "shape": "hv"},
+                   "hovertemplate": f"%{{x}}　{limit.name}<br>{wrapped(limit.clause)}<extra></extra>"})
     columns = [*styles, "line"]
     low, high = ends(frame[columns])
-    figure.update_layout(template=TEMPLATE, showlegend=False, title=titled(title), xaxis=ticks(years),
-                         yaxis={"tickformat": f".0{form}", "range": [low, high]},
-                         margin={**MARGIN, "r": 112})
     labels = {names.get(column, limit.name): frame[column].iloc[-1] for column in columns} | {zero.name: 0.0}
     hover = {limit.name: wrapped(limit.clause), zero.name: wrapped(zero.clause)}
     placed = spread(list(labels.values()), (high - low) * LABEL / (HEIGHT - MARGIN["t"] - 36))
-    for name, y in zip(labels, placed, strict=True):
-        figure.add_annotation(x=1, xref="paper", y=y, text=name, hovertext=hover.get(name), showarrow=False,
-                              xanchor="left", yanchor="middle", xshift=6, align="left")
-    return figure
+    return whole(traces, {
+        "showlegend": False, "title": titled(title), "xaxis": ticks(years), "margin": {**MARGIN, "r": 112},
+        "yaxis": {"tickformat": f".0{form}", "range": [low, high]},
+        "shapes": [{"type": "line", "xref": "x domain", "x0": 0, "x1": 1, "y0": 0, "y1": 0,
+                    "line": {"width": 1.5, "color": RED}}],
+        "annotations": [{"x": 1, "xref": "paper", "y": y, "text": name, "hovertext": hover.get(name),
+                         "showarrow": False, "xanchor": "left", "yanchor": "middle", "xshift": 6, "align": "left"}
+                        for name, y in zip(labels, placed, strict=True)]})
+
+
+def whole(traces: list[dict], layout: dict) -> go.Figure:
+    """A figure from all its parts at once, which is much quicker than one part after another."""
+    return go.Figure([{"type": "scatter", **trace} for trace in traces], {"template": TEMPLATE, **layout})
 
 
 def chances(drawn: Drawn, title: str, names: Mapping[str, str]) -> go.Figure:
     """The probability of each event by year, with bars of one standard error either side."""
-    frame, figure = drawn.frame, go.Figure()
-    for (event, name), (dash, marker, colour) in zip(names.items(), EVENT_STYLE, strict=False):
-        figure.add_scatter(
-            x=frame["year"], y=frame[event], mode="lines+markers", name=name,
-            line={"dash": dash, "width": 2, "color": colour},
-            marker={"symbol": marker, "size": 8, "color": colour},
-            error_y={"array": frame[f"{event}_se"], "color": colour, "thickness": 1.5, "width": 4},
-            hovertemplate=f"%{{x}}　{name} %{{y:.1%}} ± %{{error_y.array:.2%}}<extra></extra>")
-    figure.update_layout(template=TEMPLATE, title=titled(title), showlegend=True, xaxis=ticks(frame["year"]),
-                         yaxis={"tickformat": ".0%", "range": [-0.03, 1.05], "dtick": 0.25})
-    return figure
+    frame, traces = drawn.frame, []
+    for (event, name), (dash, marker, colour) in zip(names.items(), EVENT_STYLE, strict=True):
+        traces.append({
+            "x": frame["year"], "y": frame[event], "mode": "lines+markers", "name": name,
+            "line": {"dash": dash, "width": 2, "color": colour},
+            "marker": {"symbol": marker, "size": 8, "color": colour},
+            "error_y": {"array": frame[f"{event}_se"], "color": colour, "thickness": 1.5, "width": 4},
+            "hovertemplate": f"%{{x}}　{name} %{{y:.1%}} ± %{{error_y.array:.2%}}<extra></extra>"})
+    return whole(traces, {
+        "title": titled(title), "showlegend": True, "xaxis": ticks(frame["year"]),
+        "yaxis": {"tickformat": ".0%", "range": [-0.03, 1.05], "dtick": 0.25}})
 
 
 def stacked(drawn: Drawn, title: str, names: Mapping[str, str], unit: str) -> go.Figure:
     """Fund spending by tier, stacked in the order of the tiers."""
-    frame, figure = drawn.frame, go.Figure()
+    frame, traces = drawn.frame, []
     for n, (tier, name) in enumerate(names.items()):
         colour = BAR_COLOURS[n % len(BAR_COLOURS)]
-        figure.add_bar(x=frame["year"], y=frame[tier], name=name, marker={
+        traces.append({"type": "bar", "x": frame["year"], "y": frame[tier], "name": name, "marker": {
             "color": rgba(colour, 0.85), "line": {"color": colour, "width": 1},
             "pattern": {"shape": PATTERNS[n % len(PATTERNS)], "fillmode": "overlay", "fgcolor": "#ffffff",
                         "size": 6, "solidity": 0.2}},
-            hovertemplate=f"%{{x}}　{name} %{{y:,.1f}} {unit}<extra></extra>")
-    figure.update_layout(template=TEMPLATE, barmode="stack", bargap=0.3, title=titled(title), showlegend=True,
-                         xaxis=ticks(frame["year"]),
-                         yaxis={"tickformat": ",~f", "rangemode": "tozero"})
-    return figure
+            "hovertemplate": f"%{{x}}　{name} %{{y:,.1f}} {unit}<extra></extra>"})
+    return whole(traces, {
+        "barmode": "stack", "bargap": 0.3, "title": titled(title), "showlegend": True, "xaxis": ticks(frame["year"]),
+        "yaxis": {"tickformat": ",~f", "rangemode": "tozero"}})
 
 
 def ticks(years: pd.Series) -> dict:

@@ -44,8 +44,7 @@ def sheet(found: pd.DataFrame, scenario: Scenario, language: str, year: int | No
         county=frame["area"].map({area: name[language] for area, name in scenario.axes.area.items()}),
         method=frame["method"].map({name: say(language, f"choice.{name}") for name in METHODS}),
         **{name: (frame[name] / divisor).round(9) for name in money})
-    named = {name: say(language, f"areas.column.{name}") for name in columns}
-    for name in money:
-        named[name] = say(language, "column.share", what=(QUANTITIES | MORE)[name][0][language], unit=unit)
+    named = {name: say(language, "column.share", what=(QUANTITIES | MORE)[name][0][language], unit=unit)
+             if name in money else say(language, f"areas.column.{name}") for name in columns}
     forms = {"year": FORMS["year"], "enrolled": FORMS["persons"], **dict.fromkeys(money, FORMS["yuan"])}
     return Drawn(frame[columns].reset_index(drop=True), named, forms)

@@ -129,7 +129,7 @@ def behaviour(ends: Mapping[tuple[str, ...], pd.DataFrame], year: int, language:
     frame = pd.DataFrame(rows)
     divisor, unit = money_unit(frame["balance"].abs().max(), language)
     frame[["balance", "balance_se"]] /= divisor
-    heads = {name: say(language, f"behaviour.{name}", year=year, unit=unit) if name != "response"
+    heads = {name: say(language, f"behaviour.{name}", unit=unit) if name != "response"
              else say(language, "behaviour.response") for name in frame.columns}
     together = frame.iloc[0]
     sentence = say(language, "behaviour.sentence", year=year, amount=f"{abs(together['balance']):,.1f}", unit=unit,

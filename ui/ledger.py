@@ -11,7 +11,7 @@ from simulation.measures import SECTIONS
 from simulation.scenario import Scenario
 from ui.studies import Study
 from ui.tables import FORMS, Drawn, harmless, tier_name
-from ui.text import say, unit_text
+from ui.text import plain, say, unit_text
 
 LEDGER = {"zh": (1e4, "wan_yuan"), "en": (1e6, "million_yuan")}  # in what a settlement is kept, whatever its size
 TOTALS = ("income", "expenditure", "surplus", "balance_end")
@@ -48,8 +48,11 @@ def filed(drawn: Drawn) -> Drawn:
     return Drawn(frame, {name: drawn.heads[name] for name in frame.columns})
 
 
-def printed(drawn: Drawn) -> tuple[pd.DataFrame, list[int]]:
-    """The settlement as text for the screen, each section under its name, and which rows are in bold."""
+def printed(drawn: Drawn, money: str) -> tuple[pd.DataFrame, list[int]]:
+    """The settlement as text for the screen, each section under its name, and which rows are in bold.
+
+    The unit of `money` stands above the table and is not said again in every row.
+    """
     years = [name for name in drawn.frame.columns if isinstance(name, int)]
     rows, bold, section = [], [], None
     for item in drawn.frame.to_dict("records"):
@@ -59,7 +62,8 @@ def printed(drawn: Drawn) -> tuple[pd.DataFrame, list[int]]:
             rows.append([section, "", *[""] * len(years)])
         if item["item"] in TOTALS:
             bold.append(len(rows))
-        rows.append([item["title"], item["unit"], *(number(item[year], item["digits"]) for year in years)])
+        rows.append([plain(item["title"]), "" if item["unit"] == money else item["unit"],
+                     *(number(item[year], item["digits"]) for year in years)])
     return pd.DataFrame(rows, columns=[drawn.heads["title"], drawn.heads["unit"], *map(str, years)]), bold
 
 

@@ -142,7 +142,7 @@ def choice_text(choice: str, language: str) -> str:
 
 def in_percent(term: Term) -> bool:
     """Whether a term's values are fractions that people read as percentages."""
-    return term.unit in ("rate", "share")
+    return term.unit in ("rate", "share", "per_year")
 
 
 def unit_text(unit: str, language: str) -> str:

@@ -257,7 +257,8 @@ def spend(rules: list[Rules], care: list[Care], costs: list[Costs], insured: np.
         rule, cost = rules[years[0]], costs[years[0]]
         mixes, mix_of = np.unique(np.stack([care[t].mix for t in years]), axis=0, return_inverse=True)
         ceilings, weights = ceiling_nodes(np.array([rules[t].ceiling for t in years]))
-        tables, details = tables_of(rule, cost, ceilings, mixes, horizon - 1, usual_years, threshold, nodes, histories)
+        tables, details = tables_of(rule, cost, ceilings, mixes, care[years[0]].mix, horizon - 1, usual_years,
+                                    threshold, nodes, histories)
         size = len(nodes.tilt) * cells
         for t, which, weight in zip(years, mix_of.ravel(), weights, strict=True):
             part = slice(which * size, (which + 1) * size)
@@ -270,17 +271,18 @@ def spend(rules: list[Rules], care: list[Care], costs: list[Costs], insured: np.
     return spending
 
 
-def tables_of(rules: Rules, costs: Costs, ceilings: np.ndarray, mixes: np.ndarray, longest: int, usual_years: float,
-              threshold: float, nodes: Nodes, histories: tuple[Block, ...]) -> tuple[list[Stacks], Stacks]:
-    """All histories settled at each of some ceilings for mixes (n, c, k), and how people vary at the middle one.
+def tables_of(rules: Rules, costs: Costs, ceilings: np.ndarray, mixes: np.ndarray, first_mix: np.ndarray, longest: int,
+              usual_years: float, threshold: float, nodes: Nodes,
+              histories: tuple[Block, ...]) -> tuple[list[Stacks], Stacks]:
+    """All histories settled at each of some ceilings for mixes (n, c, k), and how people vary under `rules`.
 
-    `longest` contribution years; the spread between people is taken at `usual_years` of them.
+    `longest` contribution years; the spread between people is taken at `usual_years` of them and at the `first_mix`
+    (c, k), so that nothing later moves the first year.
     """
     cells, tiers, statuses = mixes.shape[1], mixes.shape[2], len(rules.assistance_rate)
     anyone = np.ones((cells, statuses))
     made = schedules(rules, longest, anyone)[0]
     rows = tilted(mixes[:, None], costs.primary, nodes.tilt).reshape(-1, tiers)
-    mix = mixes.mean(axis=0)
     price, limits, middle = (np.exp(x) for x in (nodes.log_price, nodes.log_threshold, nodes.log_middle))
     story = (costs.log_sd, *(block.cost.sum() for block in histories))
 
@@ -289,10 +291,9 @@ def tables_of(rules: Rules, costs: Costs, ceilings: np.ndarray, mixes: np.ndarra
         return kept((*rule, rows, price, limits, longest, *costs, *story),
                     lambda: stacked(means(rule, costs, histories, rows, made, price, limits), histories))
 
-    usual = rules._replace(ceiling=ceilings[len(ceilings) // 2])
-    some = schedules(usual, longest, anyone, only=usual_years)[0]
-    details = kept((*usual, mix, middle, usual_years, threshold, *costs, *story),
-                   lambda: stacked(detail(usual, costs, thinned(histories), mix, some, middle, threshold), histories))
+    some = schedules(rules, longest, anyone, only=usual_years)[0]
+    details = kept((*rules, first_mix, middle, usual_years, threshold, *costs, *story), lambda: stacked(
+        detail(rules, costs, thinned(histories), first_mix, some, middle, threshold), histories))
     return [settled_at(float(ceiling)) for ceiling in ceilings], details
 
 
@@ -423,13 +424,16 @@ def of_year(t: int, table: Stacks, weight: np.ndarray, details: Stacks, usual_we
     paid_by_cell = by_cell[:, :, layers].sum(axis=2)
     caught = np.maximum(by_cell[:, :, -len(beyond):] @ beyond, 0.0) * factor[:, -1:]
     in_proportion = lambda parts, whole: parts * (whole / np.maximum(parts.sum(axis=1), 1e-9))[:, None]  # noqa: E731
+    # What a tier's care costs varies as what is paid for it does.
+    own = factor[:, PAYMENT + 1:PAYMENT + 1 + tiers]
+    spent = in_proportion(np.column_stack([used["expense_by_tier"] * own, used["chronic_expense"] * factor[:, -2]]),
+                          expense)
     for name, value in {
         "basic": basic, "chronic": chronic * scale, "expense": expense, "eligible": eligible, "critical": critical,
         "assistance": assistance, "commercial": commercial, "catastrophic": caught.sum(axis=1),
         "stays": stays * factor[:, 2], "paid_by_tier": by_tier * scale[:, None],
-        "stays_by_tier": used["stays_by_tier"] * factor[:, 2:3],
-        "expense_by_tier": used["expense_by_tier"] * factor[:, :1],
-        "chronic_expense": used["chronic_expense"] * factor[:, 0],
+        "stays_by_tier": in_proportion(used["stays_by_tier"] * own, stays * factor[:, 2]),
+        "expense_by_tier": spent[:, :-1], "chronic_expense": spent[:, -1],
         "paid_by_cell": in_proportion(paid_by_cell, basic + critical + assistance + commercial),
         "expense_by_cell": used["expense_by_cell"] * factor[:, :1], "catastrophic_by_cell": caught,
     }.items():

@@ -247,6 +247,6 @@ def stream_keys(seed: int, t: int, start: int, stop: int, cells: int) -> np.ndar
     """
     d, c, purpose = np.ix_(np.arange(start, stop, dtype=np.uint64), np.arange(cells, dtype=np.uint64),
                            np.arange(2, dtype=np.uint64))
-    counter = (d * np.uint64(cells) + c) * np.uint64(2) + purpose
+    counter = ((c << np.uint64(32)) + d) * np.uint64(2) + purpose  # more cells move nobody's numbers
     base = np.uint64(key(seed, f"people {t}"))
     return scrambled(scrambled(counter * GOLDEN + base) + base)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -96,3 +97,19 @@ def thresholds_of(scenario: Scenario) -> np.ndarray:
     """Out-of-pocket spending in yuan beyond which each year's is catastrophic, shape (t,)."""
     return float(scenario.value("account", "catastrophic_fraction")) * np.array(
         [scenario.income_per_head(year) for year in scenario.horizon()])
+
+
+class Pool(NamedTuple):
+    """The insured by cell: the groups, followed by each group's contracted residents where there are any."""
+
+    insured: np.ndarray  # (d, t, c, s) persons
+    risk: np.ndarray  # (d, t, c) of a stay beside the baseline's insured
+
+
+def pool_of(book: Book, people: Flows, risk: np.ndarray) -> Pool:
+    """The insured with the contracted set apart; `risk` (d, t, g)."""
+    share = book.of("contracts", "coverage", ("group",))[:, :, None]
+    insured = people["insured"]
+    if not share.any():
+        return Pool(insured, risk)
+    return Pool(np.concatenate([insured * (1 - share), insured * share], axis=2), np.concatenate([risk, risk], axis=2))

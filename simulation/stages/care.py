@@ -7,25 +7,9 @@ from typing import NamedTuple
 import numpy as np
 
 from simulation.records import Care, Conditions, Costs, Futures, Spending
-from simulation.stages.book import Book, Flows, costs_of
+from simulation.stages.book import Book, Flows, Pool, costs_of
 from simulation.stages.choice import Answer
 from simulation.steps import enrolment, payment, responses, utilisation
-
-
-class Pool(NamedTuple):
-    """The insured by cell: the groups, followed by each group's contracted residents where there are any."""
-
-    insured: np.ndarray  # (d, t, c, s) persons
-    risk: np.ndarray  # (d, t, c) of a stay beside the baseline's insured
-
-
-def pool_of(book: Book, people: Flows, risk: np.ndarray) -> Pool:
-    """The insured with the contracted set apart; `risk` (d, t, g)."""
-    share = book.of("contracts", "coverage", ("group",))[:, :, None]
-    insured = people["insured"]
-    if not share.any():
-        return Pool(insured, risk)
-    return Pool(np.concatenate([insured * (1 - share), insured * share], axis=2), np.concatenate([risk, risk], axis=2))
 
 
 class Use(NamedTuple):
@@ -59,8 +43,9 @@ def care_is_used(book: Book, futures: Futures, pool: Pool, answers: list[Answer]
     price = futures.price * book.multiple("expense")
     frequency = futures.frequency[:, :, None] * pool.risk * book.multiple("admissions")
     tilt = np.stack([answer.tilt for answer in answers], axis=1)
+    people = pool.insured.sum(axis=3).mean(axis=0)
     for t, answer in enumerate(answers):
-        usual = answer.mix.mean(axis=0)
+        usual = np.average(answer.mix, axis=0, weights=people[t])
         year = costs_of(scenario, book.policies[t])
         costs.append(year._replace(expense=year.expense * (1 + dearer[t]),
                                    chronic_expense=year.chronic_expense * (1 + float(dearer_chronic[t, 0]))))

@@ -9,7 +9,7 @@ import numpy as np
 
 from simulation.engines import bills
 from simulation.records import Futures, Rules
-from simulation.stages.book import Book, costs_of
+from simulation.stages.book import Book, Pool, costs_of
 from simulation.stages.financing import special_fund
 from simulation.steps import responses
 
@@ -26,15 +26,16 @@ class Answer:
     gain: np.ndarray  # (n, c, k) log odds by which tiers gain whatever the price, for n draws or one
 
 
-def people_respond(book: Book, rules: list[Rules], futures: Futures, cells: int, absent: np.ndarray) -> list[Answer]:
+def people_respond(book: Book, rules: list[Rules], futures: Futures, pool: Pool, absent: np.ndarray) -> list[Answer]:
     """Tier choice and demand for stays in every year under some rules; `absent` (d, t, k) share of a tier lost."""
-    return [answer_in(book, rules[t], futures, t, cells, absent[:, t]) for t in range(len(rules))]
+    people = pool.insured.sum(axis=3).mean(axis=0)
+    return [answer_in(book, rules[t], futures, t, people[t], absent[:, t]) for t in range(len(rules))]
 
 
-def answer_in(book: Book, rules: Rules, futures: Futures, t: int, cells: int, absent: np.ndarray) -> Answer:
-    """The same in year t; `absent` (d, k)."""
+def answer_in(book: Book, rules: Rules, futures: Futures, t: int, people: np.ndarray, absent: np.ndarray) -> Answer:
+    """The same in year t; `people` (c,) insured in the mean, `absent` (d, k)."""
     scenario, policy = book.scenario, book.policies[t]
-    groups = len(scenario.axes.group)
+    groups, cells = len(scenario.axes.group), len(people)
     mix = np.resize(scenario.value("utilisation", "tier_mix", ("group", "tier")), (cells, len(scenario.axes.tier)))
     draws = len(futures.opening)
     unchanged = policy is book.base and rules is book.rules[t] and not policy.care.special_fund_growth.value
@@ -71,7 +72,7 @@ def answer_in(book: Book, rules: Rules, futures: Futures, t: int, cells: int, ab
     chosen = responses.chosen(mix, middle[0])
     tilt = np.zeros(draws)
     if on and (middle.any() or absent.any()):
-        tilt = responses.towards_primary(gains(drawn, absent * elsewhere, change) - middle, chosen, primary)
+        tilt = responses.towards_primary(gains(drawn, absent * elsewhere, change) - middle, chosen, primary, people)
     demand = responses.demanded(mix, price, base, drawn("inpatient_elasticity")
                                 * float(book.of("responses", "demand")[t]))
     return Answer(chosen, tilt, demand, gains(drawn, usual_loss, np.zeros_like(change)))
@@ -79,5 +80,5 @@ def answer_in(book: Book, rules: Rules, futures: Futures, t: int, cells: int, ab
 
 def contracted_anew(book: Book, t: int) -> np.ndarray:
     """The part of each group's contracts that the base policy did not have, (g,)."""
-    coverage = book.of("contracts", "coverage", ("group",))[t]
-    return np.clip(1 - book.first("contracts", "coverage", ("group",)) / np.maximum(coverage, 1e-9), 0.0, 1.0)
+    coverage, first = (of("contracts", "coverage", ("group",)) for of in (book.of, book.first))
+    return np.clip(1 - first / np.maximum(coverage[t], 1e-9), 0.0, 1.0) * (coverage[t] > 0)

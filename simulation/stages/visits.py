@@ -6,8 +6,8 @@ import numpy as np
 
 from simulation.engines import bills
 from simulation.records import Futures, Rules
-from simulation.stages.book import Book, Flows, costs_of
-from simulation.stages.care import Pool, Use, by_group
+from simulation.stages.book import Book, Flows, Pool, costs_of
+from simulation.stages.care import Use, by_group
 from simulation.stages.choice import Answer, contracted_anew
 from simulation.steps import enrolment, financing, responses
 

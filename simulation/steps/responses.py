@@ -40,11 +40,11 @@ def chosen(mix: np.ndarray, gain: np.ndarray) -> np.ndarray:
     return weight / weight.sum(axis=-1, keepdims=True)
 
 
-def towards_primary(gain: np.ndarray, mix: np.ndarray, primary: np.ndarray) -> np.ndarray:
-    """How far gains (n, c, k) lean to primary care beside the rest, on average over a mix (c, k), (n,)."""
-    weight = mix.mean(axis=0)
+def towards_primary(gain: np.ndarray, mix: np.ndarray, primary: np.ndarray, people: np.ndarray) -> np.ndarray:
+    """How far gains (n, c, k) lean to primary care beside the rest, (n,), over the mix (c, k) of the people (c,)."""
+    weight = np.average(mix, axis=0, weights=people)
     share = lambda mark: weight * mark / np.maximum((weight * mark).sum(), 1e-12)  # noqa: E731
-    return (gain @ share(primary) - gain @ share(1 - primary)).mean(axis=1)
+    return np.average(gain @ (share(primary) - share(1 - primary)), axis=1, weights=people)
 
 
 def demanded(mix, price, base, elasticity) -> np.ndarray:

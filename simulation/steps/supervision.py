@@ -12,7 +12,7 @@ def above(mean: np.ndarray, spread: float, threshold: float) -> np.ndarray:
     """Share of providers whose non-compliant part exceeds a threshold, by their mean (k,); beta distributed.
 
     >>> above(np.array([0.0, 0.1]), 0.04, 0.1).round(2).tolist()
-    [0.0, 0.47]
+    [0.0, 0.45]
     """
     inside = (mean > 0) & (mean < 1)
     m = np.where(inside, mean, 0.5)

@@ -28,17 +28,17 @@ facts.caption(studies.facts(found, scenario, settled))
 areas = list(found.settlements)
 names = {area: t("account.whole") for area in areas[:1]} | {
     area: plain(name[lang]) for area, name in scenario.axes.area.items()}
-left, right = st.columns([2, 3], vertical_alignment="bottom")
 area = areas[0]
 if len(areas) > 1:
-    area = left.selectbox(t("account.area"), areas, 0, format_func=names.get, key=f"account.area.{view.scenario}")
-everything = right.toggle(t("account.everything"), key="account.everything", persist_state="session")
+    area = st.selectbox(t("account.area"), areas, 0, format_func=names.get, width=320,
+                        key=f"account.area.{view.scenario}")
+everything = st.toggle(t("account.everything"), key="account.everything", persist_state="session")
 
 account = ledger.sheet(found.settlements[area], lang, everything)
 unit = t(f"unit.{ledger.LEDGER[lang][1]}")
 st.subheader(t("account.table", first=years[0], last=years[-1]))
 st.caption(t("account.units", unit=unit))
-text, bold = ledger.printed(account)
+text, bold = ledger.printed(account, unit)
 st.table(ledger.styled(text, bold), hide_index=True, border="horizontal",
          alt=t("account.alt", first=years[0], last=years[-1], unit=unit))
 notes = [scenario.title[lang], names[area] if len(areas) > 1 else "", studies.facts(found, scenario, settled),

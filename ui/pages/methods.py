@@ -9,12 +9,12 @@ from ui.view import scenario_of
 from ui.widgets import sidebar
 
 EQUATIONS = {  # what the words of each heading say
-    "enrolment": (r"s = (1-f)\,\sigma(a + x_{\mathrm{well}}) + f\,\sigma(a + \lambda + x_{\mathrm{frail}}),"
-                  r"\qquad r = \frac{1+(\rho-1)\,\phi_t}{1+(\rho-1)\,\phi_0}"),
-    "demand": r"n = n_0 \left(\frac{p}{p_0}\right)^{\varepsilon},\qquad p \ge 0.02",
-    "choice": (r"m_k = \frac{m_k^0\, e^{g_k}}{\sum_j m_j^0\, e^{g_j}},\qquad"
+    "enrolment": (r"s = (1-f)\,\sigma(a + x_{\mathrm{well}}) + f\,\sigma(a + \lambda + x_{\mathrm{frail}})",
+                  r"r = \frac{1+(\rho-1)\,\phi_t}{1+(\rho-1)\,\phi_0}"),
+    "demand": (r"n = n_0 \left(\frac{p}{p_0}\right)^{\varepsilon}",),
+    "choice": (r"m_k = \frac{m_k^0\, e^{g_k}}{\sum_j m_j^0\, e^{g_j}}",
                r"g_k = -\beta \ln\frac{p_k}{p_k^0} + u_k + v_k + \ln(1-\ell_k)"),
-    "payment": (r"P = \begin{cases} S + r\,(B-S) & S \le B\\ B + o\,(S-B) & S > B \end{cases},\qquad"
+    "payment": (r"P = \begin{cases} S + r\,(B-S) & S \le B\\ B + o\,(S-B) & S > B \end{cases}",
                 r"c = c_0\Bigl(1 + \sum_m \Delta w_m\,\kappa_m\Bigr)"),
 }
 
@@ -39,7 +39,8 @@ for pair in (("enrolment", "demand"), ("choice", "payment")):
     for column, name in zip(st.columns(2), pair, strict=True):
         with column.container(border=True):
             st.markdown(f"**{t(f'methods.{name}')}**")
-            st.latex(EQUATIONS[name])
+            for equation in EQUATIONS[name]:
+                st.latex(equation)
             st.markdown(t(f"methods.{name}_text"))
 
 st.header(t("methods.sources"))

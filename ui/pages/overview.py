@@ -110,7 +110,7 @@ if settled and responds(scenario):
     with answer.container():
         st.markdown(told.sentence)
         table(told.drawn, t("behaviour.alt"))
-        st.caption(t("behaviour.read", draws=f"{few:,}"))
+        st.caption(t("behaviour.read", year=last, draws=f"{few:,}"))
         download("csv.behaviour", t("table.csv"), told.drawn, "behaviour")
 if not settled:
     # The quick answer is on the page: now make the stable one, unless a lever moves first.

@@ -59,9 +59,8 @@ else:
     year = choice.selectbox(t("column.year"), shown, len(shown) - 1, key=f"standards.year.{view.scenario}")
     head.subheader(t("standards.in_year", year=year))
     table = scores.in_year(found, year, lang)
-    st.dataframe(table.frame, hide_index=True, height="content", alt=t("standards.table_alt", year=year),
-                 column_config={name: st.column_config.TextColumn(text, pinned=name == "title")
-                                for name, text in table.heads.items()})
+    st.table(table.frame.map(plain).rename(columns=table.heads), hide_index=True, border="horizontal",
+             alt=t("standards.table_alt", year=year))
     st.caption(t("standards.read"))
 
 with st.sidebar:
