@@ -90,6 +90,7 @@ def settled(rules: Rules, costs: Costs, group: int, people: People, threshold: f
         "catastrophic": (left > threshold).sum(), "stays": people.stays.sum(), "paid_by_tier": by_tier(basic[1:]),
         "stays_by_tier": by_tier((np.arange(bills - 1)[:, None] < people.stays).astype(float)),
         "expense_by_tier": by_tier(people.expense[1:]), "chronic_expense": people.expense[0].sum(),
+        "claims_by_tier": by_tier(people.expense[1:]), "chronic_claims": people.expense[0].sum(),
         "paid_by_cell": paid.sum(), "expense_by_cell": people.expense.sum(),
         "catastrophic_by_cell": (left > threshold).sum(),
     }

@@ -122,6 +122,8 @@ class Spending(NamedTuple):
     stays_by_tier: np.ndarray  # (d, t, k)
     expense_by_tier: np.ndarray  # (d, t, k) of stays
     chronic_expense: np.ndarray
+    claims_by_tier: np.ndarray  # (d, t, k) expense of stays with the same chance as what was paid: for ratios alone
+    chronic_claims: np.ndarray  # the same of special-disease care
     paid_by_cell: np.ndarray  # (d, t, c) of all layers
     expense_by_cell: np.ndarray  # (d, t, c)
     catastrophic_by_cell: np.ndarray  # (d, t, c) persons

@@ -190,5 +190,5 @@ def quantities(scenario: Scenario, flow: dict[str, np.ndarray]) -> dict[str, np.
         "suspended": flow["suspended"].sum(axis=2), "providers_absent": flow["providers_absent"].sum(axis=2),
         "basic_by_tier": flow["paid_by_tier"], "outpatient_by_tier": flow["outpatient_paid"],
         "in_policy_by_tier": ratio(flow["paid_by_tier"], flow["eligible_by_tier"]),
-        "effective_by_tier": ratio(flow["paid_by_tier"], flow["expense_by_tier"]),
+        "effective_by_tier": ratio(flow["paid_by_tier"], flow["claims_by_tier"]),
     }

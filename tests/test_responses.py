@@ -79,8 +79,9 @@ def test_patients_of_a_closed_tier_go_elsewhere_in_proportion() -> None:
 
 def test_the_lean_to_primary_care_is_the_log_odds_that_were_added() -> None:
     """A tilt carries what draws differ in: for a pull to primary care alone it is that pull."""
-    assert responses.towards_primary(gain(primary=0.3), MIX, PRIMARY) == pytest.approx([0.3])
-    assert responses.towards_primary(gain(), MIX, PRIMARY) == pytest.approx([0.0])
+    people = np.array([3.0, 1.0])
+    assert responses.towards_primary(gain(primary=0.3), MIX, PRIMARY, people) == pytest.approx([0.3])
+    assert responses.towards_primary(gain(), MIX, PRIMARY, people) == pytest.approx([0.0])
 
 
 # ---- demand and provider behaviour ------------------------------------------------------------------------------
@@ -307,8 +308,8 @@ def test_a_rise_of_the_contribution_follows_the_elasticity(take_up: float) -> No
 
 def test_who_pays_nothing_does_not_respond() -> None:
     contribution = np.array([[[0.0, 100.0]], [[50.0, 0.0]]])
-    assert (enrolment.dearer(contribution, np.ones(2), np.array([[0.0, 50.0]]))[:, 0].tolist()
-            == [[0.0, np.log(2)], [0.0, 0.0]])
+    found = enrolment.dearer(contribution, np.ones(2), np.array([[0.0, 50.0]]))[:, 0]
+    np.testing.assert_allclose(found, [[0.0, np.log(2)], [0.0, -np.log(50)]])  # nothing is felt as a yuan
 
 
 def test_contribution_years_count_everybody_once() -> None:

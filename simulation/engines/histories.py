@@ -424,16 +424,15 @@ def of_year(t: int, table: Stacks, weight: np.ndarray, details: Stacks, usual_we
     paid_by_cell = by_cell[:, :, layers].sum(axis=2)
     caught = np.maximum(by_cell[:, :, -len(beyond):] @ beyond, 0.0) * factor[:, -1:]
     in_proportion = lambda parts, whole: parts * (whole / np.maximum(parts.sum(axis=1), 1e-9))[:, None]  # noqa: E731
-    # What a tier's care costs varies as what is paid for it does.
-    own = factor[:, PAYMENT + 1:PAYMENT + 1 + tiers]
-    spent = in_proportion(np.column_stack([used["expense_by_tier"] * own, used["chronic_expense"] * factor[:, -2]]),
-                          expense)
     for name, value in {
         "basic": basic, "chronic": chronic * scale, "expense": expense, "eligible": eligible, "critical": critical,
         "assistance": assistance, "commercial": commercial, "catastrophic": caught.sum(axis=1),
         "stays": stays * factor[:, 2], "paid_by_tier": by_tier * scale[:, None],
-        "stays_by_tier": in_proportion(used["stays_by_tier"] * own, stays * factor[:, 2]),
-        "expense_by_tier": spent[:, :-1], "chronic_expense": spent[:, -1],
+        "stays_by_tier": used["stays_by_tier"] * factor[:, 2:3],
+        "expense_by_tier": used["expense_by_tier"] * factor[:, :1],
+        "chronic_expense": used["chronic_expense"] * factor[:, 0],
+        "claims_by_tier": used["expense_by_tier"] * factor[:, PAYMENT + 1:PAYMENT + 1 + tiers] * scale[:, None],
+        "chronic_claims": used["chronic_expense"] * factor[:, -2] * scale,
         "paid_by_cell": in_proportion(paid_by_cell, basic + critical + assistance + commercial),
         "expense_by_cell": used["expense_by_cell"] * factor[:, :1], "catastrophic_by_cell": caught,
     }.items():

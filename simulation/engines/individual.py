@@ -236,7 +236,8 @@ def spend(rules: list[Rules], care: list[Care], costs: list[Costs], insured: np.
             job.result()
     found = {names[n]: array[:, :, n].swapaxes(0, 1).copy()
              for names, array in ((TOTALS, total), (BY_TIER, by_tier), (BY_CELL, by_cell)) for n in range(len(names))}
-    return Spending(**found, catastrophic=found["catastrophic_by_cell"].sum(axis=2))
+    return Spending(**found, catastrophic=found["catastrophic_by_cell"].sum(axis=2),
+                    claims_by_tier=found["expense_by_tier"], chronic_claims=found["chronic_expense"])
 
 
 def stream_keys(seed: int, t: int, start: int, stop: int, cells: int) -> np.ndarray:

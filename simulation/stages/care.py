@@ -69,6 +69,6 @@ def bills_are_settled(book: Book, spending: Spending, costs: list[Costs]) -> Flo
     flows["catastrophic_by_group"] = by_group(book, flows.pop("catastrophic_by_cell"))
     flows["expense_by_group"] = by_group(book, flows.pop("expense_by_cell"))
     eligible = np.stack([cost.eligible for cost in costs])
-    flows["eligible_by_tier"] = flows["expense_by_tier"] * eligible[:, 0]
-    flows["chronic_eligible"] = flows["chronic_expense"] * eligible[:, 1, 0]
+    flows["eligible_by_tier"] = flows["claims_by_tier"] * eligible[:, 0]
+    flows["chronic_eligible"] = flows["chronic_claims"] * eligible[:, 1, 0]
     return flows

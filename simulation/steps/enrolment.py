@@ -44,14 +44,14 @@ def insured(residents: np.ndarray, take_up: np.ndarray, frail: float, risk: floa
 def dearer(contribution: np.ndarray, income: np.ndarray, baseline: np.ndarray) -> np.ndarray:
     """Log change of the contribution beside income since the baseline, (t, g, s).
 
-    `contribution` (t, g, s) yuan, `income` (t,) index of income a head. Who pays nothing does not respond.
+    `contribution` (t, g, s) yuan, `income` (t,) index of income a head. Less than a yuan is felt as a yuan; who pays
+    nothing at baseline does not respond.
 
     >>> dearer(np.array([[[60.0]]]), np.array([1.2]), np.array([[50.0]])).round(9).tolist()
     [[[0.0]]]
     """
-    paying = (baseline > 0) & (contribution > 0)
-    now = contribution / income[:, None, None]
-    return np.log(np.where(paying, now, 1.0) / np.where(paying, baseline, 1.0))
+    now = np.maximum(contribution / income[:, None, None], 1.0)
+    return np.where(baseline > 0, np.log(now / np.maximum(baseline, 1.0)), 0.0)
 
 
 def price_shift(change: np.ndarray, take_up: np.ndarray, elasticity: np.ndarray) -> np.ndarray:
