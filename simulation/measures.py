@@ -113,6 +113,8 @@ SETTLEMENT = (
     ("lines", "surplus_ratio"), ("lines", "balance_ratio"), ("lines", "reserve_months"),
     ("people", "enrolled"), ("people", "take_up"), ("people", "stays"), ("people", "visits"),
 )
+RATIOS = {"surplus_ratio": ("surplus", "income", 1), "balance_ratio": ("balance_end", "income", 1),
+          "reserve_months": ("balance_end", "expenditure", 12), "take_up": ("enrolled", "residents", 1)}
 TAKEN_OFF = ("account_in", "recovered", "review_saving")
 SECTIONS = {"income": words("基金收入", "Income"), "expenditure": words("基金支出", "Expenditure"),
             "balance": words("收支结余", "Balance"), "lines": words("警戒线", "Lines"),
@@ -124,7 +126,7 @@ ITEMS = {"subsidy_by_level": words("财政补助", "Subsidy"), "paid_inpatient":
 
 
 def settlement(result: Result, area: str | None = None) -> pd.DataFrame:
-    """The yearly account of a fund in the layout bureaus use, means over draws (digest P12).
+    """The yearly account of a fund in the layout bureaus use, means over draws and ratios of means (digest P12).
 
     Columns section, item, title_zh, title_en, unit, and one a year. Items of income add up to the income and items
     of expenditure to the expenditure; what is taken off stands as a negative amount.
@@ -148,6 +150,9 @@ def settlement(result: Result, area: str | None = None) -> pd.DataFrame:
             value = owed[item.removeprefix("paid_")] * paid
         elif item == "fund_contract_fee":
             value = data["contract_fee_by_payer"].sel(payer="fund").mean("draw").values
+        elif item in RATIOS:  # of the totals, as a bureau reckons
+            part, whole, times = RATIOS[item]
+            value = times * mean(part) / np.maximum(mean(whole), 1e-9)
         else:
             value = mean(item)
         rows.append((section, item, title, unit, 0.0 - value if item in TAKEN_OFF else value))

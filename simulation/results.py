@@ -37,6 +37,7 @@ QUANTITIES: dict[str, tuple[Words, str]] = {
 }
 # What else a run holds, the same way.
 MORE: dict[str, tuple[Words, str]] = {
+    "residents": (words("应参保人数", "Residents entitled to join"), "persons"),
     "take_up": (words("参保率", "Take-up"), "share"),
     "contracted": (words("签约人数", "Residents with a family doctor"), "persons"),
     "special_fund": (words("基层专项经费", "Special fund for primary care"), "yuan_year"),

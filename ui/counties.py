@@ -33,6 +33,10 @@ def adjustment(study: Study, language: str) -> tuple[Drawn, str]:
     return Drawn(frame, {"year": say(language, "column.year")} | heads, dict.fromkeys(heads, FORMS["yuan"])), unit
 
 
+SHOWN = ("county", "method", "p_deficit", "p_deficit_se", "p_insolvent", "balance_ratio", "transfer", "income",
+         "expenditure", "balance_end", "enrolled")  # of one year, what is asked first
+
+
 def sheet(found: pd.DataFrame, scenario: Scenario, language: str, year: int | None = None) -> Drawn:
     """The counties under each way of pooling in one year, or in all of them; money in the unit of the heads."""
     frame = found if year is None else found[found["year"] == year]

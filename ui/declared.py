@@ -10,7 +10,7 @@ from simulation.policy import SECTIONS
 from simulation.scenario import STATUS, Scenario, clause
 from simulation.terms import OFF, Source
 from simulation.trees import leaves
-from ui.register import interval
+from ui.register import interval, members
 from ui.tables import Drawn
 from ui.text import lever_text, say, unit_text
 
@@ -36,9 +36,7 @@ def assumptions(scenario: Scenario, language: str) -> Drawn:
         for field, term in model.terms().items():
             given = getattr(getattr(scenario.assumptions, section), field)
             for name, value in leaves(given.value, f"{section}.{field}"):
-                members = zip(term.axes, name.split(".")[2:], strict=False)
-                title = " · ".join([term.title[language],
-                                    *(scenario.axes.named(axis)[key][language] for axis, key in members)])
+                title = " · ".join([term.title[language], *members(scenario, term, name, language)])
                 rows.append({"title": title, "section": reference.TITLES[section][language],
                              "value": lever_text(value, term, language),
                              "unit": unit_text(term.unit, language), "interval": interval(given, language),

@@ -85,13 +85,16 @@ def side_by_side(drawn: Drawn, title: str, names: Mapping[str, str], value: str,
     frame, figure = drawn.frame, go.Figure()
     for n, name in enumerate(names.values()):
         part = frame[frame["method"] == name]
-        spread = "" if error is None else " ± %{error_y.array:.1%}"
-        figure.add_bar(x=part["county"], y=part[value], name=name, marker=bar(n),
-                       error_y=None if error is None else {"array": part[error], "thickness": 1.5, "width": 3},
-                       hovertemplate=f"%{{x}}　{name} %{{y:.1%}}{spread}<extra></extra>")
-    figure.add_hline(y=0, line={"width": 1.5, "color": RED})
+        spread = "" if error is None else " ± %{error_x.array:.1%}"
+        figure.add_bar(y=part["county"], x=part[value], name=name, marker=bar(n), orientation="h",
+                       error_x=None if error is None else {"array": part[error], "thickness": 1.5, "width": 3},
+                       hovertemplate=f"%{{y}}　{name} %{{x:.1%}}{spread}<extra></extra>")
+    figure.add_vline(x=0, line={"width": 1.5, "color": RED})
     figure.update_layout(template=TEMPLATE, barmode="group", bargap=0.25, title=titled(title), showlegend=True,
-                         xaxis={"type": "category"}, yaxis={"tickformat": ".0%"})
+                         height=130 + 46 * frame["county"].nunique(),
+                         xaxis={"tickformat": ".0%", "showgrid": True},
+                         yaxis={"type": "category", "autorange": "reversed", "showgrid": False, "ticksuffix": "  "},
+                         legend={"y": -0.08})
     return figure
 
 

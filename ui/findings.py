@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from simulation.policy import SECTIONS
 from simulation.scenario import Scenario
 from simulation.streams import REPLICATES
 from ui.runs import Run
@@ -120,8 +119,7 @@ def behaviour(ends: Mapping[tuple[str, ...], pd.DataFrame], year: int, language:
         if not off:
             continue
         differs = usual - without
-        name = (say(language, "behaviour.together") if len(off) > 1
-                else SECTIONS["responses"].terms()[off[0]].title[language])
+        name = say(language, "behaviour.together" if len(off) > 1 else f"behaviour.{off[0]}")
         spread = [differs["balance_end"][n::REPLICATES].mean() for n in range(REPLICATES)]
         rows.append({"response": name, "balance": differs["balance_end"].mean(),
                      "balance_se": pd.Series(spread).std() / REPLICATES ** 0.5,
@@ -129,6 +127,8 @@ def behaviour(ends: Mapping[tuple[str, ...], pd.DataFrame], year: int, language:
     frame = pd.DataFrame(rows)
     divisor, unit = money_unit(frame["balance"].abs().max(), language)
     frame[["balance", "balance_se"]] /= divisor
+    numbers = ["balance", "balance_se", "surplus"]
+    frame[numbers] = frame[numbers].round(6) + 0.0  # what only rounding has made is nothing, and has no sign
     heads = {name: say(language, f"behaviour.{name}", unit=unit) if name != "response"
              else say(language, "behaviour.response") for name in frame.columns}
     together = frame.iloc[0]

@@ -11,11 +11,13 @@ from simulation.measures import SECTIONS
 from simulation.scenario import Scenario
 from ui.studies import Study
 from ui.tables import FORMS, Drawn, harmless, tier_name
-from ui.text import plain, say, unit_text
+from ui.text import say, unit_text
 
 LEDGER = {"zh": (1e4, "wan_yuan"), "en": (1e6, "million_yuan")}  # in what a settlement is kept, whatever its size
 TOTALS = ("income", "expenditure", "surplus", "balance_end")
 PLACES = {"share": 1, "months": 1, "persons": 0, "visits": 0}  # decimals of what is no money
+LARGE = 10_000  # in the ledger's unit: from here on money has no decimals
+NOTHING = 1e-3  # yuan, or the unit of what is no money
 
 
 def sheet(settled: pd.DataFrame, language: str, everything: bool) -> Drawn:
@@ -27,14 +29,15 @@ def sheet(settled: pd.DataFrame, language: str, everything: bool) -> Drawn:
     divisor, unit = LEDGER[language]
     frame = settled.copy()
     if not everything:
-        frame = frame[(frame[years].abs() > 1e-9).any(axis=1) | frame["item"].isin(TOTALS)]
+        frame = frame[(frame[years].abs() > NOTHING).any(axis=1) | frame["item"].isin(TOTALS)]
     is_money = frame["unit"].isin(("yuan", "yuan_year"))
     is_share = frame["unit"] == "share"
     frame[years] = frame[years].div(is_money.map({True: divisor, False: 1.0}) / is_share.map({True: 100, False: 1}),
                                     axis=0)
     frame["title"] = frame[f"title_{language}"]
     frame["section"] = [SECTIONS[name][language] for name in frame["section"]]
-    frame["digits"] = [PLACES.get(name, 1) for name in frame["unit"]]
+    decimals = 0 if frame.loc[is_money, years].abs().max(axis=None) >= LARGE else 1
+    frame["digits"] = [PLACES.get(name, decimals) for name in frame["unit"]]
     frame["unit"] = [say(language, f"unit.{unit}") if money else "%" if share else unit_text(name, language)
                      for name, money, share in zip(frame["unit"], is_money, is_share, strict=True)]
     columns = ["section", "item", "title", "unit", "digits", *years]
@@ -48,29 +51,43 @@ def filed(drawn: Drawn) -> Drawn:
     return Drawn(frame, {name: drawn.heads[name] for name in frame.columns})
 
 
-def printed(drawn: Drawn, money: str) -> tuple[pd.DataFrame, list[int]]:
-    """The settlement as text for the screen, each section under its name, and which rows are in bold.
+def printed(drawn: Drawn, money: str) -> pd.io.formats.style.Styler:
+    """The settlement for the screen: each section under its name, totals in bold, figures as people write them.
 
     The unit of `money` stands above the table and is not said again in every row.
     """
     years = [name for name in drawn.frame.columns if isinstance(name, int)]
-    rows, bold, section = [], [], None
+    rows, digits, heavy, section = [], [], [], None
     for item in drawn.frame.to_dict("records"):
         if item["section"] != section:
             section = item["section"]
-            bold.append(len(rows))
-            rows.append([section, "", *[""] * len(years)])
-        if item["item"] in TOTALS:
-            bold.append(len(rows))
-        rows.append([plain(item["title"]), "" if item["unit"] == money else item["unit"],
-                     *(number(item[year], item["digits"]) for year in years)])
-    return pd.DataFrame(rows, columns=[drawn.heads["title"], drawn.heads["unit"], *map(str, years)]), bold
+            rows.append([section, "", *[None] * len(years)])
+            digits.append(0)
+            heavy.append(True)
+        rows.append([item["title"], "" if item["unit"] == money else item["unit"], *(item[year] for year in years)])
+        digits.append(item["digits"])
+        heavy.append(item["item"] in TOTALS)
+    names = list(map(str, years))
+    frame = pd.DataFrame(rows, columns=[drawn.heads["title"], drawn.heads["unit"], *names]).astype(
+        dict.fromkeys(names, float))
+    style = frame.style.apply(lambda row: ["font-weight: 700" if heavy[row.name] else ""] * len(row), axis=1)
+    for places in set(digits):
+        part = pd.IndexSlice[[n for n, own in enumerate(digits) if own == places], names]
+        style = style.format(lambda value, places=places: number(value, places), subset=part, na_rep="")
+    return style
 
 
-def styled(text: pd.DataFrame, bold: list[int]) -> pd.io.formats.style.Styler:
-    """The settlement with its totals in bold and its figures flush right."""
-    heavy = lambda row: ["font-weight: 700" if row.name in bold else ""] * len(row)  # noqa: E731
-    return text.style.apply(heavy, axis=1).set_properties(list(text.columns[2:]), **{"text-align": "right"})
+def widths(drawn: Drawn) -> dict[str, int]:
+    """The pixels each column of the screen takes; a Chinese character is as wide as two letters."""
+    frame = drawn.frame
+    letters = lambda text: sum(2 if ord(letter) > 0x2E80 else 1 for letter in text)  # noqa: E731
+    pixels = lambda texts: 18 + 7 * max(map(letters, texts))  # noqa: E731
+    years = [name for name in frame.columns if isinstance(name, int)]
+    figures = [number(value, digits) for year in years
+               for value, digits in zip(frame[year], frame["digits"], strict=True)]
+    short = frame["unit"][frame["item"].isin(("enrolled", "reserve_months"))]
+    return {drawn.heads["title"]: pixels(frame["title"]), drawn.heads["unit"]: pixels([drawn.heads["unit"], *short]),
+            **dict.fromkeys(map(str, years), pixels(figures))}
 
 
 def number(value: float, digits: int) -> str:
@@ -87,7 +104,7 @@ def flows(settled: pd.DataFrame, section: str, language: str) -> tuple[Drawn, di
     """Items of income or of expenditure by year that are not nothing, a column an item; their names and the unit."""
     years = [column for column in settled.columns if isinstance(column, int)]
     part = settled[(settled["section"] == section) & ~settled["item"].isin(TOTALS)]
-    part = part[(part[years].abs() > 1e-9).any(axis=1)]
+    part = part[(part[years].abs() > NOTHING).any(axis=1)]
     divisor, unit = LEDGER[language]
     names = dict(zip(part["item"], part[f"title_{language}"], strict=True))
     frame = pd.DataFrame({"year": years} | {row["item"]: [row[year] / divisor for year in years]

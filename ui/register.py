@@ -67,7 +67,7 @@ def number_text(value: Any) -> Any:
 def members(scenario: Scenario, term: Term, name: str, language: str) -> list[str]:
     """The names of what an assumption's leaf applies to."""
     path = name.split(".")[2:]
-    return [getattr(scenario.axes, axis)[key][language] for axis, key in zip(term.axes, path, strict=False)]
+    return [scenario.axes.named(axis)[key][language] for axis, key in zip(term.axes, path, strict=False)]
 
 
 def interval(given: Assumed, language: str) -> str | None:

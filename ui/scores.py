@@ -6,7 +6,9 @@ from typing import Any
 
 import pandas as pd
 
+from simulation.scenario import Scenario
 from simulation.scorecard import SERVICES, standards
+from simulation.terms import OFF
 from ui.diagrams import STATES
 from ui.studies import Study
 from ui.tables import Drawn
@@ -35,6 +37,11 @@ def state(met: float) -> str:
     ('met', 'open', 'missed')
     """
     return "met" if met >= SURE else "missed" if met <= 1 - SURE else "open"
+
+
+def defaults(scenario: Scenario) -> int:
+    """How many of the stated assumptions the scenario does not state itself, so that the model's defaults stand in."""
+    return sum(getattr(scenario.assumptions.services, name).source == OFF for name in SERVICES)
 
 
 def sheet(study: Study, language: str) -> Drawn:
@@ -77,7 +84,7 @@ def in_words(drawn: Drawn, language: str) -> Drawn:
 
 def state_text(name: str, language: str) -> str:
     """A state with its mark."""
-    return f"{STATES[name][0]} {say(language, f'standards.state.{name}')}"
+    return f"{STATES[name][0]}\u00a0{say(language, f'standards.state.{name}')}"
 
 
 def threshold(item: Any, language: str) -> str:

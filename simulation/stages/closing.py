@@ -35,6 +35,9 @@ def fund_closes(books: list[Book], futures: list[Futures], flows: list[Flows],
     was_cut = np.zeros((len(books), draws, years), bool)
     for t in range(years):
         was_cut[:, :, t] = (deficit > 0) & bool(cut[t])
+        if methods[t] == "full":  # one fund has one balance; each county's part of it goes by its insured
+            enrolled = np.stack([f["enrolled"][:, t] for f in flows])
+            balance = balance.sum(axis=0) * enrolled / np.maximum(enrolled.sum(axis=0), 1e-9)
         for n in counties:
             f = flows[n]
             earned = interest * np.maximum(balance[n], 0.0)

@@ -10,7 +10,8 @@ def settle(method: str, income: np.ndarray, expenditure: np.ndarray, held: np.nd
     """Transfers to counties, paid in and paid out, each (a, d), and what the adjustment fund then holds (d,).
 
     `income` and `expenditure` (a, d) of a year, `held` (d,) by the adjustment fund before, in yuan. A county pays in
-    `rate` of its income; its deficit, beyond its `own` share, is covered to `cover` while money lasts. In one
+    `rate` of its income; its deficit, beyond its `own` share, is covered to `cover` while money lasts; what the fund
+    holds earns nothing. In one
     city fund every county ends with the city's surplus in proportion to its income.
 
     >>> income, spent = np.array([[100.0], [100.0]]), np.array([[60.0], [130.0]])

@@ -38,9 +38,10 @@ account = ledger.sheet(found.settlements[area], lang, everything)
 unit = t(f"unit.{ledger.LEDGER[lang][1]}")
 st.subheader(t("account.table", first=years[0], last=years[-1]))
 st.caption(t("account.units", unit=unit))
-text, bold = ledger.printed(account, unit)
-st.table(ledger.styled(text, bold), hide_index=True, border="horizontal",
-         alt=t("account.alt", first=years[0], last=years[-1], unit=unit))
+st.dataframe(ledger.printed(account, unit), hide_index=True, height="content", placeholder="",
+             column_config={name: st.column_config.Column(pinned=name == account.heads["title"], width=pixels)
+                            for name, pixels in ledger.widths(account).items()},
+             alt=t("account.alt", first=years[0], last=years[-1], unit=unit))
 notes = [scenario.title[lang], names[area] if len(areas) > 1 else "", studies.facts(found, scenario, settled),
          t("account.means")]
 with st.container(horizontal=True):

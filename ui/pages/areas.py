@@ -45,10 +45,10 @@ else:
     told += [t(f"areas.{side}", names=parts[side], amount=f"{abs(part.sum()) / divisor:,.1f}", unit=own_unit)
              for side, part in sides.items() if len(part)] or [t("areas.nothing")]
     with note.container(border=True):
-        st.markdown(" ".join(told))
+        st.markdown(("" if lang == "zh" else " ").join(told))
         st.caption(t("areas.read"))
 
-    left, right = st.columns([3, 2])
+    left, right = st.columns(2)
     with left:
         alt = t("areas.transfers_alt", first=years[0], last=years[-1], finding=" ".join(told).replace("*", ""))
         card("transfers", diagrams.around_zero(moves, t("areas.transfers", unit=unit), names, unit), moves, alt)
@@ -97,6 +97,6 @@ elif several:
         config = {name: st.column_config.TextColumn(head, pinned=True) if name in ("county", "method") else
                   st.column_config.NumberColumn(head, format=table.forms.get(name, FORMS["share"]))
                   for name, head in table.heads.items()}
-        st.dataframe(table.frame, hide_index=True, column_config=config, height="content",
+        st.dataframe(table.frame, hide_index=True, column_config=config, height="content", column_order=counties.SHOWN,
                      alt=t("areas.table_alt", year=year))
         download("csv.areas", t("areas.csv"), counties.sheet(ways, scenario, lang), "areas")

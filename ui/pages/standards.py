@@ -47,6 +47,8 @@ else:
     with st.container(border=True):
         st.markdown("  \n".join(told))
         st.caption(t("standards.rests"))
+        if assumed := scores.defaults(scenario):
+            st.caption(t("standards.defaults", count=assumed))
 
     alt = t("standards.alt", first=shown[0], last=shown[-1], finding=" ".join(told).replace("*", ""))
     heads = {basis: t(f"standards.basis.{basis}") for basis in scores.BASES}

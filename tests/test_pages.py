@@ -1,0 +1,334 @@
+"""The pages beside the first and their frames: standards, counties, settlement, methods; and the reference."""
+
+import doctest
+import importlib
+import io
+import re
+from pathlib import Path
+
+import openpyxl
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from simulation import load_scenario, reference, simulate
+from simulation.measures import settlement
+from simulation.scenario import STATUS
+from simulation.scorecard import measured, scorecard, standards
+from simulation.terms import LANGUAGES, UNITS
+from ui import counties, declared, diagrams, ledger, runs, scores, studies
+from ui.tables import Drawn, csv
+from ui.text import phrases, plain
+from ui.view import scenario_of, view_of
+
+ROOT = Path(__file__).resolve().parent.parent
+NEW = ("standards", "areas", "account", "methods")
+OLD, CITY, AIMED = "benxi_2008", "city_pooling_2012", "primary_standards_2025"
+DRAWS = 64
+HAN = "[\u4e00-\u9fff]"
+
+
+@pytest.fixture(autouse=True)
+def few_draws(monkeypatch):
+    """Pages run a handful of draws here."""
+    for name in ("QUICK", "STABLE", "FEWEST"):
+        monkeypatch.setattr(runs, name, DRAWS)
+    monkeypatch.setattr(studies, "MOST", DRAWS)
+
+
+@pytest.fixture(scope="module")
+def aimed():
+    return studies.study(view_of(AIMED), DRAWS)
+
+
+@pytest.fixture(scope="module")
+def city():
+    return studies.study(view_of(CITY), DRAWS)
+
+
+@pytest.fixture(scope="module")
+def ways():
+    return studies.compared(view_of(CITY), DRAWS)
+
+
+@pytest.mark.parametrize("name", ["scores", "ledger", "counties", "declared", "studies", "diagrams"])
+def test_examples_in_docstrings_hold(name):
+    assert not doctest.testmod(importlib.import_module(f"ui.{name}")).failed
+
+
+# --- the reference ----------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_written_reference_is_the_one_the_declarations_give(language):
+    written = (reference.DOCS / reference.FILES[language]).read_text(encoding="utf-8")
+    assert written == reference.markdown(language), "write it anew: python -m simulation.reference"
+
+
+def test_every_lever_and_assumption_is_described_in_both_languages():
+    for kind in reference.KINDS:
+        for row in reference.rows(kind):
+            for language in LANGUAGES:
+                told = reference.described(row, language)
+                assert set(told) == set(reference.HEADS)
+                assert all(told[name] for name in ("title", "name", "unit", "bounds", "acts", "help"))
+                assert language == "zh" or not re.search(HAN, "".join(told.values()).replace(row.term.help.en, ""))
+            assert row.term.unit in UNITS
+
+
+def test_the_pages_and_the_reference_name_the_parts_alike():
+    for section, title in reference.TITLES.items():
+        assert (title.zh, title.en) == tuple(phrases(language)[f"section.{section}"] for language in ("zh", "en"))
+
+
+# --- standards --------------------------------------------------------------------------------------
+
+def test_what_a_standard_rests_on_is_what_the_model_makes_of_it():
+    result = simulate(AIMED, DRAWS)
+    for item in standards().standards:
+        draws, basis = measured(result, item.measure), scores.basis(item.measure)
+        alike = (draws == draws[:1]).all()
+        assert alike if basis == "rule" else not alike, item.id
+    assert {scores.basis(item.measure) for item in standards().standards} == set(scores.BASES)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_grid_draws_every_cell_of_the_scorecard_with_a_mark_and_a_figure(aimed, language):
+    drawn = scores.sheet(aimed, language)
+    model = scorecard(simulate(AIMED, DRAWS))
+    assert sorted(drawn.frame["met"]) == sorted(model["met"])
+    assert set(drawn.heads) == set(drawn.frame.columns)
+    heads = {basis: phrases(language)[f"standards.basis.{basis}"] for basis in scores.BASES}
+    figure = diagrams.grid(drawn, "title", {name: name for name in diagrams.STATES}, heads)
+    heat = figure.data[0]
+    place = {row: n for n, row in enumerate(heat.y)}
+    for item in drawn.frame.itertuples():
+        text = heat.text[place[item.title]][list(heat.x).index(item.year)]
+        assert text == f"{diagrams.STATES[item.state][0]} {item.met:.0%}"
+    marks = {mark for mark, _ in diagrams.STATES.values()}
+    assert len(marks) == len(diagrams.STATES) == len({colour for _, colour in diagrams.STATES.values()})
+    assert [f"<b>{head}</b>" in heat.y for head in heads.values()] == [True] * len(heads)
+
+
+def test_a_standard_is_met_missed_or_open():
+    assert [scores.state(met) for met in (1, 0.95, 0.94, 0.06, 0.05, 0)] == [
+        "met", "met", "open", "open", "missed", "missed"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_scorecard_of_a_year_holds_each_standard_in_force_once(aimed, language):
+    table = scores.in_year(aimed, 2030, language).frame
+    assert len(table) == (aimed.scorecard["year"] == 2030).sum() == table["title"].nunique()
+    assert table.notna().all(axis=None)
+    assert not scores.sheet(aimed, language).frame["state"].isin(["met", "open", "missed"]).eq(False).any()
+    filed = read_csv(csv(scores.in_words(scores.sheet(aimed, language), language)))
+    assert len(filed) == len(aimed.scorecard) and "told" not in filed
+
+
+def test_defaults_are_told_from_what_a_scenario_states():
+    assert scores.defaults(load_scenario(OLD)) > scores.defaults(load_scenario(AIMED)) == 0
+
+
+def read_csv(content):
+    assert content.startswith(b"\xef\xbb\xbf")
+    return pd.read_csv(io.BytesIO(content), encoding="utf-8-sig")
+
+
+# --- counties ---------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_transfers_are_drawn_as_the_model_gives_them(city, language):
+    scenario = load_scenario(CITY)
+    drawn, names, unit = counties.transfers(city, scenario, language)
+    divisor = {"亿元": 1e8, "万元": 1e4, "million yuan": 1e6, "billion yuan": 1e9}[unit]
+    figure = diagrams.around_zero(drawn, "title", names, unit)
+    assert len(names) == len(scenario.axes.area) == len(figure.data)
+    for area, trace in zip(names, figure.data, strict=True):
+        of_area = city.counties[city.counties["area"] == area].sort_values("year")["transfer"]
+        assert list(trace.y) == drawn.frame[area].tolist() == pytest.approx((of_area / divisor).tolist())
+    assert len({(trace.marker.color, trace.marker.pattern.shape) for trace in figure.data}) == len(names)
+
+
+def test_ways_of_pooling_differ_in_nothing_else(ways):
+    assert set(ways["method"]) == set(studies.METHODS)
+    by_way = {name: part.set_index(["year", "area"]) for name, part in ways.groupby("method")}
+    for name in ("enrolled", "expenditure"):
+        for other in ("adjustment", "full"):
+            assert by_way["separate"][name].tolist() == pytest.approx(by_way[other][name].tolist())
+    assert by_way["separate"]["transfer"].abs().max() == 0
+    assert (by_way["full"].groupby("year")["p_deficit"].nunique() == 1).all()
+    assert by_way["full"].groupby("year")["transfer"].sum().abs().max() < 1
+    assert (ways["p_deficit_se"] > 0).all()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_comparison_is_drawn_and_filed_as_it_is(ways, language):
+    scenario = load_scenario(CITY)
+    table = counties.sheet(ways, scenario, language, 2020)
+    names = {name: phrases(language)[f"choice.{name}"] for name in studies.METHODS}
+    figure = diagrams.side_by_side(table, "title", names, "p_deficit", "p_deficit_se")
+    for name, trace in zip(studies.METHODS, figure.data, strict=True):
+        part = ways[(ways["method"] == name) & (ways["year"] == 2020)]
+        assert list(trace.x) == part["p_deficit"].tolist()
+        assert list(trace.error_x.array) == part["p_deficit_se"].tolist()
+    assert len({trace.marker.pattern.shape for trace in figure.data}) == len(names)
+    assert set(counties.SHOWN) < set(table.frame.columns)
+    filed = read_csv(csv(counties.sheet(ways, scenario, language)))
+    assert len(filed) == len(ways) and filed.notna().all(axis=None)
+
+
+# --- the settlement ---------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("everything", [False, True])
+def test_the_settlement_adds_up_in_its_own_unit(city, language, everything):
+    for area, settled in city.settlements.items():
+        account = ledger.sheet(settled, language, everything).frame.set_index("item")
+        years = [name for name in account.columns if isinstance(name, int)]
+        for total in ("income", "expenditure"):
+            part = account[account["section"] == account.loc[total, "section"]].drop(index=total)
+            whole = account.loc[total, years].tolist()
+            assert part[years].sum().tolist() == pytest.approx(whole, rel=1e-6), (area, total)
+        moved = account.loc["transfer", years] if "transfer" in account.index else 0
+        assert (account.loc["income", years] - account.loc["expenditure", years] + moved).tolist() == pytest.approx(
+            account.loc["surplus", years].tolist(), rel=1e-6, abs=1e-3)
+        divisor = {"zh": 1e4, "en": 1e6}[language]
+        plain_yuan = settled.set_index("item").loc["income", years]
+        assert account.loc["income", years].tolist() == pytest.approx((plain_yuan / divisor).tolist())
+        assert account.loc["surplus_ratio", "unit"] == "%"
+
+
+def test_items_that_are_nothing_are_left_out_until_asked_for():
+    settled = settlement(simulate(OLD, DRAWS))
+    few, whole = (ledger.sheet(settled, "zh", everything).frame for everything in (False, True))
+    assert len(few) < len(whole) == len(settled)
+    assert "premium" not in set(few["item"]) and set(ledger.TOTALS) < set(few["item"])
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_settlement_in_files_is_the_one_on_the_screen(city, language):
+    account = ledger.sheet(city.settlements[CITY], language, everything=False)
+    years = [name for name in account.frame.columns if isinstance(name, int)]
+    filed = read_csv(csv(ledger.filed(account)))
+    assert filed[[str(year) for year in years]].to_numpy() == pytest.approx(account.frame[years].to_numpy())
+    sheet = openpyxl.load_workbook(io.BytesIO(ledger.workbook(account, ["=note"]))).active
+    rows = {row[0].value: row for row in sheet.iter_rows()}
+    for item in account.frame.to_dict("records"):
+        if item["title"] == item["section"]:
+            continue
+        row = rows[item["title"]]
+        assert [cell.value for cell in row[2:]] == pytest.approx([item[year] for year in years])
+        assert row[0].font.bold == (item["item"] in ledger.TOTALS)
+    assert "'=note" in rows and not [cell for row in sheet.iter_rows() for cell in row if cell.data_type == "f"]
+    shown = ledger.printed(account, phrases(language)[f"unit.{ledger.LEDGER[language][1]}"])
+    under = account.frame.groupby("section", sort=False)["title"].apply(list)
+    assert shown.data.iloc[:, 0].tolist() == [name for section, titles in under.items() for name in (section, *titles)]
+    html = shown.to_html()
+    assert "font-weight: 700" in html
+    for item in account.frame.to_dict("records"):
+        assert ledger.number(item[years[-1]], item["digits"]) in html
+
+
+@pytest.mark.parametrize("section", ["income", "expenditure"])
+def test_the_bars_of_the_settlement_add_up_to_its_totals(city, section):
+    settled = city.settlements[CITY]
+    drawn, items, _ = ledger.flows(settled, section, "en")
+    years = drawn.frame["year"].tolist()
+    total = settled.set_index("item").loc[section, years] / 1e6
+    assert drawn.frame[list(items)].sum(axis=1).tolist() == pytest.approx(total.tolist(), rel=1e-6)
+
+
+def test_people_bear_what_the_model_says():
+    result = simulate(OLD, DRAWS)
+    frame = studies.groups(result).set_index(["year", "group"])
+    paid = result.data["out_of_pocket_by_group"].mean("draw").isel(area=0)
+    people = result.data["insured_by_group"].mean("draw").isel(area=0)
+    year, group = 2010, result.scenario.axes.names["group"][0]
+    expected = float(paid.sel(year=year, group=group) / people.sel(year=year, group=group))
+    assert frame.loc[(year, group), "out_of_pocket"] == pytest.approx(expected)
+    assert frame["catastrophic"].between(0, 1).all()
+
+
+# --- methods ----------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", [OLD, CITY])
+def test_every_lever_and_assumption_has_its_clause_on_the_page(name, language):
+    scenario = load_scenario(name)
+    levers = declared.levers(scenario, scenario.first_year, language)
+    assert levers.frame["name"].tolist() == [row.name for row in reference.rows("lever")]
+    assert (levers.frame["clause"].str.len() > 3).all() and set(levers.heads) == set(levers.frame.columns)
+    found = declared.assumptions(scenario, language)
+    assert {name.rsplit(".", 0)[0].split(".")[1] for name in found.frame["name"]} >= {
+        row.name.split(".")[1] for row in reference.rows("assumption")}
+    kinds = {text[language] for text in STATUS.values()} | {phrases(language)["methods.unused"]}
+    assert set(found.frame["status"]) <= kinds and set(found.heads) == set(found.frame.columns)
+    counts = declared.statuses(scenario, scenario.first_year, language).frame
+    assert counts["whole"].tolist() == [len(reference.rows(kind)) for kind in ("lever", "assumption")]
+    assert counts.drop(columns=["kind", "whole"]).sum(axis=1).tolist() == counts["whole"].tolist()
+
+
+def test_an_edit_is_an_assumption_of_its_own():
+    edited = scenario_of(view_of(OLD, edits=[("benefits.ceiling", 40000)]))
+    before, after = (declared.statuses(scenario, 2008, "en").frame.iloc[0] for scenario in (load_scenario(OLD), edited))
+    assert (after["law"], after["assumption"]) == (before["law"] - 1, before["assumption"] + 1)
+
+
+# --- the pages --------------------------------------------------------------------------------------
+
+def page(name, scenario, language="zh"):
+    """A page at a link."""
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    at.query_params["scenario"], at.query_params["lang"] = scenario, language
+    return at.switch_page(f"ui/pages/{name}.py").run()
+
+
+def words_of(at):
+    kinds = ("title", "header", "subheader", "markdown", "caption", "info", "button", "toggle")
+    return [getattr(element, "label", "") + str(getattr(element, "value", ""))
+            for kind in kinds for element in at.main.get(kind)]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(("name", "scenario", "charts"), [
+    ("standards", AIMED, 1), ("areas", CITY, 4), ("account", CITY, 5), ("account", OLD, 5), ("methods", AIMED, 0)])
+def test_every_page_opens_in_every_language(name, scenario, charts, language):
+    at = page(name, scenario, language)
+    assert not at.exception and not at.warning
+    assert at.title[0].value == phrases(language)[f"page.{name}"]
+    assert at.query_params["scenario"] == scenario and at.query_params["lang"] == language
+    found = at.get("plotly_chart")
+    assert len(found) == charts and all(chart.proto.alt for chart in found)
+    assert at.selectbox(key="scenario")  # the sidebar is there, so the rules can be changed from here too
+    said = words_of(at)
+    assert not [text for text in said if any(key in text for key in phrases(language) if key.startswith(f"{name}."))]
+    if language == "en":
+        documents = [plain(standards().document.title)]
+        assert not [text for text in said if re.search(HAN, text) and not any(title in text for title in documents)]
+
+
+@pytest.mark.parametrize(("name", "opens"), [("areas", CITY), ("standards", AIMED)])
+def test_where_a_page_has_nothing_to_show_it_says_so_and_opens_a_scenario_that_has(name, opens):
+    at = page(name, OLD)
+    assert len(at.info) == 1 and not at.get("plotly_chart") and not at.exception
+    at.button(key=f"open_{name}").click().run()
+    assert at.query_params["scenario"] == opens
+    assert not at.info and at.get("plotly_chart")
+
+
+def test_a_year_and_a_county_can_be_chosen():
+    at = page("areas", CITY)
+    before = at.main.markdown[2].value
+    at.selectbox(key=f"areas.year.{CITY}").select(2014).run()
+    assert at.main.markdown[2].value != before and not at.exception
+    at = page("account", CITY)
+    whole = at.dataframe[0].value
+    at.selectbox(key=f"account.area.{CITY}").select("area_b").run()
+    assert not at.dataframe[0].value.equals(whole)
+    few = len(at.dataframe[0].value)
+    at.toggle(key="account.everything").set_value(True).run()
+    assert len(at.dataframe[0].value) > few
+
+
+def test_a_frame_of_words_can_be_a_file():
+    drawn = Drawn(pd.DataFrame({"a": ["=1", "x"]}), {"a": "A"})
+    assert read_csv(csv(drawn))["A"].tolist() == ["'=1", "x"]
