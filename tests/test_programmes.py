@@ -143,8 +143,9 @@ def accounts(data: xr.Dataset) -> dict[str, xr.DataArray]:
                                               + data["premium"] + fund),
         "surplus": data["surplus"] - (data["income"] - data["expenditure"] + data["transfer"]),
         "balance": data["balance_end"] - (data["opening_balance"] + data["surplus"]),
-        "opening": data["opening_balance"].isel(year=slice(1, None)).drop_vars("year") - data["balance_end"].isel(
-            year=slice(None, -1)).drop_vars("year"),
+        # Of the fund or the whole city: one city fund gives each county its part of the balance anew.
+        "opening": (data["opening_balance"].isel(year=slice(1, None)).drop_vars("year") - data["balance_end"].isel(
+            year=slice(None, -1)).drop_vars("year")).isel(area=0),
         "subsidy": data["subsidy_income"] - data["subsidy_by_level"].sum("level") - data["deficit_subsidy"],
         "ways of payment": data["provider_payment"] - data["paid_by_method"].sum("method"),
         "contract fee": data["contract_fee"] - data["contract_fee_by_payer"].sum("payer"),
@@ -811,3 +812,8 @@ def test_the_county_of_2026_pays_the_published_part_of_each_tier() -> None:
     assert found[:3] == pytest.approx([0.808, 0.724, 0.632], abs=0.03)
     months = float(mean(programme("urrbmi_county_2026"), "reserve_months").sel(year=2026))
     assert months == pytest.approx(9, abs=1)
+
+
+def test_one_city_fund_is_solvent_or_not_for_every_county_at_once() -> None:
+    below = (counties(city()[0], "balance_end") < 0).sel(year=slice(2018, None))
+    assert bool((below == below.isel(area=0)).all()) and 0 < float(below.mean()) < 1
