@@ -22,7 +22,8 @@ ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"
              "--disable-component-update", "--disable-sync"]
 LOCALES = {"zh": "zh-CN", "en": "en-GB"}
 RATE = "benefits.rate.inpatient.adult.level_2"
-PATIENCE = 30_000  # milliseconds
+OLD = "scenario=benxi_2008"
+PATIENCE = 60_000  # milliseconds
 
 pytestmark = [
     pytest.mark.browser,
@@ -101,11 +102,11 @@ def is_outside(url):
 
 def settled(page):
     """Wait until the page rests on its stable answer."""
-    stable = re.compile("稳定结果 16,384 次|Stable result, 16,384 draws")
+    stable = re.compile("稳定结果 [0-9,]+ 次|Stable result, [0-9,]+ draws")
     expect(page.get_by_text(stable)).to_be_visible(timeout=PATIENCE)
     page.wait_for_function("""() => document.querySelector('[data-testid=stApp]')
         .getAttribute('data-test-script-state') === 'notRunning'
-        && document.querySelectorAll('.js-plotly-plot .main-svg').length >= 4""", timeout=PATIENCE)
+        && document.querySelectorAll('.js-plotly-plot .main-svg').length >= 5""", timeout=PATIENCE)
 
 
 def figures(page):
@@ -113,30 +114,42 @@ def figures(page):
     return page.get_by_test_id("stMetricValue").all_inner_texts()
 
 
-def widget(page, lever):
-    """The place of a lever, its drawer opened."""
-    place = page.locator(f'[class*="st-key-{lever.replace(".", "-")} "]')
-    if not place.is_visible():
-        drawer = "-".join(lever.split(".")[:2])
-        page.locator(f'[class*="st-key-of-{drawer} "] summary').click()
+def drawer(page, key):
+    """A drawer of the sidebar, opened."""
+    place = page.locator(f'[class*="st-key-{key.replace(".", "-")} "] details').first
+    if place.get_attribute("open") is None:
+        place.locator("summary").first.click()
+        settled(page)
+    expect(place).to_have_attribute("open", "")
     return place
+
+
+def widget(page, lever):
+    """The place of a lever, the drawers of its section and its parameter opened."""
+    section, name = lever.split(".")[:2]
+    drawer(page, f"in.{section}")
+    drawer(page, f"of.{section}.{name}")
+    return page.locator(f'[class*="st-key-{lever.replace(".", "-")} "]')
 
 
 @pytest.mark.parametrize("language", LOCALES)
 def test_the_first_page_speaks_the_browsers_language(open_page, language):
     page = open_page(language)
     words = phrases(language)
-    for key in ("table.title", "section.financing", "section.benefits", "panel.quick"):
+    for key in ("table.title", "panel.quick"):
         expect(page.get_by_role("heading", name=words[key]).first).to_be_visible()
+    for section in ("financing", "enrolment", "benefits", "lines", "responses"):
+        expect(page.locator(f'[class*="st-key-in-{section} "] summary')).to_contain_text(words[f"section.{section}"])
+    assert "scenario=urrbmi_county_2026" in page.url
     expect(page.get_by_test_id("stMetricValue")).to_have_count(3)
     assert all(re.match(r"−?[\d.]+% ± [\d.]+%", text) for text in figures(page))
     assert f"lang={language}" in page.url
-    expect(page.locator(".js-plotly-plot")).to_have_count(4)
+    expect(page.locator(".js-plotly-plot")).to_have_count(5)
 
 
 @pytest.mark.parametrize("language", LOCALES)
 def test_a_lever_moved_by_keyboard_moves_the_figures_then_they_settle(open_page, language):
-    page = open_page(language)
+    page = open_page(language, f"/?{OLD}")
     before = figures(page)
     slider = widget(page, RATE).get_by_role("slider")
     page.evaluate("""() => { window.said = new Set(); setInterval(() => document
@@ -156,8 +169,34 @@ def test_a_lever_moved_by_keyboard_moves_the_figures_then_they_settle(open_page,
     expect(page.get_by_text({"zh": "已调整，原为 55%", "en": "Changed, was 55%"}[language])).to_be_visible()
 
 
+def test_a_drawer_holds_nothing_until_it_is_opened_and_keeps_open_in_the_other_language(open_page):
+    page = open_page("zh", f"/?{OLD}")
+    expect(page.get_by_test_id("stSidebar").get_by_role("slider")).to_have_count(2)  # the quick moves
+    expect(widget(page, RATE).get_by_role("slider")).to_be_visible()
+    expect(page.locator('[class*="st-key-in-contracts "] summary')).to_contain_text("本情景未启用")
+    page.get_by_text("English", exact=True).click()
+    expect(page.locator('[class*="st-key-in-contracts "] summary')).to_contain_text("off in this scenario")
+    settled(page)
+    expect(page.locator(f'[class*="st-key-{RATE.replace(".", "-")} "]').get_by_role("slider")).to_be_visible()
+
+
+def test_another_scenario_is_one_choice_away(open_page):
+    page = open_page("en")
+    page.locator('[class*="st-key-scenario "]').get_by_role("combobox").click()
+    page.get_by_role("option", name="Benxi urban resident scheme, rules of 2008").click()
+    page.wait_for_url(re.compile(OLD))
+    settled(page)
+    expect(page.get_by_role("heading", name="Benxi urban resident scheme, rules of 2008")).to_be_visible()
+
+
+def test_what_comes_from_behaviour_follows_the_stable_answer(open_page):
+    page = open_page("en", f"/?{OLD}&financing.contribution=500")
+    expect(page.get_by_text("Each can be switched off in the sidebar")).to_be_visible()
+    assert page.get_by_text("nothing to respond to").count() == 0
+
+
 def test_a_copied_link_shows_another_reader_the_same(open_page):
-    page = open_page("zh")
+    page = open_page("zh", f"/?{OLD}")
     slider = page.locator('[class*="st-key-quick-contribution "]').get_by_role("slider")
     slider.focus()
     for _ in range(4):
@@ -183,14 +222,14 @@ def test_back_goes_to_the_view_before(open_page):
 
 
 def test_a_bad_link_is_one_sentence(open_page):
-    page = open_page("en", f"/?{RATE}=7&benefits.ceiling=40000")
+    page = open_page("en", f"/?{OLD}&{RATE}=7&benefits.ceiling=40000")
     expect(page.get_by_test_id("stAlert")).to_have_count(1)
     expect(page.get_by_test_id("stAlert")).to_contain_text("7 is outside 0 to 1; give a number from 0 to 1")
     assert "benefits.ceiling=40000" in page.url
 
 
 def test_the_file_under_a_chart_is_its_table(open_page, tmp_path):
-    page = open_page("zh", viewport=(1440, 2400))
+    page = open_page("zh", f"/?{OLD}", viewport=(1440, 2400))
     page.locator('[class*="st-key-data-balance "] summary').click()
     grid = page.locator('[class*="st-key-data-balance "]').get_by_test_id("stDataFrame")
     expect(grid).to_be_visible()
@@ -211,7 +250,7 @@ def test_the_file_under_a_chart_is_its_table(open_page, tmp_path):
 
 
 def test_a_difference_file_goes_out_and_comes_back(open_page, tmp_path):
-    page = open_page("en", f"/?{RATE}=0.7&from=2010")
+    page = open_page("en", f"/?{OLD}&{RATE}=0.7&from=2010")
     shown = figures(page)
     with page.expect_download() as download:
         page.get_by_role("button", name=phrases("en")["share.download"]).click()
@@ -242,7 +281,7 @@ def test_a_chart_can_be_saved_as_an_image(open_page, image):
 
 @pytest.mark.parametrize("language", LOCALES)
 def test_the_second_page_keeps_the_view(open_page, language):
-    page = open_page(language, f"/?{RATE}=0.7")
+    page = open_page(language, f"/?{OLD}&{RATE}=0.7")
     page.get_by_role("link", name=phrases(language)["page.levers"]).click()
     expect(page.get_by_role("heading", name=phrases(language)["page.levers"])).to_be_visible()
     expect(page.get_by_test_id("stDataFrame")).to_be_visible()
@@ -253,7 +292,7 @@ def test_the_second_page_keeps_the_view(open_page, language):
 
 
 def test_changing_the_language_keeps_the_view(open_page):
-    page = open_page("zh", f"/?{RATE}=0.7")
+    page = open_page("zh", f"/?{OLD}&{RATE}=0.7")
     shown = figures(page)
     page.get_by_text("English", exact=True).click()
     expect(page.get_by_role("heading", name=phrases("en")["table.title"])).to_be_visible()

@@ -81,11 +81,11 @@ def count_note(edited: list[str]) -> None:
 
 def scenario_choice(view: View) -> None:
     """The scenarios of the library, once there is more than one."""
-    names = offered()
+    names, lang = offered(), language()
     if len(names) > 1:
         state.show("scenario", view.scenario)
         st.selectbox(t("panel.scenario"), names, key="scenario", index=names.index(view.scenario),
-                     format_func=lambda name: known(name).title[language()],
+                     format_func=lambda name: known(name).title[lang],
                      on_change=state.ask, args=("scenario", change_scenario))
 
 
