@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from simulation import load_scenario, scenario
+from simulation import scenario
 from simulation.__main__ import main
 
 ROOT = Path(__file__).resolve().parent.parent

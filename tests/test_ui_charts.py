@@ -175,7 +175,8 @@ def test_behaviour_is_the_run_less_the_run_without_it(language):
     for row, off in enumerate([RESPONSES, *((response,) for response in RESPONSES)]):
         without = simulate(unresponsive(scenario_of(view), *off), few, SEED).data.isel(year=-1, area=0)
         shown, divisor = told.drawn.frame.iloc[row], {"zh": 1e4, "en": 1e6}[language]
-        assert shown["balance"] * divisor == pytest.approx(float((usual - without)["balance_end"].mean()), rel=1e-3, abs=1)
+        moved = float((usual - without)["balance_end"].mean())
+        assert shown["balance"] * divisor == pytest.approx(moved, rel=1e-3, abs=1)
         assert shown["surplus"] == pytest.approx(100 * float((usual - without)["surplus_ratio"].mean()), abs=1e-6)
     answers = told.drawn.frame.set_index("response")["balance"]
     assert abs(answers.iloc[1]) > 0 == answers.iloc[4]  # a dearer contribution moves enrolment and no provider
