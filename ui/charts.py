@@ -49,9 +49,9 @@ def fan(drawn: Drawn, title: str, names: Mapping[str, str], limit: Limit, zero: 
     `names` gives each column a short name for the label at its right end; `form` is "%" or "f" for a plain number.
     """
     frame, traces = drawn.frame, []
-    years = frame["year"]
+    years = frame["year"].tolist()
     for low, high, _, opacity in BANDS:
-        there, back = frame[high], frame[low][::-1]
+        there, back = frame[high].tolist(), frame[low].tolist()[::-1]
         traces.append({"x": [*years, *years[::-1]], "y": [*there, *back], "fill": "toself", "hoverinfo": "skip",
                        "mode": "lines", "fillcolor": rgba(BLUE, opacity), "line": {"width": 0},
                        "name": f"{low}-{high}"})
@@ -61,10 +61,10 @@ def fan(drawn: Drawn, title: str, names: Mapping[str, str], limit: Limit, zero: 
         styles["before"] = ("longdash", 2, GREY)
     for column in sorted(styles, key=["before", "p95", "p75", "p50", "p25", "p05"].index):
         dash, width, colour = styles[column]
-        traces.append({"x": years, "y": frame[column], "mode": "lines", "name": names[column],
+        traces.append({"x": years, "y": frame[column].tolist(), "mode": "lines", "name": names[column],
                        "line": {"dash": dash, "width": width, "color": colour},
                        "hovertemplate": f"%{{x}}　{names[column]} %{{y:.1{form}}}<extra></extra>"})
-    traces.append({"x": years, "y": frame["line"], "mode": "lines", "name": limit.name,
+    traces.append({"x": years, "y": frame["line"].tolist(), "mode": "lines", "name": limit.name,
                    "line": {"dash": "longdashdot", "width": 2, "color": ORANGE, "shape": "hv"},
                    "hovertemplate": f"%{{x}}　{limit.name}<br>{wrapped(limit.clause)}<extra></extra>"})
     columns = [*styles, "line"]
@@ -73,7 +73,7 @@ def fan(drawn: Drawn, title: str, names: Mapping[str, str], limit: Limit, zero: 
     hover = {limit.name: wrapped(limit.clause), zero.name: wrapped(zero.clause)}
     placed = spread(list(labels.values()), (high - low) * LABEL / (HEIGHT - MARGIN["t"] - 36))
     return whole(traces, {
-        "showlegend": False, "title": titled(title), "xaxis": ticks(years), "margin": {**MARGIN, "r": 112},
+        "showlegend": False, "title": titled(title), "xaxis": ticks(frame["year"]), "margin": {**MARGIN, "r": 112},
         "yaxis": {"tickformat": f".0{form}", "range": [low, high]},
         "shapes": [{"type": "line", "xref": "x domain", "x0": 0, "x1": 1, "y0": 0, "y1": 0,
                     "line": {"width": 1.5, "color": RED}}],
@@ -92,10 +92,10 @@ def chances(drawn: Drawn, title: str, names: Mapping[str, str]) -> go.Figure:
     frame, traces = drawn.frame, []
     for (event, name), (dash, marker, colour) in zip(names.items(), EVENT_STYLE, strict=True):
         traces.append({
-            "x": frame["year"], "y": frame[event], "mode": "lines+markers", "name": name,
+            "x": frame["year"].tolist(), "y": frame[event].tolist(), "mode": "lines+markers", "name": name,
             "line": {"dash": dash, "width": 2, "color": colour},
             "marker": {"symbol": marker, "size": 8, "color": colour},
-            "error_y": {"array": frame[f"{event}_se"], "color": colour, "thickness": 1.5, "width": 4},
+            "error_y": {"array": frame[f"{event}_se"].tolist(), "color": colour, "thickness": 1.5, "width": 4},
             "hovertemplate": f"%{{x}}　{name} %{{y:.1%}} ± %{{error_y.array:.2%}}<extra></extra>"})
     return whole(traces, {
         "title": titled(title), "showlegend": True, "xaxis": ticks(frame["year"]),
@@ -107,7 +107,7 @@ def stacked(drawn: Drawn, title: str, names: Mapping[str, str], unit: str) -> go
     frame, traces = drawn.frame, []
     for n, (tier, name) in enumerate(names.items()):
         colour = BAR_COLOURS[n % len(BAR_COLOURS)]
-        traces.append({"type": "bar", "x": frame["year"], "y": frame[tier], "name": name, "marker": {
+        traces.append({"type": "bar", "x": frame["year"].tolist(), "y": frame[tier].tolist(), "name": name, "marker": {
             "color": rgba(colour, 0.85), "line": {"color": colour, "width": 1},
             "pattern": {"shape": PATTERNS[n % len(PATTERNS)], "fillmode": "overlay", "fgcolor": "#ffffff",
                         "size": 6, "solidity": 0.2}},

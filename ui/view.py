@@ -52,6 +52,7 @@ class Difference(Record):
     changes: tuple[Edit, ...] = ()
 
 
+@lru_cache(maxsize=64)
 def known(name: str) -> Scenario:
     """A scenario of the library. A link must not open a file by its path, so names only."""
     if name not in library():
@@ -112,6 +113,8 @@ def view_of(name: str, since: int | None = None, edits: Iterable[tuple[str, Any]
     base = known(name)
     since = base.first_year if since is None else since
     check_year(base, since)
+    if not (edits := tuple(edits)):
+        return View(name, since)
     edited = base.changed(changes(edits, since))
     return View(name, since, tuple((lever, value) for lever, value, *_ in edited.levers(since)
                                    if value != lever_value(base, lever, since)))
