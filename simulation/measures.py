@@ -75,12 +75,17 @@ def median_error(result: Result, quantity: str) -> pd.DataFrame:
 
 
 def spending_by_tier(result: Result) -> pd.DataFrame:
-    """Mean fund spending by tier and on special-disease care: columns year, tier, amount (yuan), share."""
+    """Mean fund spending on stays by tier, on special diseases and on ordinary outpatient care where it is pooled.
+
+    Columns year, tier (or kind of care), amount (yuan), share.
+    """
     data = result.data
     by_tier = data["basic_by_tier"].values[:, :, 0].mean(axis=0)
     chronic = data["chronic"].values[:, :, 0].mean(axis=0)
-    amounts = np.column_stack([by_tier, chronic])
-    tiers = [*data["tier"].values, "chronic"]
+    outpatient = data["outpatient"].values[:, :, 0].mean(axis=0)
+    pooled = result.scenario.has("outpatient")
+    amounts = np.column_stack([by_tier, chronic, *([outpatient] if pooled else [])])
+    tiers = [*data["tier"].values, "chronic", *(["outpatient"] if pooled else [])]
     years = data["year"].values
     return pd.DataFrame({
         "year": np.repeat(years, len(tiers)), "tier": np.tile(tiers, len(years)), "amount": amounts.ravel(),

@@ -129,7 +129,14 @@ class Scenario(Record):
         return range(self.first_year, self.first_year + self.years)
 
     def policy_in(self, year: int) -> Policy:
-        """The levers as they stand in a year: the file's, with every change dated up to then."""
+        """The levers as they stand in a year: the file's, with every change dated up to then and every yearly rise."""
+        policy = self._stated(year)
+        part = policy.financing
+        risen = {name: getattr(part, name).model_copy(update={"value": self.risen(policy, name, year)})
+                 for name in ("contribution", "subsidy") if getattr(part, f"{name}_step").value}
+        return policy.model_copy(update={"financing": part.model_copy(update=risen)}) if risen else policy
+
+    def _stated(self, year: int) -> Policy:
         policy = self.policy
         for change in sorted(self.changes, key=lambda c: c.year):
             if change.year <= year:
@@ -156,7 +163,7 @@ class Scenario(Record):
         found: list[Policy] = []
         for year in self.horizon():
             moved = not found or any(change.year == year for change in self.changes)
-            policy = self.policy_in(year) if moved else found[-1]
+            policy = self._stated(year) if moved else found[-1]
             if policy is self.policy and base:
                 policy = base
             elif moved and policy.pooling.unified.value == "no":
@@ -165,15 +172,22 @@ class Scenario(Record):
             found.append(policy)
         return found
 
-    def years_since_set(self, lever: str) -> np.ndarray:
-        """Years since a lever was last set, in each year of the horizon, shape (t,).
+    def risen(self, policy: Policy, name: str, year: int) -> Any:
+        """The contribution or subsidy of a year as a tree, with its yearly rise since each value was set.
 
-        >>> load_scenario("benxi_2008").years_since_set("financing.contribution").tolist()[:3]
-        [0, 1, 2]
+        Who pays nothing still pays nothing.
         """
-        dates = [self.first_year, *(change.year for change in self.changes
-                                    if change.lever == lever or change.lever.startswith(f"{lever}."))]
-        return np.array([year - max(date for date in dates if date <= year) for year in self.horizon()])
+        step = getattr(policy.financing, f"{name}_step").value
+
+        def grown(branch: Any, path: str) -> Any:
+            if isinstance(branch, Mapping):
+                return {member: grown(below, f"{path}.{member}") for member, below in branch.items()}
+            dates = [change.year for change in self.changes
+                     if change.year <= year and (path == change.lever or path.startswith(f"{change.lever}."))]
+            return branch + step * (year - max(dates, default=self.first_year)) if branch else branch
+
+        tree = getattr(policy.financing, name).value
+        return grown(tree, f"financing.{name}") if step else tree
 
     def _with(self, policy: Policy, change: Change) -> Policy:
         section, name, path, term = find_lever(change.lever)

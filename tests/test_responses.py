@@ -349,10 +349,14 @@ def test_returners_owe_the_missed_contribution_and_its_subsidy() -> None:
     assert found[0, 0] == pytest.approx(50_000 + 50 * 75)
 
 
-def test_a_standard_rises_from_the_year_it_was_set() -> None:
-    amount = np.array([[[100.0, 0.0]]] * 4)
-    found = financing.rising(amount, np.full(4, 20.0), np.array([0, 1, 0, 1]))
-    assert found[:, 0].tolist() == [[100, 0], [120, 0], [100, 0], [120, 0]]
+def test_a_standard_rises_from_the_year_each_value_was_set() -> None:
+    """400 yuan and 10 more a year; one group's own date leaves the others' rise alone, and nothing stays nothing."""
+    county = moved(load_scenario("urrbmi_county_2026"), {"financing.contribution_step": 10})
+    later = county.changed([Change(lever="financing.contribution.child.ordinary", year=2030, value=430, source=STATED)])
+    paid = {year: later.policy_in(year).financing.contribution.value for year in (2026, 2029, 2030, 2032)}
+    assert [paid[year]["adult"]["ordinary"] for year in paid] == [400, 430, 440, 460]
+    assert [paid[year]["child"]["ordinary"] for year in paid] == [400, 430, 430, 450]
+    assert {paid[year]["adult"]["low_income"] for year in paid} == {0}
 
 
 @pytest.mark.parametrize("wish", [0.0, 0.4, 1.0])

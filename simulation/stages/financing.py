@@ -6,12 +6,14 @@ import numpy as np
 
 from simulation.stages.book import Book, Flows
 from simulation.steps import financing, payment
+from simulation.trees import dense
 
 
 def contributions(book: Book, name: str) -> np.ndarray:
     """The contribution or the subsidy of every year with its yearly rise, (t, g, s) in yuan."""
-    return financing.rising(book.of("financing", name, ("group", "status")), book.of("financing", f"{name}_step"),
-                            book.scenario.years_since_set(f"financing.{name}"))
+    scenario = book.scenario
+    return np.stack([dense(scenario.risen(policy, name, year), ("group", "status"), scenario.axes.members())
+                     for policy, year in zip(book.policies, scenario.horizon(), strict=True)])
 
 
 def year_is_financed(book: Book, people: Flows) -> Flows:

@@ -5,17 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 
-def rising(amount: np.ndarray, step: np.ndarray, years: np.ndarray) -> np.ndarray:
-    """A standard (t, g, s) in yuan with its yearly rise `step` (t,) since it was set `years` (t,) ago.
-
-    Who pays nothing still pays nothing.
-
-    >>> rising(np.array([[[100.0, 0.0]], [[100.0, 0.0]]]), np.array([20.0, 20.0]), np.array([0, 1])).tolist()
-    [[[100.0, 0.0]], [[120.0, 0.0]]]
-    """
-    return amount + (amount > 0) * (step * years)[:, None, None]
-
-
 def individual_income(insured, contribution, subsidy, returner_share, arrears_share) -> np.ndarray:
     """Paid by people, yuan (d, t): this year's contribution, and arrears of returners with the missed
     subsidy, which nobody else makes good (Benxi 第十二条). Rates in yuan of shape (t, g, s); `arrears_share` (t,).
