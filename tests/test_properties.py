@@ -304,7 +304,8 @@ def test_the_accounts_of_a_city_are_those_of_its_counties(method: str) -> None:
     city = with_levers(city, {"pooling.method": method, "pooling.adjustment_rate": 0.05,
                               "pooling.adjustment_cover": 0.8, "pooling.adjustment_own": 0.1})
     data = simulate(city, 16, 1, engine="table").data
-    for area in range(1, data.sizes["area"]):
+    # One city fund has one balance, of which each county's part goes by its insured anew each year.
+    for area in [0] if method == "full" else range(1, data.sizes["area"]):
         check_account(data.isel(area=area), city.assumptions.account.interest_rate.value)
     counties, whole = data.isel(area=slice(1, None)).sum("area"), data.isel(area=0)
     for name in ("income", "expenditure", "enrolled", "stays", "adjustment_paid_in", "adjustment_paid_out"):
