@@ -270,7 +270,7 @@ def check_account(data, interest_rate: float) -> None:
     """Every draw's account closes: stocks follow from flows, and each flow is the sum of its parts."""
     opening, closing = data["opening_balance"].values, data["balance_end"].values
     one_fen = 0.01 + 1e-12 * np.abs(closing).max()
-    assert_array_equal(opening[:, 1:], closing[:, :-1])
+    assert_allclose(opening[:, 1:], closing[:, :-1], rtol=1e-12, atol=CENT)
     assert_allclose(opening + data["surplus"], closing, rtol=0, atol=one_fen)
     assert_allclose(data["income"] - data["expenditure"] + data["transfer"], data["surplus"], rtol=0, atol=one_fen)
     assert_allclose(interest_rate * np.maximum(opening, 0), data["interest"], rtol=1e-12)
