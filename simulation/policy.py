@@ -18,7 +18,7 @@ class Financing(Section):
         axes=("group", "status"), acts={"individual_income": 1}, step=5)]
     contribution_step: Annotated[Given, Term(
         words("个人缴费每年提高额", "Yearly rise of the contribution"), "yuan_person_year", 0, 200,
-        words("个人缴费标准自设定之年起每年提高多少；免缴的人不提高。",
+        words("个人缴费标准自设定之年的下一年起每年提高多少；免缴的人不提高。",
               "How much the contribution rises each year after it was set; who pays nothing still pays nothing."),
         acts={"individual_income": 1}, step=5)] = off()
     subsidy: Annotated[Given, Term(
@@ -27,7 +27,8 @@ class Financing(Section):
         axes=("group", "status"), acts={"subsidy_income": 1}, step=5)]
     subsidy_step: Annotated[Given, Term(
         words("财政补助每年提高额", "Yearly rise of the subsidy"), "yuan_person_year", 0, 200,
-        words("财政补助标准自设定之年起每年提高多少。", "How much the subsidy rises each year after it was set."),
+        words("财政补助标准自设定之年的下一年起每年提高多少。",
+              "How much the subsidy rises each year after it was set."),
         acts={"subsidy_income": 1}, step=5)] = off()
     subsidy_weights: Annotated[Given, Term(
         words("财政补助分担份数", "Subsidy shares by level of government"), "weight", 0, 100,

@@ -7,7 +7,7 @@ a safe loader that refuses repeated keys; every fault is one sentence with its r
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated, Any
@@ -132,8 +132,9 @@ class Scenario(Record):
         """The levers as they stand in a year: the file's, with every change dated up to then and every yearly rise."""
         policy = self._stated(year)
         part = policy.financing
-        risen = {name: getattr(part, name).model_copy(update={"value": self.risen(policy, name, year)})
-                 for name in ("contribution", "subsidy") if getattr(part, f"{name}_step").value}
+        steps = {name: self._steps(name) for name in ("contribution", "subsidy")}
+        risen = {name: getattr(part, name).model_copy(update={"value": self.risen(policy, name, year, rises)})
+                 for name, rises in steps.items() if any(rises)}
         return policy.model_copy(update={"financing": part.model_copy(update=risen)}) if risen else policy
 
     def _stated(self, year: int) -> Policy:
@@ -172,22 +173,30 @@ class Scenario(Record):
             found.append(policy)
         return found
 
-    def risen(self, policy: Policy, name: str, year: int) -> Any:
-        """The contribution or subsidy of a year as a tree, with its yearly rise since each value was set.
+    def risen(self, policy: Policy, name: str, year: int, steps: Sequence[float]) -> Any:
+        """The contribution or subsidy of a year as a tree: each value has risen every year since it was set.
 
-        Who pays nothing still pays nothing.
+        `steps` are the yearly rises of the horizon, each felt in the year after. Who pays nothing still pays nothing.
         """
-        step = getattr(policy.financing, f"{name}_step").value
 
         def grown(branch: Any, path: str) -> Any:
             if isinstance(branch, Mapping):
                 return {member: grown(below, f"{path}.{member}") for member, below in branch.items()}
             dates = [change.year for change in self.changes
                      if change.year <= year and (path == change.lever or path.startswith(f"{change.lever}."))]
-            return branch + step * (year - max(dates, default=self.first_year)) if branch else branch
+            since = max(dates, default=self.first_year)
+            return branch + sum(steps[since - self.first_year:year - self.first_year]) if branch else branch
 
         tree = getattr(policy.financing, name).value
-        return grown(tree, f"financing.{name}") if step else tree
+        return grown(tree, f"financing.{name}") if any(steps) else tree
+
+    def _steps(self, name: str) -> list[float]:
+        """The yearly rise of the contribution or the subsidy as stated for every year of the horizon."""
+        set_in = {change.year: change.value for change in self.changes if change.lever == f"financing.{name}_step"}
+        steps = [getattr(self.policy.financing, f"{name}_step").value]
+        for year in self.horizon():
+            steps.append(set_in.get(year, steps[-1]))
+        return steps[1:]
 
     def _with(self, policy: Policy, change: Change) -> Policy:
         section, name, path, term = find_lever(change.lever)

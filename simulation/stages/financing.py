@@ -11,8 +11,8 @@ from simulation.trees import dense
 
 def contributions(book: Book, name: str) -> np.ndarray:
     """The contribution or the subsidy of every year with its yearly rise, (t, g, s) in yuan."""
-    scenario = book.scenario
-    return np.stack([dense(scenario.risen(policy, name, year), ("group", "status"), scenario.axes.members())
+    scenario, steps = book.scenario, book.of("financing", f"{name}_step").tolist()
+    return np.stack([dense(scenario.risen(policy, name, year, steps), ("group", "status"), scenario.axes.members())
                      for policy, year in zip(book.policies, scenario.horizon(), strict=True)])
 
 
