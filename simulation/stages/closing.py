@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from simulation.records import Futures
+from simulation.scenario import PAYERS
 from simulation.stages.book import Book, Flows
 from simulation.steps import fund, pooling
 
@@ -13,7 +14,7 @@ def fund_closes(books: list[Book], futures: list[Futures], flows: list[Flows],
                 after_deficit: list[Flows]) -> list[Flows]:
     """Counties pool and each fund closes its year: income, expenditure, transfers, surplus and balance, in yuan.
 
-    A deficit triggers what the base rules say, in the next year: see the levers of `lines`.
+    A deficit triggers in the next year what the levers of `lines` say.
     """
     scenario = books[0].scenario
     draws, years = flows[0]["enrolled"].shape
@@ -74,9 +75,4 @@ def fund_closes(books: list[Book], futures: list[Futures], flows: list[Flows],
 def spending_of(flows: Flows, t: int) -> np.ndarray:
     """The fund's expenditure of a year, (d,) in yuan."""
     return (flows["provider_payment"] - flows["recovered"] - flows["review_saving"] + flows["premium"]
-            + flows["contract_fee_by_payer"][:, :, payer("fund")])[:, t]
-
-
-def payer(name: str) -> int:
-    """Where a payer of the contract fee stands on its axis."""
-    return ("public_health", "fund", "person").index(name)
+            + flows["contract_fee_by_payer"][:, :, list(PAYERS).index("fund")])[:, t]
