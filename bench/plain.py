@@ -38,13 +38,17 @@ def whole(rng: np.random.Generator, persons: np.ndarray) -> np.ndarray:
     return np.floor(persons + rng.random(persons.shape)).astype(int)
 
 
-def lognormal(mean: np.ndarray, log_sd: np.ndarray, z: np.ndarray) -> np.ndarray:
-    """Lognormal amounts of a given mean from standard normals.
+def stretched(z: np.ndarray, costs: Costs) -> np.ndarray:
+    """Standard normals of stays, beyond the bend of the tail further out."""
+    return np.where(z > costs.tail.bend, costs.tail.bend + costs.tail.spread * (z - costs.tail.bend), z)
 
-    >>> lognormal(2.0, 0.0, np.zeros(1)).tolist()
-    [2.0]
-    """
-    return mean * np.exp(log_sd * z - log_sd**2 / 2)
+
+def relative_means(costs: Costs) -> np.ndarray:
+    """Means of the shapes before scaling, of stays at each tier and last of special-disease care, by quadrature."""
+    z = np.linspace(-9, 12, 20_001)
+    density = np.exp(-z**2 / 2) / np.sqrt(2 * np.pi)
+    shapes = [np.exp(sd * stretched(z, costs)) for sd in costs.log_sd] + [np.exp(costs.chronic_log_sd * z)]
+    return np.trapezoid(np.array(shapes) * density, z)
 
 
 def people_of(rng: np.random.Generator, persons: np.ndarray, group: int, care: Care, costs: Costs,
@@ -58,8 +62,10 @@ def people_of(rng: np.random.Generator, persons: np.ndarray, group: int, care: C
     most = int(stays.max(initial=0))
     mix = tilted(care.mix, costs.primary, tilt)[group]
     tier = rng.choice(len(mix), size=(most, n), p=mix)
-    expense = lognormal(costs.expense[tier] * price, costs.log_sd[tier], rng.standard_normal((most, n)))
-    special = lognormal(costs.chronic_expense * price, costs.chronic_log_sd, rng.standard_normal(n))
+    mean = relative_means(costs)
+    expense = costs.expense[tier] * price / mean[:-1][tier] * np.exp(
+        costs.log_sd[tier] * stretched(rng.standard_normal((most, n)), costs))
+    special = costs.chronic_expense * price / mean[-1] * np.exp(costs.chronic_log_sd * rng.standard_normal(n))
     return People(
         status=np.repeat(np.arange(len(count)), count),
         years=rng.choice(len(care.years), size=n, p=care.years),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,20 +9,10 @@ import numpy as np
 from simulation.model import simulate
 from simulation.records import Care, Conditions, Costs, Rules
 from simulation.scenario import Scenario
+from simulation.trees import multiplied
 
 SEED = 20080101
 Inputs = tuple[list[Rules], list[Care], list[Costs], np.ndarray, np.ndarray, Conditions, int]  # of `spend`, in order
-
-
-def multiplied(tree: Any, factor: float) -> Any:
-    """Every number of a tree times a factor.
-
-    >>> multiplied({"child": 4, "adult": {"ordinary": 10}}, 0.5)
-    {'child': 2.0, 'adult': {'ordinary': 5.0}}
-    """
-    if isinstance(tree, Mapping):
-        return {key: multiplied(branch, factor) for key, branch in tree.items()}
-    return tree * factor
 
 
 def insured_at_first(scenario: Scenario) -> float:
@@ -68,5 +57,6 @@ def inputs_of(scenario: Scenario, draws: int, seed: int = SEED) -> Inputs:
 def of_draws(inputs: Inputs, part: Any) -> Inputs:
     """The inputs of some draws only; `part` is a slice or an array of draw numbers, which may repeat."""
     rules, care, costs, insured, thresholds, conditions, seed = inputs
-    return rules, care, costs, insured[part], thresholds, Conditions(
-        *(given[part] for given in conditions[:-1]), conditions.reach), seed
+    by_draw = ("price", "frequency", "chronic", "tilt", "noise")
+    return rules, care, costs, insured[part], thresholds, conditions._replace(
+        **{name: getattr(conditions, name)[part] for name in by_draw}), seed

@@ -62,6 +62,11 @@ class People(Section):
         words("迁移等年增长率", "Growth by migration and other causes"), "per_year", -0.2, 0.2,
         words("年龄结构推算以外的年增长率，如迁移、城镇化。",
               "Yearly growth beside what ageing does: migration, towns growing."), axes=("group",), certain=True)]
+    enrolment_trend: Annotated[Assumed, Term(
+        words("参保规模年变动", "Drift of enrolment"), "per_year", -0.3, 1.0,
+        words("各人群应参保人数另外的年变动，如制度合并、转入职工医保；各组相同。",
+              "Yearly growth of all groups for other reasons: schemes that merge, moves to the employee scheme."))
+        ] = unused()
     take_up: Annotated[Assumed, Term(
         words("参保率", "Take-up"), "share", 0.01, 0.999,
         words("按基准缴费标准，应参保居民中参保的比例。",
@@ -161,6 +166,20 @@ class Utilisation(Section):
         words("住院费用对数标准差", "Log standard deviation of a stay"), "number", 0, 2,
         words("每次住院费用（对数正态）的离散程度。", "Spread of the lognormal expense of a stay."), axes=("tier",),
         certain=True)]
+    tail_share: Annotated[Assumed, Term(
+        words("高费用住院占比", "Share of dear stays"), "share", 0.001, 0.5,
+        words("各级机构费用最高的这部分住院，其费用比对数正态更分散。",
+              "The dearest part of each tier's stays, whose expense spreads wider than a lognormal."),
+        certain=True)] = unused(0.1)
+    tail_spread: Annotated[Assumed, Term(
+        words("高费用住院的离散倍数", "Spread of dear stays"), "number", 1, 3,
+        words("高费用部分的对数标准差是其余住院的多少倍；1 即对数正态。",
+              "The log standard deviation among dear stays beside that of all others; 1 is a lognormal."),
+        certain=True)] = unused(1)
+    chronic_growth: Annotated[Assumed, Term(
+        words("特殊病种患病率年增长", "Growth of special-disease patients"), "per_year", -0.3, 1.0,
+        words("特殊病种患者占参保人比例的年增长率，含认定扩大。",
+              "Yearly growth of the share of certified patients, wider certification included."))] = unused()
     chronic_expense: Annotated[Assumed, Term(
         words("特殊病种年门诊费用（首年）", "Special-disease expense a year, first year"),
         "yuan_person_year", 1, 10_000_000,
@@ -411,6 +430,11 @@ class Account(Section):
         words("灾难性支出界限", "Bound of catastrophic spending"), "share", 0.01, 5,
         words("个人负担超过人均可支配收入的这一比例即为灾难性支出。",
               "Out-of-pocket spending beyond this part of income a head counts as catastrophic."), certain=True)]
+    funding_trend: Annotated[Assumed, Term(
+        words("筹资标准年变动", "Drift of funding"), "per_year", -0.3, 0.6,
+        words("规则书所写之外，个人缴费和补助标准每年的变动；今后的筹资决定尚不可知。",
+              "Yearly growth of contribution and subsidy beyond what the rule book says: later decisions are unknown."))
+        ] = unused()
     family_opening: Annotated[Assumed, Term(
         words("家庭账户期初余额", "Opening balance of family accounts"), "yuan_person_year", 0, 10_000,
         words("首年年初每名参保人家庭账户的余额。",
@@ -426,24 +450,52 @@ class Account(Section):
 
 
 class Shocks(Section):
-    """系统性冲击: what moves a whole year at once."""
+    """系统性冲击: what moves a whole year at once, beside the trend."""
 
     cost_sd: Annotated[Assumed, Term(
         words("费用冲击标准差", "Cost shock"), "number", 0, 1,
-        words("次均费用每年偏离趋势的对数标准差。",
-              "Log standard deviation of each year's departure of unit cost from trend."), certain=True)]
+        words("次均费用每年新增偏离的对数标准差。",
+              "Log standard deviation of what each year adds to the departure of unit cost from trend."), certain=True)]
     cost_persistence: Annotated[Assumed, Term(
         words("费用冲击持续性", "Persistence of the cost shock"), "number", 0, 0.99,
         words("上一年的偏离有多少留到下一年，即 AR(1) 系数。",
               "How much of a departure stays in the next year: the AR(1) coefficient."), certain=True)]
+    cost_start: Annotated[Assumed, Term(
+        words("首年费用高于趋势的部分", "Cost above trend in the first year"), "number", -1, 1,
+        words("首年次均费用与长期趋势的对数差；以后各年按持续性逐步消退。",
+              "How far, in logs, the first year's unit cost stands above its trend; it fades with the persistence."))
+        ] = unused()
     admission_sd: Annotated[Assumed, Term(
-        words("住院率冲击标准差", "Admission shock"), "number", 0, 1,
-        words("住院率每年偏离趋势的对数标准差。",
-              "Log standard deviation of each year's departure of the admission rate."), certain=True)]
+        words("就医冲击标准差", "Shock to the use of care"), "number", 0, 1,
+        words("住院率和门诊次数每年新增偏离的对数标准差。",
+              "Log standard deviation of what each year adds to the departure of stays and visits from trend."),
+        certain=True)]
+    admission_persistence: Annotated[Assumed, Term(
+        words("就医冲击持续性", "Persistence of the shock to use"), "number", 0, 0.99,
+        words("上一年就医偏离有多少留到下一年。", "How much of a departure of use stays in the next year."),
+        certain=True)] = unused()
+    admission_start: Annotated[Assumed, Term(
+        words("首年就医高于趋势的部分", "Use of care above trend in the first year"), "number", -1, 1,
+        words("首年住院率和门诊次数与长期趋势的对数差；以后逐步消退。",
+              "How far, in logs, the first year's stays and visits stand above their trend; it fades."))] = unused()
+    funding_sd: Annotated[Assumed, Term(
+        words("筹资冲击标准差", "Shock to funding"), "number", 0, 1,
+        words("人均筹资每年新增偏离的对数标准差。",
+              "Log standard deviation of what each year adds to the departure of income a head from the standards."),
+        certain=True)] = unused()
+    funding_persistence: Annotated[Assumed, Term(
+        words("筹资冲击持续性", "Persistence of the shock to funding"), "number", 0, 0.99,
+        words("上一年筹资偏离有多少留到下一年。", "How much of a departure of funding stays in the next year."),
+        certain=True)] = unused()
     enrolment_sd: Annotated[Assumed, Term(
         words("参保冲击标准差", "Enrolment shock"), "number", 0, 2,
         words("参保率（logit）每年随机游走的标准差。",
               "Standard deviation of the yearly step of take-up on the logit scale."), certain=True)]
+    freedom: Annotated[Assumed, Term(
+        words("冲击的自由度", "Degrees of freedom of the shocks"), "number", 2.1, 1000,
+        words("各年冲击服从 t 分布的自由度：越小，大起大落的年份越多；1000 即正态。",
+              "Of the t distribution of yearly shocks: the smaller, the more years of great change; 1000 is a normal."),
+        certain=True)] = unused(1000)
 
 
 class Correlation(Record):

@@ -34,12 +34,13 @@ MAX_DRAWS = 131_072
 
 
 def simulate(scenario: Scenario | str, draws: int = 1024, seed: int = 20080101, engine: str = "auto",
-             spend: Callable[..., Spending] | None = None) -> Result:
+             spend: Callable[..., Spending] | None = None, without: tuple[str, ...] = ()) -> Result:
     """The fund's account in every draw and year of a scenario.
 
     `engine` is `table` (tens of milliseconds, any size), `exact` (every admission) or `auto` (exact for
     pools under 20,000 insured). The same scenario, draws, seed and engine give the same numbers. A
     function of the engines' arguments given as `spend` stands in for them; benchmarks bring their own.
+    `without` leaves out some sources of uncertainty (`utilisation.SOURCES`): then the table answers.
 
     >>> result = simulate("benxi_2008", draws=64)
     >>> result.data.sizes["draw"], result.data.sizes["year"]
@@ -50,9 +51,11 @@ def simulate(scenario: Scenario | str, draws: int = 1024, seed: int = 20080101, 
     text = scenario.model_copy(update={"changes": ()}).text()
     areas = tuple(scenario.axes.area) if len(scenario.axes.area) > 1 else (None,)
     books = [book_of(scenario, area) for area in areas]
-    futures = [futures_of(text, draws, seed, area) for area in areas]
+    futures = [futures_of(text, draws, seed, area, without) for area in areas]
 
     enrolled = [people_enrol(book, future) for book, future in zip(books, futures, strict=True)]
+    if without:
+        engine = "table"  # only there is chance between people apart from everything else
     if engine == "auto":
         least = min(people["enrolled"][:, 0].mean() for people, _ in enrolled)
         engine = "exact" if least < SMALL_POOL else "table"
@@ -64,7 +67,7 @@ def simulate(scenario: Scenario | str, draws: int = 1024, seed: int = 20080101, 
     flows, after_deficit = [], []
     for n, (book, future, (people, risk)) in enumerate(zip(books, futures, enrolled, strict=True)):
         own = seed + 7919 * n  # each county's people are other people
-        flows.append(people | year_is_financed(book, people) | year_of_care(
+        flows.append(people | year_is_financed(book, future, people) | year_of_care(
             book, book.rules, future, people, risk, reach, spend, own))
         cut = book.of("lines", "deficit_cut")
         after_deficit.append(flows[-1] | year_of_care(book, [
@@ -80,7 +83,7 @@ def year_of_care(book: Book, rules: list[Rules], futures: Futures, people: Flows
                  reach: tuple[float, float], spend: Callable[..., Spending], seed: int) -> Flows:
     """From responses to payment under some benefit rules, for every year: flows (d, t, ...)."""
     pool = pool_of(book, people, risk)
-    audit = providers_are_sampled(book, len(risk), seed)
+    audit = providers_are_sampled(book, len(risk), seed, futures.chance)
     answers = people_respond(book, rules, futures, pool, audit.absent)
     use = care_is_used(book, futures, pool, answers, reach)
     spending = spend(rules, use.care, use.costs, pool.insured, thresholds_of(book.scenario), use.conditions, seed)
@@ -91,10 +94,10 @@ def year_of_care(book: Book, rules: list[Rules], futures: Futures, people: Flows
 
 
 @lru_cache(maxsize=32)
-def futures_of(text: str, draws: int, seed: int, area: str | None) -> Futures:
+def futures_of(text: str, draws: int, seed: int, area: str | None, without: tuple[str, ...] = ()) -> Futures:
     """The futures of a scenario, by its text without any change: no lever moves them, so they are kept."""
     scenario = Scenario.model_validate_json(text)
-    futures = utilisation.futures(scenario, draws, seed, area)
+    futures = utilisation.futures(scenario, draws, seed, area, without)
     groups, years = len(scenario.axes.group), scenario.years
     if not scenario.axes.ages:
         return futures._replace(residents=np.ones((1, years, groups)), ageing=np.ones((years, groups)))

@@ -64,11 +64,21 @@ class Care(NamedTuple):
     years: np.ndarray  # (y,) share of the insured with 0, 1, 2... full contribution years
 
 
+class Tail(NamedTuple):
+    """The dear end of a tier's stays: beyond the point `bend` of a standard normal log expense spreads wider.
+
+    A lognormal whose log sd is `spread` times as large above the bend; every moment stays finite.
+    """
+
+    bend: float = np.inf
+    spread: float = 1.0
+
+
 class Costs(NamedTuple):
     """How one bill's expense is distributed in one year; at first-year prices."""
 
     expense: np.ndarray  # (k,) yuan a stay
-    log_sd: np.ndarray  # (k,)
+    log_sd: np.ndarray  # (k,) of a stay below the tail
     chronic_expense: float  # yuan a patient-year
     chronic_log_sd: float
     eligible: np.ndarray  # (i, k) in-policy share
@@ -78,6 +88,7 @@ class Costs(NamedTuple):
     usual_mix: np.ndarray  # (k,) of the base policy: how often claim histories visit each tier
     usual_expense: np.ndarray  # (k,) yuan a stay before providers respond
     busiest: float  # stays a person beyond which only a thin tail lies
+    tail: Tail = Tail()  # of stays
 
 
 class Futures(NamedTuple):
@@ -93,6 +104,9 @@ class Futures(NamedTuple):
     drawn: dict[str, np.ndarray]  # (d,) the other uncertain assumptions, by dotted name: values, or multipliers
     residents: np.ndarray = np.ones((1, 1, 1))  # (d, t, g) size of each group relative to the first year
     ageing: np.ndarray = np.ones((1, 1))  # (t, g) how ageing inside a group moves its admission rate
+    people: np.ndarray = np.ones((1, 1))  # (d, t) residents relative to what the file and their ages say
+    funding: np.ndarray = np.ones((1, 1))  # (d, t) contribution and subsidy relative to the rule book
+    chance: float = 1.0  # 0 leaves out what differs between people by chance
 
 
 class Conditions(NamedTuple):
@@ -104,6 +118,7 @@ class Conditions(NamedTuple):
     tilt: np.ndarray  # (d, t) log odds by which a draw's stays lean to primary care, beside the mix in `Care`
     noise: np.ndarray  # (d, t) standard normal
     reach: tuple[float, float]  # lowest and highest price index of all counties: they can share what is settled
+    chance: float = 1.0  # 0 leaves out what differs between people by chance (the table only)
 
 
 class Spending(NamedTuple):

@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import ndtr
 
-from simulation.engines.blocks import bin_means
 from simulation.engines.nodes import chebyshev_nodes, node_basis
-from simulation.records import Costs, Outpatient, Rules
+from simulation.engines.shapes import NO_TAIL, bin_means
+from simulation.records import Costs, Outpatient, Rules, Tail
 from simulation.steps.benefits import BASIC, CRITICAL, settle_year
 from simulation.streams import normals
 
@@ -29,12 +29,12 @@ class Moments(NamedTuple):
 
 
 def settled(rules: Rules, kind: int, expense: np.ndarray, log_sd: np.ndarray, eligible: np.ndarray,
-            visits: np.ndarray, cells: int, years: float) -> Moments:
-    """Settle one lognormal bill at each tier: mean `expense` (k, n) yuan and `visits` (n,), for each cell.
+            visits: np.ndarray, cells: int, years: float, tail: Tail = NO_TAIL) -> Moments:
+    """Settle one bill at each tier: mean `expense` (k, n) yuan and `visits` (n,), for each cell.
 
     `log_sd` and `eligible` (in-policy share) by tier (k,); `years` full contribution years.
     """
-    relative = np.stack([bin_means(EDGES, sd) for sd in log_sd])  # (k, bin)
+    relative = np.stack([bin_means(EDGES, sd, tail) for sd in log_sd])  # (k, bin)
     bill = (expense * eligible[:, None])[:, :, None, None] * relative[:, None, None, :]
     tier = np.arange(len(log_sd))[:, None, None, None]
     cell = np.arange(cells)[None, None, :, None]
@@ -51,7 +51,8 @@ def settled(rules: Rules, kind: int, expense: np.ndarray, log_sd: np.ndarray, el
 def net_price(rules: Rules, costs: Costs, cells: int, years: float, price: float) -> np.ndarray:
     """The part of a stay's expense that the patient bears at each tier, (k, c), at a price index."""
     expense = costs.expense[:, None] * price
-    found = settled(rules, INPATIENT, expense, costs.log_sd, costs.eligible[INPATIENT], np.zeros(1), cells, years)
+    found = settled(rules, INPATIENT, expense, costs.log_sd, costs.eligible[INPATIENT], np.zeros(1), cells, years,
+                    costs.tail)
     return 1 - found.covered[:, 0] / expense
 
 
@@ -66,11 +67,12 @@ def outpatient_price(rules: Rules, visit: np.ndarray, visits: float, log_sd: flo
 
 def outpatient_year(rules: Rules, visit: np.ndarray, log_sd: float, eligible: np.ndarray, years: float,
                     users: np.ndarray, visits: np.ndarray, mix: np.ndarray, price: np.ndarray, seed: int,
-                    name: str) -> Outpatient:
+                    name: str, chance: float = 1.0) -> Outpatient:
     """What a year of ordinary outpatient care costs; every array of the answer without the year's axis.
 
     `visit` (k,) yuan a visit; `users` (d, c) persons, `visits` (d, c) of each; `mix` (c, k) or, by draw, (d, c, k);
-    `price` (d,). Users are so many and their payments so bounded that the year's total is a normal.
+    `price` (d,). Users are so many and their payments so bounded that the year's total is a normal, without
+    `chance` its mean.
     """
     draws, cells = users.shape
     log_price, log_visits = np.log(price), np.log(visits)
@@ -91,7 +93,7 @@ def outpatient_year(rules: Rules, visit: np.ndarray, log_sd: float, eligible: np
     sd_bill = np.sqrt(over_all(bill**2) * np.expm1(log_sd**2))
     sd_paid = np.sqrt(np.maximum(over_all(square - one**2), 0.0))
     together = over_all(product - one * bill) / np.maximum(sd_bill * sd_paid, 1e-12)
-    z = normals((draws, 2), seed, name)
+    z = chance * normals((draws, 2), seed, name)
     along = np.clip(together, -1.0, 1.0)
     factor = lambda sd, noise, total: np.maximum(1 + sd * noise / np.maximum(total, 1e-9), 0.0)[:, None]  # noqa: E731
     more = factor(sd_bill, z[:, 0], over_all(bill))

@@ -1,7 +1,7 @@
 """Claim histories: a few thousand years of bills that stand for everyone's, before any rule or price.
 
 A history is an ordered sequence of bills with their tiers and relative costs. Costs are means of narrow
-bins of the lognormal, so that what a schedule pays, linear between its kinks, is averaged exactly.
+bins of their distribution, so that what a schedule pays, linear between its kinks, is averaged exactly.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 from scipy.stats import qmc
 
+from simulation.engines.shapes import NO_TAIL, bin_means
+from simulation.records import Tail
 from simulation.streams import stream
 
 SINGLE, LOWEST, HIGHEST = 320, -4.0, 4.5  # cost bins of years with one bill, for each tier
@@ -32,13 +34,13 @@ class Block(NamedTuple):
 
 
 @lru_cache(maxsize=32)
-def blocks(mix: tuple[float, ...], longest: int, log_sd: tuple[float, ...],
-           expense: tuple[float, ...], referral: float) -> tuple[Block, ...]:
+def blocks(mix: tuple[float, ...], longest: int, log_sd: tuple[float, ...], expense: tuple[float, ...],
+           referral: float, tail: Tail) -> tuple[Block, ...]:
     """The histories of a scenario's cost shapes, cheapest first: no rule, price or frequency enters.
 
     `mix` is how often each tier is drawn; groups with other mixes re-weight the histories. `log_sd` and
     `expense` (yuan) of a bill at each tier, and last of special-disease care; `referral`: the share of further
-    stays that continue the one before.
+    stays that continue the one before; `tail` of stays.
     """
     tiers, spread = len(mix), np.array(log_sd)
     made = []
@@ -46,13 +48,13 @@ def blocks(mix: tuple[float, ...], longest: int, log_sd: tuple[float, ...],
         for stays in range(0 if chronic else 1, longest + 1):
             bills = chronic + stays
             if bills == 1:
-                made.append(cheapest_first(single_bill(chronic, tiers, spread), expense))
+                made.append(cheapest_first(single_bill(chronic, tiers, spread, tail), expense))
                 continue
             many = max(SAMPLED[chronic] >> max(bills - 2, 0), 32)
             u = evenly(many, bills + 2 * stays, f"histories {chronic} {stays}")
             sequence = np.minimum(np.searchsorted(np.cumsum(mix), u[:, bills:bills + stays], side="right"), tiers - 1)
             shape = np.concatenate([np.full((len(u), chronic), tiers), sequence], axis=1).T
-            cost = np.stack([by_rank(u[:, j], shape[j], spread) for j in range(bills)])
+            cost = np.stack([by_rank(u[:, j], shape[j], spread, tail) for j in range(bills)])
             continued = np.zeros(shape.shape)
             continued[chronic + 1:] = referral > u[:, bills + stays + 1:].T
             weight = 1 / np.prod(np.array(mix)[sequence], axis=1) / len(u)
@@ -83,18 +85,18 @@ def evenly(n: int, dimensions: int, name: str) -> np.ndarray:
     return qmc.Sobol(dimensions, rng=stream(0, name)).random_base2(int(np.log2(n)))
 
 
-def single_bill(chronic: int, tiers: int, spread: np.ndarray) -> Block:
+def single_bill(chronic: int, tiers: int, spread: np.ndarray, tail: Tail) -> Block:
     """Years with one bill: fine bins over the whole range of cost, for each tier."""
     inner = np.linspace(LOWEST, HIGHEST, SINGLE - 1)
     edges = np.concatenate([[-np.inf], inner, [np.inf]])
     shapes = [tiers] if chronic else list(range(tiers))
-    cost = np.concatenate([bin_means(edges, spread[k]) for k in shapes])
+    cost = np.concatenate([bin_means(edges, spread[k], tail_of(k, tiers, tail)) for k in shapes])
     weight = np.tile(np.diff(ndtr(edges)), len(shapes)) / len(shapes)
     tier = np.zeros(SINGLE, int) if chronic else np.arange(tiers).repeat(SINGLE)
     return Block(chronic, 1 - chronic, tier[None], cost[None], np.zeros((1, len(cost))), weight)
 
 
-def by_rank(u: np.ndarray, shape: np.ndarray, spread: np.ndarray) -> np.ndarray:
+def by_rank(u: np.ndarray, shape: np.ndarray, spread: np.ndarray, tail: Tail) -> np.ndarray:
     """Relative costs of one bill in every history, spread evenly within each cost shape (h,).
 
     Ranking the points keeps each shape's distribution, and so its mean, exact (Latin hypercube).
@@ -103,19 +105,14 @@ def by_rank(u: np.ndarray, shape: np.ndarray, spread: np.ndarray) -> np.ndarray:
     for k in np.unique(shape):
         here = np.flatnonzero(shape == k)
         rank = np.argsort(np.argsort(u[here]))
-        cost[here] = bin_means(ndtri(np.arange(len(here) + 1) / len(here)), spread[k])[rank]
+        cost[here] = bin_means(ndtri(np.arange(len(here) + 1) / len(here)), spread[k],
+                               tail_of(k, len(spread) - 1, tail))[rank]
     return cost
 
 
-def bin_means(edges: np.ndarray, log_sd: float) -> np.ndarray:
-    """Means of a lognormal of mean 1 between standard normal edges, shape (n - 1,).
-
-    A schedule is linear between its kinks, so a bin's mean stands for the whole bin exactly.
-
-    >>> bin_means(np.array([-np.inf, 0.0, np.inf]), 1.0).mean().round(12)
-    np.float64(1.0)
-    """
-    return np.diff(ndtr(edges - log_sd)) / np.diff(ndtr(edges))
+def tail_of(shape: int, tiers: int, tail: Tail) -> Tail:
+    """The tail of a cost shape: stays have one, special-disease care, which comes last, has none."""
+    return tail if shape < tiers else NO_TAIL
 
 
 def mix_weights(block: Block, mix: np.ndarray) -> np.ndarray:

@@ -245,11 +245,12 @@ def spend(rules: list[Rules], care: list[Care], costs: list[Costs], insured: np.
     nodes = nodes_of(conditions, thresholds)
     first = costs[0]
     shapes = (tuple(np.maximum(first.usual_mix, 1e-6)), longest_history(first.busiest, first.dispersion),
-              (*first.log_sd, first.chronic_log_sd), (*first.usual_expense, first.chronic_expense), first.referral)
+              (*first.log_sd, first.chronic_log_sd), (*first.usual_expense, first.chronic_expense), first.referral,
+              first.tail)
     histories = blocks(*shapes)
     usual_years = float(np.mean([c.years @ np.arange(horizon) for c in care]))
     threshold = float(np.median(thresholds))
-    other = normals((horizon, draws, tiers + len(LINEAR) + 4), seed, "detail")
+    other = conditions.chance * normals((horizon, draws, tiers + len(LINEAR) + 4), seed, "detail")
     spending = Spending.empty(draws, horizon, tiers, cells)
 
     # Years that differ in nothing but the mix of tiers and the ceiling are settled together.

@@ -17,6 +17,7 @@ from types import FunctionType
 
 import numpy as np
 
+from simulation.engines.shapes import log_mean
 from simulation.records import Care, Conditions, Costs, Rules, Spending
 from simulation.steps import benefits
 from simulation.steps.benefits import AMOUNTS, ASSISTANCE, BASIC, COMMERCIAL, CRITICAL, settle_year
@@ -76,13 +77,14 @@ def below(cumulative, u):
 
 
 def year_of_care(rules, stream_key, persons, admissions, chronic_share, mix, years, statuses, expense, log_sd,
-                 eligible_share, chronic_log_sd, dispersion, referral, primary, price, frequency, chronic, tilt,
+                 eligible_share, log_mean, tail, dispersion, referral, primary, price, frequency, chronic, tilt,
                  threshold, total, by_tier, by_cell):
     """Simulate one year of some draws; adds to `total` (d, item), `by_tier` (d, item, k) and `by_cell` (d, item, c).
 
     `stream_key` (d, c, 2); `persons`, `frequency` (d, c); `admissions`, `chronic_share` (c,); `mix` (c, k);
     cumulative `years` (y,) and `statuses` (c, s); `expense` (k + 1,) mean yuan a bill, the last for special
-    diseases; `primary` (k,); `price`, `chronic`, `tilt` (d,).
+    diseases, with `log_sd` and `log_mean` of their shapes; `tail` of stays: bend and spread; `primary` (k,);
+    `price`, `chronic`, `tilt` (d,).
     """
     kind = np.zeros(MOST_STAYS + 1, np.int64)
     tier = np.zeros(MOST_STAYS + 1, np.int64)
@@ -141,9 +143,10 @@ def year_of_care(rules, stream_key, persons, admissions, chronic_share, mix, yea
                         tier[j] = 0 if kind[j] == 1 else below(share, uniform(state))
                         state += GOLDEN
                         shape = tier[j] if kind[j] == 0 else len(expense) - 1
-                        sd = log_sd[shape] if kind[j] == 0 else chronic_log_sd
-                        cost = expense[shape] * price[d] * math.exp(
-                            sd * inverse_normal(uniform(state)) - 0.5 * sd * sd)
+                        z = inverse_normal(uniform(state))
+                        if kind[j] == 0 and z > tail[0]:
+                            z = tail[0] + tail[1] * (z - tail[0])
+                        cost = expense[shape] * price[d] * math.exp(log_sd[shape] * z - log_mean[shape])
                         bill[j] = cost * eligible_share[kind[j], tier[j]]
                         state += GOLDEN
                         continued[j] = 1.0 if j > ill and uniform(state) < referral else 0.0
@@ -224,7 +227,8 @@ def spend(rules: list[Rules], care: list[Care], costs: list[Costs], insured: np.
         part, year, cost = slice(start, stop), care[t], costs[t]
         kernel(rules[t], stream_keys(seed, t, start, stop, cells), people[part, t], year.admissions * year.covered,
                year.chronic_share * year.covered, year.mix, np.cumsum(year.years), statuses[t],
-               np.append(cost.expense, cost.chronic_expense), cost.log_sd, cost.eligible, cost.chronic_log_sd,
+               np.append(cost.expense, cost.chronic_expense), np.append(cost.log_sd, cost.chronic_log_sd),
+               cost.eligible, np.append(log_mean(cost.log_sd, cost.tail), log_mean(cost.chronic_log_sd)), cost.tail,
                cost.dispersion, cost.referral, cost.primary, conditions.price[part, t],
                conditions.frequency[part, t], conditions.chronic[part, t], conditions.tilt[part, t], thresholds[t],
                total[t, part], by_tier[t, part], by_cell[t, part])

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import ndtri
 
 from simulation.policy import Policy
-from simulation.records import Costs, Rules
+from simulation.records import Costs, Rules, Tail
 from simulation.scenario import Scenario, compile_rules
 from simulation.trees import dense
 
@@ -90,7 +91,8 @@ def costs_of(scenario: Scenario, policy: Policy) -> Costs:
         eligible=scenario.eligible(policy), dispersion=float(value("dispersion")),
         referral=float(value("referral_share")), primary=scenario.marked("primary"),
         usual_mix=mix / mix.sum(), usual_expense=expense,
-        busiest=float(value("admissions", ("group",)).max()) * growth ** (scenario.years - 1) * BUSIER)
+        busiest=float(value("admissions", ("group",)).max()) * growth ** (scenario.years - 1) * BUSIER,
+        tail=Tail(float(ndtri(1 - value("tail_share"))), float(value("tail_spread"))))
 
 
 def thresholds_of(scenario: Scenario) -> np.ndarray:

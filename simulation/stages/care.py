@@ -53,7 +53,7 @@ def care_is_used(book: Book, futures: Futures, pool: Pool, answers: list[Answer]
         price[:, t] *= (1 + usual @ dearer[t] * futures.drawn["providers.cost_response"]) / (1 + usual @ dearer[t])
         care.append(utilisation.care_in(scenario, t, covered[t], contributed[t], futures.ageing[t], answer.mix))
         frequency[:, t] *= answer.demand * (1 + usual @ more[t])
-    conditions = Conditions(price, frequency, futures.chronic, tilt, futures.noise, reach)
+    conditions = Conditions(price, frequency, futures.chronic, tilt, futures.noise, reach, futures.chance)
     return Use(care, costs, conditions, more_visits, dearer_visits)
 
 

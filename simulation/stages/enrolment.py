@@ -16,8 +16,8 @@ def people_enrol(book: Book, futures: Futures) -> tuple[Flows, np.ndarray]:
     scenario, drawn = book.scenario, futures.drawn
     value = lambda name, over=(): scenario.value("people", name, over)  # noqa: E731
     groups = ("group", "status")
-    residents = futures.residents[..., None] * book.share("people") * population.residents(
-        value("residents", groups), value("population_growth", ("group",)), scenario.years)
+    residents = population.residents(value("residents", groups), value("population_growth", ("group",)), scenario.years)
+    residents = residents * book.share("people") * (futures.residents * futures.people[:, :, None])[..., None]
 
     # Take-up responds to the contribution beside income, to benefits, awareness, rewards and waiting.
     take_up, frail, risk = value("take_up", groups), float(value("frail_share")), float(value("frail_risk"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from simulation.records import Futures
 from simulation.stages.book import Book, Flows
 from simulation.steps import financing, payment
 from simulation.trees import dense
@@ -16,14 +17,17 @@ def contributions(book: Book, name: str) -> np.ndarray:
                      for policy, year in zip(book.policies, scenario.horizon(), strict=True)])
 
 
-def year_is_financed(book: Book, people: Flows) -> Flows:
-    """Contributions, subsidies by level of government, family accounts and contract fees, in yuan."""
+def year_is_financed(book: Book, futures: Futures, people: Flows) -> Flows:
+    """Contributions, subsidies by level of government, family accounts and contract fees, in yuan.
+
+    Standards may drift from the rule book (`Futures.funding`); nobody joins or leaves for that.
+    """
     scenario, insured = book.scenario, people["insured"]
     lever = lambda name, over=(): book.of("financing", name, over)  # noqa: E731
     contribution, subsidy = contributions(book, "contribution"), contributions(book, "subsidy")
     due = financing.subsidy_by_level(
         insured, subsidy, lever("subsidy_weights", ("level",)), lever("city_school_weights", ("level",)),
-        scenario.value("people", "city_school_share", ("group",)))
+        scenario.value("people", "city_school_share", ("group",))) * futures.funding[:, :, None]
     received = financing.received(due, lever("subsidy_late", ("level",)), lever("subsidy_missing", ("level",)))
     fee = book.of("contracts", "fee") * people["contracted"]
     weights = book.of("contracts", "fee_weights", ("payer",))
@@ -31,7 +35,7 @@ def year_is_financed(book: Book, people: Flows) -> Flows:
     return {
         "individual_income": financing.individual_income(
             insured, contribution, subsidy, float(scenario.value("people", "returner_share")),
-            book.of("enrolment", "arrears_share")),
+            book.of("enrolment", "arrears_share")) * futures.funding,
         "subsidy_by_level": received, "account_in": lever("account") * enrolled,
         "premium": lever("premium") * enrolled, "contract_fee": fee,
         "contract_fee_by_payer": fee[:, :, None] * payment.shares_of(weights.T).T,

@@ -19,8 +19,8 @@ class Audit(NamedTuple):
     absent: np.ndarray  # (d, t, k) part of a tier's year lost
 
 
-def providers_are_sampled(book: Book, draws: int, seed: int) -> Audit:
-    """Suspensions and terminations of designated providers (digest P6)."""
+def providers_are_sampled(book: Book, draws: int, seed: int, luck: float = 1.0) -> Audit:
+    """Suspensions and terminations of designated providers (digest P6); without `luck`, as many as expected."""
     scenario = book.scenario
     lever = lambda name: book.of("supervision", name)  # noqa: E731
     sampled, months = lever("sample_share"), lever("suspension_months")
@@ -31,7 +31,7 @@ def providers_are_sampled(book: Book, draws: int, seed: int) -> Audit:
     spread = float(scenario.value("providers", "noncompliant_spread"))
     chance = np.stack([share * supervision.above(wrong, spread, float(limit)) * (length > 0)
                        for share, limit, length in zip(sampled, lever("suspension_threshold"), months, strict=True)])
-    z = normals(shape, seed, "audit")
+    z = luck * normals(shape, seed, "audit")
     providers = scenario.value("providers", "providers", ("tier",))
     found = np.stack([supervision.suspended(chance[t], providers, z[:, t]) for t in range(scenario.years)], axis=1)
     return Audit(found, supervision.absent(found, chance, months))

@@ -62,7 +62,7 @@ def visits_are_paid(book: Book, rules: list[Rules], use: Use, futures: Futures, 
         used = bills.outpatient_year(
             rules[t], visit * (1 + use.dearer_visits[t]), log_sd, eligible, float(contributed[t] @ np.arange(years)),
             people[:, t] * users, volume, responses.chosen(mix, gain), use.conditions.price[:, t] * dearness, seed,
-            f"outpatient {t}")
+            f"outpatient {t}", futures.chance)
         for name, amount in zip(names, used[:4], strict=True):
             flows[name][:, t] = amount
         left[:, t] = used.left_by_cell

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.special import ndtr, stdtrit
 
 from simulation.assumptions import ASSUMED, drawn, uncertain
 from simulation.records import Care, Futures
 from simulation.scenario import Scenario
 from simulation.streams import correlation_root, normals, sobol_normals
 
-SHOCKS = ("noise", "cost", "admissions", "enrolment")  # one normal a year each
+SHOCKS = ("noise", "cost", "admissions", "enrolment", "funding")  # one normal a year each
+SOURCES = ("parameters", "shocks", "chance")  # of uncertainty, as `without` names them
+STEEPEST = -0.9  # a year: no draw of an interval falls faster
+NORMAL = 1000  # degrees of freedom from which a shock is a normal
 
 
-def futures(scenario: Scenario, draws: int, seed: int, area: str | None = None) -> Futures:
+def futures(scenario: Scenario, draws: int, seed: int, area: str | None = None,
+            without: tuple[str, ...] = ()) -> Futures:
     """Everything nobody decides, for every draw and year (see `Futures`); no lever changes it.
 
-    With an `area`, a county of several: its shocks are partly the city's and partly its own.
+    With an `area`, a county of several: its shocks are partly the city's and partly its own. `without` any of
+    `SOURCES` leaves out that part of the uncertainty: every draw then has its median.
     """
     years = scenario.years
     known = uncertain(scenario.assumptions)
@@ -27,7 +33,11 @@ def futures(scenario: Scenario, draws: int, seed: int, area: str | None = None) 
         own = normals((draws, len(SHOCKS), years), seed, f"shocks of {area}")
         weight = np.array([0.0 if name == "noise" else common for name in SHOCKS])[:, None]
         shocks = np.sqrt(weight) * shocks + np.sqrt(1 - weight) * own
-    shock = {name: shocks[:, n] for n, name in enumerate(SHOCKS)}
+    fixed = {name: float(scenario.value("shocks", name)) for name in type(scenario.assumptions.shocks).model_fields}
+    shock = {name: heavy(shocks[:, n], fixed["freedom"]) * ("shocks" not in without)
+             for n, name in enumerate(SHOCKS)}
+    chance = float("chance" not in without)
+    parameter = parameter * ("parameters" not in without)
     drawn_of = {name: drawn(given, parameter[:, n]) for n, (name, given) in enumerate(known.items())}
 
     def of(section: str, name: str) -> np.ndarray:
@@ -36,25 +46,46 @@ def futures(scenario: Scenario, draws: int, seed: int, area: str | None = None) 
         given = getattr(getattr(scenario.assumptions, section), name).value
         return np.full(draws, given if isinstance(given, int | float) else 1.0, dtype=float)
 
-    fixed = {name: float(scenario.value("shocks", name)) for name in type(scenario.assumptions.shocks).model_fields}
     t = np.arange(years)
-    log_price = np.log(of("utilisation", "expense"))[:, None] + t * np.log1p(of("utilisation", "cost_growth"))[:, None]
+    trend = lambda section, name: t * np.log1p(np.maximum(of(section, name), STEEPEST))[:, None]  # noqa: E731
+
+    def departure(name: str) -> np.ndarray:
+        """Log departure from trend: what is left of the first year's, and what every year adds."""
+        persistence = fixed.get(f"{name}_persistence", 0.0)
+        start = of("shocks", f"{name}_start")[:, None] if f"{name}_start" in fixed else 0.0
+        steps = shock["admissions" if name == "admission" else name]
+        return fixed[f"{name}_sd"] * autoregressive(steps, persistence) - start * (1 - persistence**t)
+
     median_growth = scenario.assumptions.utilisation.admission_growth.value
-    drift = np.log1p(of("utilisation", "admission_growth")) - np.log1p(median_growth)
-    epidemic = np.exp(fixed["admission_sd"] * shock["admissions"])
+    use = np.exp(departure("admission"))
+    growth = np.exp(trend("utilisation", "admission_growth") - t * np.log1p(median_growth))
+    visits = of("utilisation", "outpatient_visits")[:, None] * np.exp(trend("utilisation", "outpatient_growth"))
     return Futures(
-        price=np.exp(log_price + fixed["cost_sd"] * autoregressive(shock["cost"], fixed["cost_persistence"])),
-        frequency=of("utilisation", "admissions")[:, None] * np.exp(t * drift[:, None]) * epidemic,
-        chronic=np.repeat(of("utilisation", "chronic_share")[:, None], years, axis=1),
-        visits=of("utilisation", "outpatient_visits")[:, None] * epidemic
-        * np.exp(t * np.log1p(of("utilisation", "outpatient_growth"))[:, None]),
+        price=of("utilisation", "expense")[:, None] * np.exp(trend("utilisation", "cost_growth") + departure("cost")),
+        frequency=of("utilisation", "admissions")[:, None] * growth * use,
+        chronic=of("utilisation", "chronic_share")[:, None] * np.exp(trend("utilisation", "chronic_growth")),
+        visits=visits * use,
         take_up=fixed["enrolment_sd"] * np.cumsum(shock["enrolment"], axis=1),
         opening=of("account", "opening_balance"),
-        noise=shock["noise"],
+        noise=chance * shocks[:, SHOCKS.index("noise")],
         drawn={f"{section}.{name}": of(section, name)
                for section in ("people", "utilisation", "behaviour", "providers", "services", "account")
                for name in ASSUMED[section].model_fields},
+        people=np.exp(trend("people", "enrolment_trend")),
+        funding=np.exp(trend("account", "funding_trend") + departure("funding")),
+        chance=chance,
     )
+
+
+def heavy(z: np.ndarray, freedom: float) -> np.ndarray:
+    """Standard normals turned into t variables of unit variance; from `NORMAL` degrees of freedom, as they are.
+
+    >>> heavy(np.array([0.0, 3.0]), 4.0).round(2).tolist(), heavy(np.array([3.0]), 1000.0).tolist()
+    ([0.0, 4.68], [3.0])
+    """
+    if freedom >= NORMAL:
+        return z
+    return stdtrit(freedom, ndtr(z)) * np.sqrt((freedom - 2) / freedom)
 
 
 def autoregressive(steps: np.ndarray, persistence: float) -> np.ndarray:
