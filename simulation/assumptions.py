@@ -487,10 +487,24 @@ class Shocks(Section):
         words("筹资冲击持续性", "Persistence of the shock to funding"), "number", 0, 0.99,
         words("上一年筹资偏离有多少留到下一年。", "How much of a departure of funding stays in the next year."),
         certain=True)] = unused()
+    funding_start: Annotated[Assumed, Term(
+        words("首年筹资高于趋势的部分", "Funding above trend in the first year"), "number", -1, 1,
+        words("首年人均筹资与长期趋势的对数差；以后逐步消退。",
+              "How far, in logs, the first year's income a head stands above its trend; it fades."))] = unused()
     enrolment_sd: Annotated[Assumed, Term(
         words("参保冲击标准差", "Enrolment shock"), "number", 0, 2,
         words("参保率（logit）每年随机游走的标准差。",
               "Standard deviation of the yearly step of take-up on the logit scale."), certain=True)]
+    people_sd: Annotated[Assumed, Term(
+        words("参保规模冲击标准差", "Shock to the number entitled"), "number", 0, 2,
+        words("应参保人数每年随机游走的对数标准差，如制度合并、转出；与参保冲击同向。",
+              "Log standard deviation of the yearly step of the number entitled, as schemes merge or people move; it "
+              "goes with the enrolment shock."), certain=True)] = unused()
+    cost_with_funding: Annotated[Assumed, Term(
+        words("费用随筹资的程度", "Cost going with funding"), "share", 0, 0.99,
+        words("费用冲击与筹资冲击的相关系数：以收定支，筹资多的年份支出也多。",
+              "Correlation of the shocks to cost and to funding: revenue decides spending, so years of more money are "
+              "years of more spending."), certain=True)] = unused()
     freedom: Annotated[Assumed, Term(
         words("冲击的自由度", "Degrees of freedom of the shocks"), "number", 2.1, 1000,
         words("各年冲击服从 t 分布的自由度：越小，大起大落的年份越多；1000 即正态。",

@@ -34,8 +34,10 @@ def futures(scenario: Scenario, draws: int, seed: int, area: str | None = None,
         weight = np.array([0.0 if name == "noise" else common for name in SHOCKS])[:, None]
         shocks = np.sqrt(weight) * shocks + np.sqrt(1 - weight) * own
     fixed = {name: float(scenario.value("shocks", name)) for name in type(scenario.assumptions.shocks).model_fields}
-    shock = {name: heavy(shocks[:, n], fixed["freedom"]) * ("shocks" not in without)
-             for n, name in enumerate(SHOCKS)}
+    along = fixed["cost_with_funding"]
+    plain = dict(zip(SHOCKS, shocks.swapaxes(0, 1), strict=True))
+    plain["cost"] = along * plain["funding"] + np.sqrt(1 - along**2) * plain["cost"]
+    shock = {name: heavy(z, fixed["freedom"]) * ("shocks" not in without) for name, z in plain.items()}
     chance = float("chance" not in without)
     parameter = parameter * ("parameters" not in without)
     drawn_of = {name: drawn(given, parameter[:, n]) for n, (name, given) in enumerate(known.items())}
@@ -57,7 +59,7 @@ def futures(scenario: Scenario, draws: int, seed: int, area: str | None = None,
         return fixed[f"{name}_sd"] * autoregressive(steps, persistence) - start * (1 - persistence**t)
 
     median_growth = scenario.assumptions.utilisation.admission_growth.value
-    use = np.exp(departure("admission"))
+    use, walk = np.exp(departure("admission")), np.cumsum(shock["enrolment"], axis=1)
     growth = np.exp(trend("utilisation", "admission_growth") - t * np.log1p(median_growth))
     visits = of("utilisation", "outpatient_visits")[:, None] * np.exp(trend("utilisation", "outpatient_growth"))
     return Futures(
@@ -65,13 +67,13 @@ def futures(scenario: Scenario, draws: int, seed: int, area: str | None = None,
         frequency=of("utilisation", "admissions")[:, None] * growth * use,
         chronic=of("utilisation", "chronic_share")[:, None] * np.exp(trend("utilisation", "chronic_growth")),
         visits=visits * use,
-        take_up=fixed["enrolment_sd"] * np.cumsum(shock["enrolment"], axis=1),
+        take_up=fixed["enrolment_sd"] * walk,
         opening=of("account", "opening_balance"),
-        noise=chance * shocks[:, SHOCKS.index("noise")],
+        noise=chance * plain["noise"],
         drawn={f"{section}.{name}": of(section, name)
                for section in ("people", "utilisation", "behaviour", "providers", "services", "account")
                for name in ASSUMED[section].model_fields},
-        people=np.exp(trend("people", "enrolment_trend")),
+        people=np.exp(trend("people", "enrolment_trend") + fixed["people_sd"] * walk),
         funding=np.exp(trend("account", "funding_trend") + departure("funding")),
         chance=chance,
     )

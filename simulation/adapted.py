@@ -1,0 +1,345 @@
+"""A typical scenario made into one fund's own, by the fund's yearly table.
+
+The rule book and the mix of care are the template's; people, funding, use and cost are moved until the years after
+the table run on from it: each begins at the level the table ends with and grows as the table has grown, as far as so
+few years can tell (`trends`). What the table cannot tell stays the template's, and says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from simulation.assumptions import ASSUMED, Correlation
+from simulation.calibration import Z95, central, middle
+from simulation.policy import SECTIONS
+from simulation.results import Result
+from simulation.scenario import Scenario
+from simulation.series import Series
+from simulation.terms import Document, Source, Term, refuse, words
+from simulation.trees import BAND, multiplied
+from simulation.trends import Dynamics, Outlook, ahead, one_step_errors
+
+LEAST = 3  # figures of enrolment, income and spending each, and one year that gives all three
+ROUNDS, CLOSE = 12, 0.002  # of adjustment; how near, in logs, every path must come
+AHEAD = 4  # years after the first one over which growth is met
+TOGETHER = 0.7
+TRUSTED = 4  # years' worth of the volatility seen elsewhere
+SAME_MONEY = 2.0  # a template whose money is worth more or less than this many times is restated
+SCALED = ("expense", "outpatient_expense", "chronic_expense")  # the costs of care move together
+# What a series looks ahead to, and the dynamics its shocks follow.
+PATHS = {"enrolment": "enrolment", "funding": "funding", "use": "use", "visits": "use", "cost": "cost"}
+GROWTH = {"enrolment": "people.enrolment_trend", "funding": "account.funding_trend",
+          "use": "utilisation.admission_growth", "visits": "utilisation.outpatient_growth",
+          "cost": "utilisation.cost_growth"}
+LEVEL = {"use": "utilisation.admissions", "visits": "utilisation.outpatient_visits", "cost": "utilisation.expense"}
+START = {"funding": "shocks.funding_start", "use": "shocks.admission_start", "cost": "shocks.cost_start"}
+
+
+class Ahead(NamedTuple):
+    """What is known of one path of a fund, and the yearly shocks it follows."""
+
+    outlook: Outlook
+    dynamics: Dynamics
+    cells: int  # figures behind it
+
+
+def adapted(series: Series, template: Scenario, dynamics: Mapping[str, Dynamics], years: int = 10) -> Scenario:
+    """A scenario of a fund for the years after its table, by the template's rules and kinds of care.
+
+    Raises `BadInput` where fewer than `LEAST` years give enrolment, income and spending.
+    """
+    last = last_year(series)
+    series = series.upto(last)
+    scenario = begun(template, series, last + 1, years)
+    paths = looked_ahead(series, scenario, dynamics)
+    scenario = met(in_money_of(scenario, paths), paths)
+    return with_intervals(scenario, paths, series)
+
+
+def last_year(series: Series) -> int:
+    """The last year in which enrolment, income and spending are all known."""
+    given = np.isfinite([series.values[name] for name in ("enrolment", "income", "spending")])
+    fewest, known = given.sum(axis=1).min(), given.all(axis=0)
+    if fewest < LEAST or not known.any():
+        raise refuse(series.name, words(
+            f"参保人数、基金收入、基金支出中最少的只有 {fewest} 个年份，三项齐全的有 {known.sum()} 个年份",
+            f"of enrolment, income and spending the scarcest has {fewest} years; {known.sum()} years give all three"),
+            words(f"每项至少需要 {LEAST} 个年份，且有一年三项齐全",
+                  f"give at least {LEAST} years of each, and one year with all three"))
+    return int(np.array(series.years)[known].max())
+
+
+def looked_ahead(series: Series, scenario: Scenario, dynamics: Mapping[str, Dynamics]) -> dict[str, Ahead]:
+    """What the table tells of each path for the scenario's first year; paths it does not tell are left out."""
+    value = series.values
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logs = {"enrolment": np.log(value["enrolment"]), "funding": np.log(value["income"] / value["enrolment"]),
+                "use": np.log(value["stays"] / value["enrolment"]),
+                "visits": np.log(value["visits"] / value["enrolment"])}
+        spending = np.log(value["spending"] / value["enrolment"])
+    unjoined = 1 - take_up(scenario)
+    usual = {name: damped(of) for name, of in dynamics.items()}
+    usual["enrolment"] = in_logs(usual["enrolment"], unjoined)
+    stays = np.isfinite(logs["use"] + spending)
+    logs["cost"] = spending - logs["use"] if stays.sum() >= LEAST else spending
+    if stays.sum() < LEAST:  # use and cost cannot be told apart: spending a head carries both
+        usual["cost"] = usual["spending"]
+    found = {}
+    for name, values in logs.items():
+        finite = np.isfinite(values)
+        if finite.sum() >= (LEAST if name in ("use", "visits") else 1):
+            values = np.where(finite, values, np.nan)
+            follows = own(values, usual[PATHS[name]])
+            outlook = ahead(values, scenario.first_year - series.years[-1], follows)
+            found[name] = Ahead(outlook, follows, int(finite.sum()))
+    return found
+
+
+def own(values: np.ndarray, dynamics: Dynamics) -> Dynamics:
+    """The usual dynamics with the fund's own restlessness: its few errors count beside `TRUSTED` usual ones.
+
+    >>> calm = np.log([100.0, 102.0, 104.0, 106.0])
+    >>> own(calm, Dynamics(0.1, 0.5, 0.02, 0.01, 1000)).sd < 0.1
+    True
+    """
+    errors = one_step_errors([values], dynamics)
+    return dynamics._replace(sd=dynamics.sd * float(np.sqrt((TRUSTED + errors @ errors) / (TRUSTED + len(errors)))))
+
+
+def damped(dynamics: Dynamics) -> Dynamics:
+    """Dynamics that presume growth of neither sign, of the size seen elsewhere.
+
+    Schemes once grew by a sixth a year; to presume that of a fund today would be wrong, and so would carrying the
+    growth of four years on in full: a normal around nothing damps it.
+
+    >>> damped(Dynamics(0.1, 0.5, 0.03, 0.04, 1000))[2:4]
+    (0.0, 0.05)
+    """
+    return dynamics._replace(growth=0.0, growth_sd=float(np.hypot(dynamics.growth, dynamics.growth_sd)))
+
+
+def in_logs(dynamics: Dynamics, unjoined: float) -> Dynamics:
+    """Dynamics of take-up on the logit scale as those of log enrolment."""
+    return dynamics._replace(sd=dynamics.sd * unjoined, growth=dynamics.growth * unjoined,
+                             growth_sd=dynamics.growth_sd * unjoined)
+
+
+def take_up(scenario: Scenario) -> float:
+    """Share of the entitled who are insured at the base policy."""
+    people = scenario.value("people", "residents", ("group", "status"))
+    return float((scenario.value("people", "take_up", ("group", "status")) * people).sum() / people.sum())
+
+
+def begun(template: Scenario, series: Series, first: int, years: int) -> Scenario:
+    """The template moved to the fund's first year, with its balance, and without the intervals of a typical fund."""
+    said = Document(title=series.name, publisher="-", date=f"{series.years[0]}-{series.years[-1]}")
+    known = np.isfinite(series.values["balance"])
+    if known.any():
+        at = int(np.flatnonzero(known).max())
+        later = np.nan_to_num(series.values["income"] - series.values["spending"])[at + 1:].sum()
+        balance, note = float(series.values["balance"][at] + later), words(
+            "年末累计结余", "The balance at the end of the table")
+    else:
+        balance, note = 0.0, words("表中没有累计结余，按零起算：结余类结果只看变化",
+                                   "The table gives no balance; it starts at nothing, so only its change can be read")
+    sections: dict[str, Any] = {}
+    for name in ("people", "utilisation", "account"):
+        section = getattr(template.assumptions, name)
+        sections[name] = section.model_copy(update={
+            field: getattr(section, field).model_copy(update={"range": None, "factor": None})
+            for field in type(section).model_fields if f"{name}.{field}" not in KEPT})
+    sections["account"] = sections["account"].model_copy(update={"opening_balance": sections["account"].opening_balance
+        .model_copy(update={"value": balance, "source": told(note if known.any() else note)})})
+    kept = {f"{name}.{field}" for name in ASSUMED for field in ASSUMED[name].model_fields
+            if name not in sections or f"{name}.{field}" in KEPT}
+    assumptions = template.assumptions.model_copy(update=sections | {"correlations": tuple(
+        pair for pair in template.assumptions.correlations if set(pair.between) <= kept)})
+    policy = template.policy_in(template.first_year)
+    still = {f"{name}_step": getattr(policy.financing, f"{name}_step").model_copy(update={"value": 0})
+             for name in ("contribution", "subsidy")}
+    return template.model_copy(update={
+        "name": "own_fund", "first_year": first, "years": years, "changes": (), "assumptions": assumptions,
+        "policy": policy.model_copy(update={"financing": policy.financing.model_copy(update=still)}),
+        "documents": {**template.documents, TABLE: said},
+        "title": words(f"{series.name}（按本基金数据校准）", f"{series.name}, calibrated to its own figures"),
+        "story": words(
+            f"以“{template.title.zh}”的待遇规则和就医结构为底，人口、筹资、就医和费用按本基金 {series.years[0]} 至 "
+            f"{series.years[-1]} 年的数据校准。今后 {years} 年收支怎样，结余能否留在线内？",
+            f"The benefit rules and kinds of care of '{template.title.en}', with people, funding, use and cost "
+            f"calibrated to this fund's figures of {series.years[0]} to {series.years[-1]}. How will it fare in the "
+            f"next {years} years, and will it stay inside its lines?")})
+
+
+TABLE = "fund_table"  # how the scenario cites the table it was made from
+KEPT = ("people.contribution_elasticity", "people.selection", "people.generosity_effect", "people.awareness_effect",
+        "people.fertility", "account.family_leakage")  # intervals that answer to reforms, not to the level
+
+
+def told(note: Any, clause: str | None = None) -> Source:
+    """The provenance of a value taken from the fund's table."""
+    return Source(status="estimate", document=TABLE, clause=clause, note=note)
+
+
+def in_money_of(scenario: Scenario, paths: Mapping[str, Ahead]) -> Scenario:
+    """The scenario with every amount of yuan restated where the fund's money is worth far more or less.
+
+    A rule book of 2026 says nothing to a fund that spends forty yuan a head; its amounts then move together.
+    """
+    run = central(scenario.model_copy(update={"years": 1}))
+    wanted = paths["cost"].outlook.level + (paths["use"].outlook.level if "use" in paths else 0.0)
+    times = float(np.exp(wanted) / (middle(run, "expenditure") / middle(run, "enrolled"))[0])
+    if 1 / SAME_MONEY <= times <= SAME_MONEY:
+        return scenario
+
+    def restated(record: Any, sections: Mapping[str, Any]) -> Any:
+        return record.model_copy(update={name: getattr(record, name).model_copy(update={
+            field: getattr(getattr(record, name), field).model_copy(update={
+                "value": at_edges(multiplied(getattr(getattr(record, name), field).value, times)
+                                  if term.unit.startswith("yuan") else getattr(getattr(record, name), field).value,
+                                  times)})
+            for field, term in model.terms().items() if restates(f"{name}.{field}", term)})
+            for name, model in sections.items()})
+
+    return scenario.model_copy(update={"policy": restated(scenario.policy, SECTIONS),
+                                       "assumptions": restated(scenario.assumptions, ASSUMED)})
+
+
+def restates(name: str, term: Term) -> bool:
+    """Whether a parameter holds yuan, in its value or at the edges of its bands."""
+    return (term.unit.startswith("yuan") or "band" in term.axes) and name != "account.opening_balance"
+
+
+def at_edges(tree: Any, times: float) -> Any:
+    """A tree whose bands begin at so many times as much.
+
+    >>> at_edges({"from_0": 0.5, "from_1000": 0.6}, 0.1)
+    {'from_0': 0.5, 'from_100': 0.6}
+    """
+    if not isinstance(tree, Mapping):
+        return tree
+    return {f"from_{round(int(edge[1]) * times)}" if (edge := BAND.match(str(key))) else key: at_edges(branch, times)
+            for key, branch in tree.items()}
+
+
+def met(scenario: Scenario, paths: Mapping[str, Ahead]) -> Scenario:
+    """The scenario with levels and growth moved until its middle run follows every path; refuses what never meets."""
+    span = min(AHEAD, scenario.years - 1)
+    wanted = {name: path_of(path, span) for name, path in paths.items()}
+    short = scenario.model_copy(update={"years": span + 1})
+    for name, path in paths.items():
+        if name in START:
+            short = with_value(short, START[name], path.outlook.start)
+            short = with_value(short, f"shocks.{SHOCK[name]}_persistence", path.dynamics.persistence)
+    for _ in range(ROUNDS):
+        reached = reached_by(central(short), "use" in paths)
+        off = {name: wanted[name] - reached[name] for name in wanted}
+        if max(np.abs(gap[[0, -1]]).max() for gap in off.values()) < CLOSE:
+            return short.model_copy(update={"years": scenario.years})
+        for name, gap in off.items():
+            short = raised(short, name, gap[0])
+            if span:
+                section, field = GROWTH[name].split(".")
+                now = getattr(getattr(short.assumptions, section), field).value
+                short = with_value(short, GROWTH[name], float(np.expm1(np.log1p(now) + (gap[-1] - gap[0]) / span)))
+    raise refuse(scenario.title.zh, words("模板情景跟不上这些数据", "the template cannot follow these figures"),
+                 words("请检查单位，或换一个模板情景", "check the units, or choose another template"))
+
+
+SHOCK = {"enrolment": "enrolment", "funding": "funding", "use": "admission", "cost": "cost"}
+
+
+def path_of(path: Ahead, span: int) -> np.ndarray:
+    """The middle of what is looked ahead to, in logs, (span + 1,)."""
+    k = np.arange(span + 1)
+    o = path.outlook
+    return o.level + k * o.growth - o.start * (1 - path.dynamics.persistence**k)
+
+
+def reached_by(run: Result, stays: bool) -> dict[str, np.ndarray]:
+    """The same paths of a run without uncertainty."""
+    log = lambda name: np.log(np.maximum(middle(run, name), 1e-9))  # noqa: E731
+    people = log("enrolled")
+    return {"enrolment": people, "funding": log("income") - people, "use": log("stays") - people,
+            "visits": log("visits") - people, "cost": log("expenditure") - (log("stays") if stays else people)}
+
+
+def raised(scenario: Scenario, name: str, gap: float) -> Scenario:
+    """The scenario with one path's level moved by so much in logs."""
+    times = float(np.exp(np.clip(gap, -2.0, 2.0)))
+    if name == "funding":
+        part = scenario.policy.financing
+        more = {field: getattr(part, field).model_copy(update={
+            "value": multiplied(getattr(part, field).value, times), "source": told(words(
+                "按本基金人均收入推算，个人与财政的比例取自模板",
+                "From this fund's income a head; the split between people and government is the template's"))})
+            for field in ("contribution", "subsidy")}
+        return scenario.model_copy(update={"policy": scenario.policy.model_copy(
+            update={"financing": part.model_copy(update=more)})})
+    fields = {"enrolment": ["people.residents"], "use": ["utilisation.admissions"],
+              "visits": ["utilisation.outpatient_visits"], "cost": [f"utilisation.{field}" for field in SCALED]}[name]
+    for full in fields:
+        section, field = full.split(".")
+        scenario = with_value(scenario, full, multiplied(getattr(getattr(scenario.assumptions, section), field).value,
+                                                         times))
+    return scenario
+
+
+def with_value(scenario: Scenario, name: str, value: Any, **more: Any) -> Scenario:
+    """The scenario with one assumption's value replaced, kept inside its bounds; it comes from the table."""
+    section, field = name.split(".")
+    term = ASSUMED[section].terms()[field]
+    if isinstance(value, int | float):
+        value = float(min(max(value, term.low), term.high))
+    part = getattr(scenario.assumptions, section)
+    given = getattr(part, field).model_copy(update={"value": value, "source": told(words(
+        "按本基金逐年数据校准", "Calibrated to this fund's yearly figures")), **more})
+    return scenario.model_copy(update={"assumptions": scenario.assumptions.model_copy(
+        update={section: part.model_copy(update={field: given})})})
+
+
+def with_intervals(scenario: Scenario, paths: Mapping[str, Ahead], series: Series) -> Scenario:
+    """The scenario with what so few years leave open: intervals of levels, growth and starts, and the shocks."""
+    pairs = list(scenario.assumptions.correlations)
+    for name, path in paths.items():
+        o, clause = path.outlook, f"{series.years[0]}-{series.years[-1]}"
+        source = told(words(f"按本基金 {path.cells} 个年度数据校准",
+                            f"Calibrated to {path.cells} yearly figures of this fund"), clause)
+        section, field = GROWTH[name].split(".")
+        now = np.log1p(getattr(getattr(scenario.assumptions, section), field).value)
+        scenario = with_value(scenario, GROWTH[name], float(np.expm1(now)), source=source, range=tuple(
+            float(np.expm1(now + side * Z95 * o.growth_sd)) for side in (-1, 1)))
+        if name in START and o.start_sd > 0:
+            scenario = with_value(scenario, START[name], o.start, source=source, range=tuple(
+                float(o.start + side * Z95 * o.start_sd) for side in (-1, 1)))
+        if name in LEVEL and o.level_sd > 0:
+            section, field = LEVEL[name].split(".")
+            given = getattr(getattr(scenario.assumptions, section), field)
+            scenario = with_value(scenario, LEVEL[name], given.value, source=source, factor=tuple(
+                float(np.exp(side * Z95 * o.level_sd)) for side in (-1, 1)))
+            if name == "cost":
+                pairs.append(Correlation(between=(GROWTH["cost"], GROWTH["funding"]), source=source, value=TOGETHER))
+            if abs(o.correlation) >= 0.05:
+                pairs.append(Correlation(between=(LEVEL[name], GROWTH[name]), source=source,
+                                         value=float(np.clip(o.correlation, -0.99, 0.99))))
+        if name in SHOCK:
+            scenario = with_shocks(scenario, name, path, source)
+    if "use" not in paths:  # then the shocks of cost are those of spending a head, which hold both
+        scenario = with_value(scenario, "shocks.admission_sd", 0.0)
+    return scenario.model_copy(update={"assumptions": scenario.assumptions.model_copy(
+        update={"correlations": tuple(pairs)})})
+
+
+def with_shocks(scenario: Scenario, name: str, path: Ahead, source: Source) -> Scenario:
+    """The scenario with the yearly shocks of one path; take-up's are on the logit scale."""
+    sd, follows = path.dynamics.sd, path.dynamics
+    if name == "enrolment":  # what few years show is the size of the scheme rather than who takes it up
+        scenario = with_value(scenario, "shocks.people_sd", float(sd), source=source)
+        return with_value(scenario, "shocks.enrolment_sd", 0.0)
+    scenario = with_value(scenario, f"shocks.{SHOCK[name]}_sd", float(sd), source=source)
+    if name == "cost":
+        scenario = with_value(scenario, "shocks.cost_with_funding", TOGETHER, source=source)
+    scenario = with_value(scenario, f"shocks.{SHOCK[name]}_persistence", float(follows.persistence), source=source)
+    return with_value(scenario, "shocks.freedom", float(follows.freedom), source=source)

@@ -1,0 +1,319 @@
+"""Calibration: a scenario's uncertain assumptions are fitted to published totals; their intervals are the priors.
+
+Every uncertain assumption is a standard normal z away from its median (`assumptions.drawn`). The fit minimises the
+squared misses of the targets, each beside how sure it is, and the squared z of the assumptions: the most probable
+values. The curvature there gives the intervals that are left, and what the figures cannot tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+from scipy.optimize import least_squares
+
+from simulation.assumptions import ASSUMED, Assumed, Correlation, drawn, uncertain
+from simulation.model import simulate
+from simulation.published import DATA, figure
+from simulation.reading import build, read_text, read_yaml
+from simulation.results import Result
+from simulation.scenario import Scenario
+from simulation.steps.utilisation import SOURCES
+from simulation.terms import Record, Source, Words, refuse, short, words
+from simulation.trees import multiplied, nearest
+
+Z95 = 1.6448536269514722
+TARGETS = DATA / "targets"
+STEP, FARTHEST = 0.05, 6.0  # in standard normals: of the derivative, and the most an assumption may move
+UNTOLD = 0.9  # of its prior spread left to an assumption: the figures tell nothing of it
+TIED, CLOSE = 0.3, 0.8  # correlations from which fitted assumptions move together, and cannot be told apart
+RATIOS = ("in_policy_ratio", "effective_ratio", "fund_share")  # missed in points, all others in logs
+
+
+def per(part: str, whole: str) -> Callable[[Result], np.ndarray]:
+    """A measure that divides one quantity by another."""
+    return lambda run: middle(run, part) / middle(run, whole)
+
+
+def middle(run: Result, name: str) -> np.ndarray:
+    """A quantity of a run without uncertainty: every draw is the same, (t, ...)."""
+    return run.data[name].values[0, :, 0]
+
+
+# What a published figure may be of; `.tier` after a name asks for one tier.
+MEASURES: dict[str, Callable[[Result], np.ndarray]] = {
+    name: lambda run, name=name: middle(run, name) for name in (
+        "enrolled", "income", "expenditure", "balance_end", "stays", "visits", "individual_income", "subsidy_income",
+        "inpatient_expense", "outpatient_expense", "chronic_expense", "in_policy_ratio", "effective_ratio")} | {
+    "expense_per_stay": per("inpatient_expense", "stays"),
+    "payment_per_stay": per("inpatient_paid", "stays"),
+    "expense_per_stay.tier": per("expense_by_tier", "stays_by_tier"),
+    "fund_share.tier": lambda run: middle(run, "in_policy_by_tier")}
+# Which yearly shocks a measure feels: no trend follows them, so misses of one year go together.
+FEELS = {"enrolled": ("enrolment",), "income": ("enrolment", "funding"), "individual_income": ("enrolment", "funding"),
+         "subsidy_income": ("enrolment", "funding"), "stays": ("enrolment", "admission"),
+         "visits": ("enrolment", "admission"), "expense_per_stay": ("cost",), "payment_per_stay": ("cost",),
+         "chronic_expense": ("enrolment", "cost"), "balance_end": ("enrolment", "funding", "admission", "cost"),
+         "in_policy_ratio": (), "effective_ratio": (), "fund_share": (),
+         **dict.fromkeys(("expenditure", "inpatient_expense", "outpatient_expense"),
+                         ("enrolment", "admission", "cost"))}
+
+
+class Aim(Record):
+    """One line of a targets file: a published figure, or a quotient of two."""
+
+    of: str
+    year: Annotated[int, Field(ge=1990, le=2100, strict=True)]
+    table: str
+    variable: str
+    per_variable: str | None = None
+    per_table: str | None = None
+    sd: Annotated[float, Field(gt=0, le=2)]
+    held_out: bool = False
+    note: Words | None = None
+
+
+class Aims(Record):
+    """A targets file."""
+
+    scenario: str
+    targets: Annotated[tuple[Aim, ...], Field(min_length=1, max_length=1000)]
+
+
+class Target(NamedTuple):
+    """A figure the model is held against."""
+
+    of: str
+    year: int
+    value: float  # persons, yuan, counts or a fraction
+    sd: float  # how far the model may be off: in logs, of ratios in points
+    source: str
+    held_out: bool = False  # only compared, never fitted
+    note: Words | None = None
+
+
+class Fit(NamedTuple):
+    """A calibrated scenario and how well it does."""
+
+    scenario: Scenario
+    targets: pd.DataFrame  # a row a target: of, year, published, before, after, miss, held_out, source
+    assumptions: pd.DataFrame  # a row an assumption: name, prior and fitted value and ends, left, told
+    ties: pd.DataFrame  # pairs of assumptions of which the figures tell little but the combination
+
+
+def read_targets(scenario: str) -> list[Target]:
+    """The published figures a library scenario is calibrated to (`data/targets/`).
+
+    >>> read_targets("national_resident_2018")[0].value > 0
+    True
+    """
+    known = {path.stem: path for path in TARGETS.glob("*.yaml")}
+    if scenario not in known:
+        near = nearest(scenario, sorted(known)) if known else ""
+        raise refuse(short(scenario), words("没有这个情景的校准目标", "there are no targets for this scenario"),
+                     words(f"是否为：{near}", f"did you mean {near}"))
+    return parse_targets(read_text(known[scenario]), known[scenario].name)
+
+
+def parse_targets(text: str, place: str) -> list[Target]:
+    """The targets of a file's text; every figure is looked up in `data/`."""
+    aims: Aims = build(Aims, read_yaml(text, place), place)
+    found = []
+    for aim in aims.targets:
+        base = aim.of.partition(".")[0]
+        if base not in FEELS:
+            near = nearest(base, list(FEELS))
+            raise refuse(f"{place}: {short(aim.of)}", words("模型没有这个量", "the model has no such quantity"),
+                         words(f"是否为：{near}", f"did you mean {near}"))
+        given = figure(aim.table, aim.year, aim.variable)
+        value, source = given.value, f"{aim.table}: {aim.variable}"
+        if aim.per_variable:
+            value /= figure(aim.per_table or aim.table, aim.year, aim.per_variable).value
+            source += f" / {aim.per_variable}"
+        found.append(Target(aim.of, aim.year, value, aim.sd, f"{source} ({given.source})", aim.held_out, aim.note))
+    return found
+
+
+def central(scenario: Scenario) -> Result:
+    """The run of a scenario without any uncertainty: every draw is the middle one."""
+    return simulate(scenario, 16, engine="table", without=SOURCES)
+
+
+def measured(run: Result, of: str) -> np.ndarray:
+    """What a run without uncertainty gives for a measure, (t,)."""
+    name, _, tier = of.partition(".")
+    value = MEASURES[f"{name}.tier" if tier else name](run)
+    return value[:, list(run.scenario.axes.tier).index(tier)] if tier else value
+
+
+def misses(targets: list[Target], run: Result) -> np.ndarray:
+    """How far a run is above each target: in logs, of ratios in points."""
+    first = run.scenario.first_year
+    found = np.array([measured(run, target.of)[target.year - first] for target in targets])
+    wanted = np.array([target.value for target in targets])
+    points = np.array([target.of.partition(".")[0] in RATIOS for target in targets])
+    apart = (found <= 0) | (wanted <= 0)  # a balance may be negative: relative to its size
+    logs = np.log(np.where(apart, 1.0, found)) - np.log(np.where(apart, 1.0, wanted))
+    return np.where(points, found - wanted, np.where(apart, (found - wanted) / np.maximum(np.abs(wanted), 1.0), logs))
+
+
+def spread_of(scenario: Scenario, targets: list[Target]) -> np.ndarray:
+    """Covariance of the targets' misses around a trend: their own spread, and the yearly shocks they share."""
+    shock = {name: float(scenario.value("shocks", name)) for name in ASSUMED["shocks"].model_fields}
+    take_up = scenario.value("people", "take_up", ("group", "status"))
+    people = scenario.value("people", "residents", ("group", "status"))
+    unjoined = 1 - float((take_up * people).sum() / people.sum())
+    t = np.array([target.year for target in targets]) - scenario.first_year + 1
+    names = [target.of.partition(".")[0] for target in targets]
+    whole = np.diag([target.sd**2 for target in targets])
+    for name in ("enrolment", "funding", "admission", "cost"):
+        feels = np.array([name in FEELS[of] for of in names], float)
+        persistence = 1.0 if name == "enrolment" else shock[f"{name}_persistence"]
+        sd = shock["enrolment_sd"] * unjoined if name == "enrolment" else shock[f"{name}_sd"]
+        # Of two years of an AR(1) path that starts with the first one.
+        early, late = np.minimum.outer(t, t), np.maximum.outer(t, t)
+        shared = np.vectorize(lambda n, p=persistence: (p ** (2 * np.arange(n))).sum(), otypes=[float])(early)
+        whole += np.outer(feels, feels) * sd**2 * persistence ** (late - early) * shared
+    return whole
+
+
+def at(scenario: Scenario, z: Mapping[str, float], spread: Mapping[str, float] | None = None,
+       source: Callable[[Assumed], Source] | None = None) -> Scenario:
+    """The scenario with assumptions moved to `z` standard normals from their medians.
+
+    With `spread`, the interval around each is that many times the prior's; without, it is dropped.
+    """
+    sections: dict[str, dict[str, Any]] = {}
+    for name, point in z.items():
+        section, field = name.split(".")
+        given: Assumed = getattr(getattr(scenario.assumptions, section), field)
+        term = ASSUMED[section].terms()[field]
+        ends = [float(drawn(given, np.array(point + side))) for side in (
+            (0,) if spread is None else (-Z95 * spread[name], 0, Z95 * spread[name]))]
+        value, pair = ends[len(ends) // 2], (ends[0], ends[-1])
+        update: dict[str, Any] = {"range": None, "factor": None}
+        if given.factor:
+            update["value"] = multiplied(given.value, value)
+            update |= {"factor": (pair[0] / value, pair[1] / value)} if spread else {}
+        else:
+            within = lambda x, term=term: float(min(max(x, term.low), term.high))  # noqa: E731
+            update["value"] = within(value)
+            update |= {"range": (within(pair[0]), within(pair[1]))} if spread else {}
+        if source:
+            update["source"] = source(given)
+        sections.setdefault(section, {})[field] = given.model_copy(update=update)
+    parts: dict[str, Any] = {name: getattr(scenario.assumptions, name).model_copy(update=fields)
+                             for name, fields in sections.items()}
+    if spread is None:  # what has no interval moves with nothing
+        parts["correlations"] = tuple(
+            pair for pair in scenario.assumptions.correlations if not set(pair.between) & set(z))
+    return scenario.model_copy(update={"assumptions": scenario.assumptions.model_copy(update=parts)})
+
+
+def calibrate(scenario: Scenario, targets: list[Target], progress: Callable[[float], None] | None = None) -> Fit:
+    """Fit a scenario's uncertain assumptions to targets, from their intervals as priors.
+
+    Raises `BadInput` where no target lies in the scenario's years. `progress` is told a share of the work, about.
+    """
+    targets = [target for target in targets if target.year in scenario.horizon()]
+    fitted = [target for target in targets if not target.held_out]
+    if not fitted:
+        raise refuse(scenario.name, words("没有落在模拟期内的校准目标", "no target lies in the years simulated"),
+                     words("请检查年份", "check the years"))
+    names = [name for name in uncertain(scenario.assumptions) if acts(scenario, name)]
+    root = np.linalg.inv(np.linalg.cholesky(spread_of(scenario, fitted)))
+    runs, most = 0, 4 * (len(names) + 2)
+
+    def residuals(z: np.ndarray) -> np.ndarray:
+        nonlocal runs
+        runs += 1
+        if progress:
+            progress(min(runs / most, 0.99))
+        run = central(at(scenario, dict(zip(names, z, strict=True))))
+        return np.concatenate([root @ misses(fitted, run), z])
+
+    def slopes(z: np.ndarray) -> np.ndarray:
+        here = residuals(z)
+        return np.stack([(residuals(z + STEP * one) - here) / STEP for one in np.eye(len(z))], axis=1)
+
+    found = least_squares(residuals, np.zeros(len(names)), slopes, bounds=(-FARTHEST, FARTHEST), xtol=1e-3, ftol=1e-3,
+                          max_nfev=8)
+    covariance = np.linalg.inv(found.jac.T @ found.jac)
+    left = np.sqrt(covariance.diagonal())
+    z = dict(zip(names, found.x, strict=True))
+    spread = dict(zip(names, left, strict=True))
+    correlation = covariance / np.outer(left, left)
+    calibrated = at(scenario, z, spread, lambda given: fitted_source(given, len(fitted)))
+    calibrated = tied(calibrated, names, correlation)
+    if progress:
+        progress(1.0)
+    return Fit(calibrated, table_of_targets(targets, central(at(scenario, dict.fromkeys(names, 0.0))),
+                                            central(at(scenario, z))),
+               table_of_assumptions(scenario, calibrated, z, spread), table_of_ties(names, correlation))
+
+
+def acts(scenario: Scenario, name: str) -> bool:
+    """Whether an assumption may be fitted: the account's balance is known, behaviour answers to reforms alone."""
+    return name.split(".")[0] in ("people", "utilisation", "account") and name not in (
+        "people.selection", "people.generosity_effect", "people.awareness_effect", "people.loyalty_effect",
+        "people.waiting_effect", "people.fertility")
+
+
+def fitted_source(given: Assumed, figures: int) -> Source:
+    """Where a fitted value comes from: the figures, and what stood there before."""
+    before = given.source.note or words("", "")
+    return Source(status="estimate", document=given.source.document, note=words(
+        f"按 {figures} 个公布数校准；先验：{before.zh}",
+        f"Calibrated to {figures} published figures; before: {before.en}"))
+
+
+def tied(scenario: Scenario, names: list[str], correlation: np.ndarray) -> Scenario:
+    """The scenario with the correlations that the figures leave between fitted assumptions."""
+    said = Source(status="estimate", note=words("校准后的相关", "left by the calibration"))
+    value = lambda i, j: float(np.clip(correlation[i, j], -0.99, 0.99))  # noqa: E731
+    pairs = [Correlation(between=(names[i], names[j]), value=value(i, j), source=said)
+             for i in range(len(names)) for j in range(i) if abs(correlation[i, j]) >= TIED]
+    kept = tuple(pair for pair in scenario.assumptions.correlations if not set(pair.between) <= set(names))
+    return scenario.model_copy(update={"assumptions": scenario.assumptions.model_copy(
+        update={"correlations": (*kept, *pairs)})})
+
+
+def table_of_targets(targets: list[Target], before: Result, after: Result) -> pd.DataFrame:
+    """Each target with what the model gave before and gives after; `miss` is in its own spreads."""
+    first = after.scenario.first_year
+    of = lambda run, target: float(measured(run, target.of)[target.year - first])  # noqa: E731
+    return pd.DataFrame({
+        "of": [target.of for target in targets], "year": [target.year for target in targets],
+        "published": [target.value for target in targets], "before": [of(before, target) for target in targets],
+        "after": [of(after, target) for target in targets],
+        "off": misses(targets, after), "miss": misses(targets, after) / [target.sd for target in targets],
+        "held_out": [target.held_out for target in targets], "source": [target.source for target in targets]})
+
+
+def table_of_assumptions(prior: Scenario, fitted: Scenario, z: Mapping[str, float],
+                         spread: Mapping[str, float]) -> pd.DataFrame:
+    """Each fitted assumption: values or multipliers before and after with their ends, and whether figures tell it.
+
+    `moved` is how far it went in prior standard deviations, `left` what remains of the prior spread.
+    """
+    rows = []
+    for name in z:
+        section, field = name.split(".")
+        before: Assumed = getattr(getattr(prior.assumptions, section), field)
+        points = lambda centre, width, given=before: [  # noqa: E731
+            float(drawn(given, np.array(centre + side * width))) for side in (-Z95, 0.0, Z95)]
+        old, new = points(0.0, 1.0), points(z[name], spread[name])
+        rows.append({"name": name, "multiple": bool(before.factor), "prior_low": old[0], "prior": old[1],
+                     "prior_high": old[2], "low": new[0], "value": new[1], "high": new[2], "moved": z[name],
+                     "left": spread[name], "told": spread[name] < UNTOLD})
+    return pd.DataFrame(rows)
+
+
+def table_of_ties(names: list[str], correlation: np.ndarray) -> pd.DataFrame:
+    """Pairs that the figures tie so closely that only the combination is known."""
+    pairs = [(names[j], names[i], correlation[i, j]) for i in range(len(names)) for j in range(i)]
+    return pd.DataFrame([pair for pair in pairs if abs(pair[2]) > CLOSE], columns=["first", "second", "correlation"])
+
