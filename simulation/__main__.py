@@ -10,14 +10,19 @@ from pathlib import Path
 from typing import Any, NoReturn
 from unicodedata import east_asian_width
 
-from simulation import __version__, measures
+from simulation import __version__, backtest, measures
+from simulation.adapted import adapted, from_table
+from simulation.calibration import as_difference, as_file, calibrate, read_targets
 from simulation.household import PARTS, read_bills, settle
 from simulation.model import ENGINES, simulate
 from simulation.reading import read_text
+from simulation.reconcile import PARTS as MOVED
+from simulation.reconcile import reconcile
 from simulation.results import EVENTS, QUANTITIES, Result
 from simulation.runs import read_run, same_numbers, save_run
 from simulation.scenario import Change, Scenario, clause, library, load_scenario, parse_scenario, value_from_text
 from simulation.scorecard import scorecard
+from simulation.series import load_series
 from simulation.terms import LANGUAGES, UNITS, BadInput, Source, refuse, short, words
 from simulation.trees import nearest
 
@@ -95,6 +100,24 @@ def parser() -> argparse.ArgumentParser:
     settable(sub)
     sub.add_argument("--bills", type=Path, required=True, metavar="FILE")
     sub.add_argument("--year", metavar="Y", help="the year whose rules apply (the first)")
+    sub = command("calibrate", calibrate_scenario, "fit a scenario to published totals, or a typical one to a fund's "
+                  "own yearly table")
+    sub.add_argument("scenario", help="a scenario with targets in data/targets; with --series the typical scenario")
+    sub.add_argument("--series", metavar="FILE", help="a fund's yearly table, CSV or XLSX (docs/series.md)")
+    sub.add_argument("--years", default=10, metavar="N", help="with --series: years to simulate after it (10)")
+    sub.add_argument("--out", type=Path, metavar="FILE", help="write the calibrated scenario to a YAML file")
+    sub = command("backtest", back_test, "what would have been forecast for a fund at each cut-off, and what happened")
+    sub.add_argument("series", help="a fund's yearly table, CSV or XLSX (docs/series.md), or a bundled series")
+    sub.add_argument("--template", default=backtest.TEMPLATE, metavar="SCENARIO", help="whose rules are taken "
+                     f"({backtest.TEMPLATE})")
+    sub.add_argument("--horizon", default=backtest.HORIZON, metavar="YEARS")
+    sub.add_argument("--draws", default=backtest.DRAWS, metavar="N")
+    sub.add_argument("--seed", default=backtest.SEED, metavar="S")
+    sub.add_argument("--out", type=Path, metavar="DIR", help="write every forecast and score as CSV into a folder")
+    sub = command("reconcile", reconcile_runs, "what moved between a kept run and the same question asked today")
+    sub.add_argument("run_dir", type=Path, metavar="RUN_DIR")
+    settable(sub)
+    simulated(sub)
     sub = command("verify", verify, "recompute a kept run and say whether it is the same")
     sub.add_argument("run_dir", type=Path, metavar="RUN_DIR")
     return top
@@ -259,6 +282,98 @@ def settle_bills(options: argparse.Namespace) -> int:
                   for step in bill["steps"]]
     lines.append("=  " + "  ".join(f"{part} {data['year'][part]:,.2f}" for part in PARTS))
     return show(options, data, lines)
+
+
+def calibrate_scenario(options: argparse.Namespace) -> int:
+    """`calibrate`"""
+    lang = options.lang
+    if options.series:
+        years = whole_number(options.years, "--years")
+        if not 1 <= years <= 60:
+            raise refuse(f"--years {years}", words("年数超出范围", "is out of range"),
+                         words("请用 1 到 60", "use 1 to 60"))
+        scenario = adapted(load_series(options.series), load_scenario(options.scenario), years)
+        kept(options.out, as_file(scenario))
+        rows = from_table(scenario)
+        return show(options, {"scenario": scenario.name, "first_year": scenario.first_year, "assumptions": rows}, [
+            f"{row['name']:<34} {row['value']!s:<24} {row['interval'] or ''}" for row in rows])
+    scenario = load_scenario(options.scenario)
+    fit = calibrate(scenario, read_targets(options.scenario))
+    kept(options.out, as_difference(fit, f"{scenario.name[:29]}_calibrated"))
+    named = words("未用于拟合", "held out")
+    lines = [f"{row.of:<26} {row.year}  {row.published:>18,.6g} {row.before:>18,.6g} {row.after:>18,.6g} "
+             f"{100 * row.off:>+7.1f} %  {row.miss:>+5.1f} sd  {named[lang] if row.held_out else ''}"
+             for row in fit.targets.itertuples()]
+    untold = words("数据不能确定", "the figures do not tell")
+    ends = lambda *three: " ".join(f"{end:>10.4g}" for end in three)  # noqa: E731
+    lines += ["", *(f"{row.name:<34} {ends(row.prior_low, row.prior, row.prior_high)}  ->  "
+                    f"{ends(row.low, row.value, row.high)}  {'' if row.told else untold[lang]}"
+                    for row in fit.assumptions.itertuples())]
+    only = words("只能确定二者的组合", "only together")
+    lines += ["", *(f"{row.first} ~ {row.second}  {row.correlation:+.2f}  {only[lang]}"
+                    for row in fit.ties.itertuples())]
+    return show(options, {name: getattr(fit, name).to_dict("records") for name in ("targets", "assumptions", "ties")},
+                lines)
+
+
+def kept(path: Path | None, text: str) -> None:
+    """Write a text to a file the user names, or one clear fault."""
+    if path:
+        try:
+            path.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise refuse(str(path), words("写不进这个文件", f"cannot be written ({error.strerror})"),
+                         words("请换一个位置", "choose another place")) from None
+
+
+def back_test(options: argparse.Namespace) -> int:
+    """`backtest`"""
+    record = backtest.backtest(
+        load_series(options.series), options.template, whole_number(options.horizon, "--horizon"),
+        whole_number(options.draws, "--draws"), whole_number(options.seed, "--seed"))
+    frames = {name: getattr(record, name) for name in ("forecasts", "judged", "events", "crossings", "reliability")}
+    if options.out:
+        for name, frame in frames.items():
+            kept(ready(options.out) / f"{name}.csv", frame.to_csv(index=False))
+    lines = [f"{record.series.name}  {record.series.years[0]}-{record.series.years[-1]}", ""]
+    for row in record.judged.itertuples():
+        ahead = words("合计", "all") if row.horizon == 0 else words(f"{row.horizon} 年", f"{row.horizon} y")
+        lines.append(f"{backtest.TITLES[row.quantity][options.lang]:<24} {ahead[options.lang]:<5} n {row.n:>3}  50 % "
+                     f"{100 * row.cover50:>4.0f}  90 % {100 * row.cover90:>4.0f}  CRPS {row.crps:>12.4g}  "
+                     f"{row.skill_drift:>+7.2f} {row.skill_trend:>+7.2f}  {100 * row.bias:>+6.1f} %  {row.grade}")
+    lines.append("")
+    for row in record.crossings.itertuples():
+        lines.append(f"{EVENTS[row.event][options.lang]}  n {row.n}  {100 * row.probability:.0f} % / "
+                     f"{100 * row.frequency:.0f} %  Brier {row.brier:.3f} ({row.brier_half:.2f}, {row.brier_base:.3f})")
+    lines += [f"{year}: {why[options.lang]}" for year, why in record.skipped]
+    skipped = [{"cutoff": year, "why": why.model_dump()} for year, why in record.skipped]
+    return show(options, {"series": record.series.name, "template": record.template, "grades": backtest.grades(record),
+                          **{name: json.loads(frame.to_json(orient="records")) for name, frame in frames.items()},
+                          "skipped": skipped}, lines)
+
+
+def ready(folder: Path) -> Path:
+    """A folder to write to, made if it is not there, or one clear fault."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise refuse(str(folder), words("不能使用这个文件夹", f"cannot be used ({error.strerror})"),
+                     words("请换一个文件夹", "choose another folder")) from None
+    return folder
+
+
+def reconcile_runs(options: argparse.Namespace) -> int:
+    """`reconcile`"""
+    manifest, figures = read_run(options.run_dir)
+    table = reconcile(manifest, figures, simulated_run(options))
+    heads = ["previous", *MOVED, "present"]
+    titles = [words("上次", "Previous")[options.lang], *(part[options.lang] for part in MOVED.values()),
+              words("本次", "Present")[options.lang]]
+    lines = ["  ".join(titles), ""]
+    for row in table.to_dict("records"):
+        name = (EVENTS.get(row["quantity"]) or QUANTITIES[row["quantity"]][0])[options.lang]
+        lines.append(f"{name} {row['year']}  " + "  ".join(f"{row[head]:>+14,.4g}" for head in heads))
+    return show(options, json.loads(table.to_json(orient="records")), lines)
 
 
 def verify(options: argparse.Namespace) -> int:

@@ -8,6 +8,8 @@ few years can tell (`trends`). What the table cannot tell stays the template's, 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,13 +22,19 @@ from simulation.scenario import Scenario
 from simulation.series import Series
 from simulation.terms import Document, Source, Term, refuse, words
 from simulation.trees import BAND, multiplied
-from simulation.trends import Dynamics, Outlook, ahead, one_step_errors
+from simulation.trends import Dynamics, Outlook, ahead, fitted, kept, one_step_errors, published
+from simulation.trends import Series as Yearly
 
 LEAST = 3  # figures of enrolment, income and spending each, and one year that gives all three
 ROUNDS, CLOSE = 12, 0.002  # of adjustment; how near, in logs, every path must come
 AHEAD = 4  # years after the first one over which growth is met
-TOGETHER = 0.7
-TRUSTED = 4  # years' worth of the volatility seen elsewhere
+FEW = 2  # figures of a path from which something can be told
+ACCOUNTS = (("nrcms_funding", "nrcms_spending"), ("urbmi_income", "urbmi_spending"),
+            ("all_schemes_income", "all_schemes_spending"), ("resident_income", "resident_spending"))
+RECENT = 8  # years that count: a scheme of longer ago grew otherwise
+# How many years' worth the volatility seen elsewhere counts. Published series differ so little that a dozen would do
+# (the most probable number of degrees of freedom between them is 12 to 20), but one county is not the nation.
+TRUSTED = 2
 SAME_MONEY = 2.0  # a template whose money is worth more or less than this many times is restated
 SCALED = ("expense", "outpatient_expense", "chronic_expense")  # the costs of care move together
 # What a series looks ahead to, and the dynamics its shocks follow.
@@ -46,17 +54,78 @@ class Ahead(NamedTuple):
     cells: int  # figures behind it
 
 
-def adapted(series: Series, template: Scenario, dynamics: Mapping[str, Dynamics], years: int = 10) -> Scenario:
+class Pace(NamedTuple):
+    """How spending keeps step with money in the published accounts: revenue decides spending (digest P1)."""
+
+    together: float  # correlation of what a year adds to funding and to spending a head
+    apart: float  # standard deviation, between accounts, of the yearly growth of spending over that of funding
+
+
+def adapted(series: Series, template: Scenario, years: int = 10, without: tuple[str, ...] = ()) -> Scenario:
     """A scenario of a fund for the years after its table, by the template's rules and kinds of care.
 
-    Raises `BadInput` where fewer than `LEAST` years give enrolment, income and spending.
+    Yearly shocks are the fund's own beside those of the published series, of which some may be left out (`without`, as
+    in `trends.fitted`). Raises `BadInput` where fewer than `LEAST` years give enrolment, income and spending.
     """
     last = last_year(series)
-    series = series.upto(last)
+    series = recent(series.upto(last))
     scenario = begun(template, series, last + 1, years)
-    paths = looked_ahead(series, scenario, dynamics)
+    pace = pace_of(without)
+    paths = in_step(looked_ahead(series, scenario, fitted(without=without)), pace)
     scenario = met(in_money_of(scenario, paths), paths)
-    return with_intervals(scenario, paths, series)
+    return with_intervals(scenario, paths, series, pace)
+
+
+@lru_cache(maxsize=16)
+def pace_of(without: tuple[str, ...] = ()) -> Pace:
+    """How spending kept step with funding in the published accounts that give both.
+
+    >>> 0 < pace_of().together < 1
+    True
+    """
+    known = {series.name: series for series in kept(published(), without)}
+    money, spent, rates = [], [], []
+    for income, spending in ACCOUNTS:
+        if income in known and spending in known:
+            first = max(known[income].first, known[spending].first)
+            rises, gaps = steps_in_both(known[income], known[spending], first)
+            if len(gaps) > 1:
+                mean = rises.sum(axis=1, keepdims=True) / gaps.sum()
+                off = (rises - mean * gaps) / np.sqrt(gaps)
+                money, spent = [*money, *off[0]], [*spent, *off[1]]
+                rates.append(float(mean[1, 0] - mean[0, 0]))
+    return Pace(float(np.dot(money, spent) / np.sqrt(np.dot(money, money) * np.dot(spent, spent))),
+                float(np.sqrt(np.mean(np.square(rates)))))
+
+
+def steps_in_both(income: Yearly, spending: Yearly, first: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rises between years in which two series both have a figure, (2, n), and how many years lie between, (n,)."""
+    of = [series.values[first - series.first:] for series in (income, spending)]
+    both = np.stack([values[:min(map(len, of))] for values in of])
+    known = np.flatnonzero(np.isfinite(both).all(axis=0))
+    return np.diff(both[:, known], axis=1), np.diff(known).astype(float)
+
+
+def in_step(paths: Mapping[str, Ahead], pace: Pace) -> dict[str, Ahead]:
+    """The paths with the growth of funding and of spending drawn together, as far as their few years leave open.
+
+    A fund that spends for long other than its money grows is stopped by its line or by its deficit: the difference of
+    the two growths comes from a normal around nothing of `pace.apart`. What the years show is weighed against that.
+    """
+    use = paths["use"].outlook if "use" in paths else None
+    funding, cost = paths["funding"].outlook, paths["cost"].outlook
+    growth = np.array([funding.growth, cost.growth + (use.growth if use else 0.0)])
+    sd = np.array([funding.growth_sd, np.hypot(cost.growth_sd, use.growth_sd if use else 0.0)])
+    spread = np.outer(sd, sd) * np.array([[1, pace.together], [pace.together, 1]])
+    of_gap = spread @ np.array([-1.0, 1.0])
+    gain = of_gap / (of_gap @ np.array([-1.0, 1.0]) + pace.apart**2)
+    shift = -gain * (growth[1] - growth[0])
+    left = spread - np.outer(gain, of_gap)
+    cost_sd = np.sqrt(max(left[1, 1] - (use.growth_sd**2 if use else 0.0), (0.2 * cost.growth_sd) ** 2))
+    moved = {"funding": (shift[0], np.sqrt(left[0, 0])), "cost": (shift[1], cost_sd)}
+    return {name: path._replace(outlook=path.outlook._replace(
+        level=path.outlook.level + moved[name][0], growth=path.outlook.growth + moved[name][0],
+        growth_sd=float(moved[name][1]))) if name in moved else path for name, path in paths.items()}
 
 
 def last_year(series: Series) -> int:
@@ -72,6 +141,16 @@ def last_year(series: Series) -> int:
     return int(np.array(series.years)[known].max())
 
 
+def recent(series: Series) -> Series:
+    """The last `RECENT` years of a series, or more where enrolment, income or spending would have too few figures."""
+    for first in range(len(series.years) - RECENT, 0, -1):
+        late = replace(series, years=series.years[first:],
+                       values={key: values[first:] for key, values in series.values.items()})
+        if min(late.count(key) for key in ("enrolment", "income", "spending")) >= LEAST:
+            return late
+    return series
+
+
 def looked_ahead(series: Series, scenario: Scenario, dynamics: Mapping[str, Dynamics]) -> dict[str, Ahead]:
     """What the table tells of each path for the scenario's first year; paths it does not tell are left out."""
     value = series.values
@@ -84,13 +163,15 @@ def looked_ahead(series: Series, scenario: Scenario, dynamics: Mapping[str, Dyna
     usual = {name: damped(of) for name, of in dynamics.items()}
     usual["enrolment"] = in_logs(usual["enrolment"], unjoined)
     stays = np.isfinite(logs["use"] + spending)
-    logs["cost"] = spending - logs["use"] if stays.sum() >= LEAST else spending
-    if stays.sum() < LEAST:  # use and cost cannot be told apart: spending a head carries both
-        usual["cost"] = usual["spending"]
+    if stays.sum() >= FEW:
+        logs["cost"] = spending - logs["use"]
+    else:  # use and cost cannot be told apart: spending a head carries both
+        logs["cost"], usual["cost"] = spending, usual["spending"]
+        del logs["use"]
     found = {}
     for name, values in logs.items():
         finite = np.isfinite(values)
-        if finite.sum() >= (LEAST if name in ("use", "visits") else 1):
+        if finite.sum() >= FEW:
             values = np.where(finite, values, np.nan)
             follows = own(values, usual[PATHS[name]])
             outlook = ahead(values, scenario.first_year - series.years[-1], follows)
@@ -300,7 +381,7 @@ def with_value(scenario: Scenario, name: str, value: Any, **more: Any) -> Scenar
         update={section: part.model_copy(update={field: given})})})
 
 
-def with_intervals(scenario: Scenario, paths: Mapping[str, Ahead], series: Series) -> Scenario:
+def with_intervals(scenario: Scenario, paths: Mapping[str, Ahead], series: Series, pace: Pace) -> Scenario:
     """The scenario with what so few years leave open: intervals of levels, growth and starts, and the shocks."""
     pairs = list(scenario.assumptions.correlations)
     for name, path in paths.items():
@@ -320,19 +401,20 @@ def with_intervals(scenario: Scenario, paths: Mapping[str, Ahead], series: Serie
             scenario = with_value(scenario, LEVEL[name], given.value, source=source, factor=tuple(
                 float(np.exp(side * Z95 * o.level_sd)) for side in (-1, 1)))
             if name == "cost":
-                pairs.append(Correlation(between=(GROWTH["cost"], GROWTH["funding"]), source=source, value=TOGETHER))
+                pairs.append(Correlation(between=(GROWTH["cost"], GROWTH["funding"]), source=source,
+                                         value=pace.together))
             if abs(o.correlation) >= 0.05:
                 pairs.append(Correlation(between=(LEVEL[name], GROWTH[name]), source=source,
                                          value=float(np.clip(o.correlation, -0.99, 0.99))))
         if name in SHOCK:
-            scenario = with_shocks(scenario, name, path, source)
+            scenario = with_shocks(scenario, name, path, source, pace)
     if "use" not in paths:  # then the shocks of cost are those of spending a head, which hold both
         scenario = with_value(scenario, "shocks.admission_sd", 0.0)
     return scenario.model_copy(update={"assumptions": scenario.assumptions.model_copy(
         update={"correlations": tuple(pairs)})})
 
 
-def with_shocks(scenario: Scenario, name: str, path: Ahead, source: Source) -> Scenario:
+def with_shocks(scenario: Scenario, name: str, path: Ahead, source: Source, pace: Pace) -> Scenario:
     """The scenario with the yearly shocks of one path; take-up's are on the logit scale."""
     sd, follows = path.dynamics.sd, path.dynamics
     if name == "enrolment":  # what few years show is the size of the scheme rather than who takes it up
@@ -340,6 +422,25 @@ def with_shocks(scenario: Scenario, name: str, path: Ahead, source: Source) -> S
         return with_value(scenario, "shocks.enrolment_sd", 0.0)
     scenario = with_value(scenario, f"shocks.{SHOCK[name]}_sd", float(sd), source=source)
     if name == "cost":
-        scenario = with_value(scenario, "shocks.cost_with_funding", TOGETHER, source=source)
+        scenario = with_value(scenario, "shocks.cost_with_funding", pace.together, source=source)
     scenario = with_value(scenario, f"shocks.{SHOCK[name]}_persistence", float(follows.persistence), source=source)
     return with_value(scenario, "shocks.freedom", float(follows.freedom), source=source)
+
+
+def tells(scenario: Scenario, name: str) -> bool:
+    """Whether the fund's table told a path of `PATHS`; else it is the template's."""
+    section, field = GROWTH[name].split(".")
+    return getattr(getattr(scenario.assumptions, section), field).source.document == TABLE
+
+
+def from_table(scenario: Scenario) -> list[dict[str, Any]]:
+    """What a scenario takes from the fund's table, a row an assumption: name, value, interval and provenance."""
+    rows = []
+    for section, model in ASSUMED.items():
+        for field, term in model.terms().items():
+            given = getattr(getattr(scenario.assumptions, section), field)
+            if given.source.document == TABLE:
+                rows.append({"name": f"{section}.{field}", "title": term.title.model_dump(), "value": given.value,
+                             "interval": given.range or given.factor, "multiple": bool(given.factor),
+                             "note": given.source.note.model_dump()})
+    return rows

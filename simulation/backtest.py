@@ -14,14 +14,13 @@ import pandas as pd
 from scipy.special import ndtri
 
 from simulation import scoring
-from simulation.adapted import LEAST, adapted, last_year
+from simulation.adapted import LEAST, adapted, last_year, tells
 from simulation.measures import QUANTILES
 from simulation.model import simulate
-from simulation.results import Result
+from simulation.results import MORE, QUANTITIES, Result
 from simulation.scenario import Scenario, load_scenario
 from simulation.series import Series
 from simulation.terms import BadInput, Words, refuse, words
-from simulation.trends import Dynamics, fitted
 
 TEMPLATE = "urrbmi_county_2026"
 HORIZON, DRAWS, SEED = 5, 1024, 20080101
@@ -42,6 +41,8 @@ FORECAST: dict[str, tuple[str, Callable[[Mapping[str, np.ndarray]], np.ndarray]]
     "surplus_ratio": ("surplus_ratio", lambda v: (v["income"] - v["spending"]) / v["income"]),
     "balance_ratio": ("balance_ratio", lambda v: v["balance"] / v["income"]),
 }
+TITLES = {name: (QUANTITIES | MORE)[model][0] for name, (model, _) in FORECAST.items()}
+UNTOLD = {"stays": "use", "visits": "visits"}  # left out where the years before a cut-off say nothing of them
 RATIOS = ("surplus_ratio", "balance_ratio")
 EVENTS: dict[str, Callable[[Mapping[str, np.ndarray], Mapping[str, np.ndarray]], np.ndarray]] = {
     "p_surplus_over": lambda of, line: of["surplus_ratio"] > line["surplus"],
@@ -67,18 +68,16 @@ class Record(NamedTuple):
 
 
 def backtest(series: Series, template: Scenario | str = TEMPLATE, horizon: int = HORIZON, draws: int = DRAWS,
-             seed: int = SEED, dynamics: Mapping[str, Dynamics] | None = None,
-             progress: Callable[[float], None] | None = None) -> Record:
+             seed: int = SEED, progress: Callable[[float], None] | None = None) -> Record:
     """Forecast a series from every cut-off that leaves enough years before it and at least one after it.
 
-    Shocks are those fitted on published series; of a published one, without itself (`trends.fitted`), or as given.
+    Shocks are those fitted on published series; of a published one, without itself.
     Raises `BadInput` where the series is too short. `progress` is told the share of the work done.
     """
     scenario = load_scenario(template) if isinstance(template, str) else template
     if len(series.years) < FEWEST:
         raise refuse(series.name, words(f"只有 {len(series.years)} 个年份", f"it has only {len(series.years)} years"),
                      words(f"至少需要 {FEWEST} 个年份", f"at least {FEWEST} are needed"))
-    dynamics = dynamics or fitted(without=UNSEEN.get(series.name, ()))
     actual = {name: of(series.values) for name, (_, of) in FORECAST.items()}
     cutoffs = [year for year in series.years[LEAST - 1:-1]]
     forecasts, crossings, skipped = [], [], []
@@ -88,7 +87,7 @@ def backtest(series: Series, template: Scenario | str = TEMPLATE, horizon: int =
         known = series.upto(cutoff)
         try:
             last = min(cutoff + horizon, series.years[-1])
-            own = adapted(known, scenario, dynamics, years=last - last_year(known))
+            own = adapted(known, scenario, last - last_year(known), UNSEEN.get(series.name, ()))
         except BadInput as bad:
             skipped.append((cutoff, bad.faults[0].what))
             continue
@@ -113,8 +112,12 @@ def held_against(run: Result, actual: Mapping[str, np.ndarray], series: Series, 
     here = series.years.index(cutoff)
     forecasts, crossings = [], []
     drawn = {name: run.data[model].values[:, :, 0] for name, (model, _) in FORECAST.items()}
+    sizes = {name: np.ones_like(values) if name in RATIOS else actual["income"] if name == "surplus" else np.maximum(
+        np.abs(values), 1e-9) for name, values in actual.items()}  # a surplus near nothing is no measure of a miss
     lines = {name: run.data[f"{name}_line"].values for name in ("surplus", "balance")}
     for name, values in actual.items():
+        if name in UNTOLD and not tells(run.scenario, UNTOLD[name]):
+            continue
         rivals = naive(values[:here + 1], last - cutoff, name)
         for year in range(cutoff + 1, last + 1):
             happened, t = values[series.years.index(year)], year - run.scenario.first_year
@@ -131,7 +134,7 @@ def held_against(run: Result, actual: Mapping[str, np.ndarray], series: Series, 
                 "pit": scoring.pit(draws, happened), "crps": scoring.crps(draws, happened),
                 **{f"crps_{rival}": scoring.crps(points[:, year - cutoff - 1], happened)
                    for rival, points in rivals.items()},
-                "error": float(away if name in RATIOS else away / max(abs(happened), 1e-9))})
+                "error": float(away / sizes[name][series.years.index(year)])})
     for event, of in EVENTS.items():
         for year in range(cutoff + 1, last + 1):
             n, t = series.years.index(year), year - run.scenario.first_year

@@ -12,6 +12,7 @@ from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+import yaml
 from pydantic import Field
 from scipy.optimize import least_squares
 
@@ -30,6 +31,7 @@ TARGETS = DATA / "targets"
 STEP, FARTHEST = 0.05, 6.0  # in standard normals: of the derivative, and the most an assumption may move
 UNTOLD = 0.9  # of its prior spread left to an assumption: the figures tell nothing of it
 TIED, CLOSE = 0.3, 0.8  # correlations from which fitted assumptions move together, and cannot be told apart
+UNSAID = ("range", "factor", "document", "clause", "note")  # left out of a file where there is none
 RATIOS = ("in_policy_ratio", "effective_ratio", "fund_share")  # missed in points, all others in logs
 
 
@@ -252,7 +254,7 @@ def calibrate(scenario: Scenario, targets: list[Target], progress: Callable[[flo
         progress(1.0)
     return Fit(calibrated, table_of_targets(targets, central(at(scenario, dict.fromkeys(names, 0.0))),
                                             central(at(scenario, z))),
-               table_of_assumptions(scenario, calibrated, z, spread), table_of_ties(names, correlation))
+               table_of_assumptions(scenario, z, spread), table_of_ties(names, correlation))
 
 
 def acts(scenario: Scenario, name: str) -> bool:
@@ -282,19 +284,23 @@ def tied(scenario: Scenario, names: list[str], correlation: np.ndarray) -> Scena
 
 
 def table_of_targets(targets: list[Target], before: Result, after: Result) -> pd.DataFrame:
-    """Each target with what the model gave before and gives after; `miss` is in its own spreads."""
+    """Each target with what the model gave before and gives after.
+
+    `off` is how far the model is above it in logs, of ratios in points; `miss` the same in standard deviations: of the
+    target, and of the yearly shocks that no trend follows.
+    """
     first = after.scenario.first_year
     of = lambda run, target: float(measured(run, target.of)[target.year - first])  # noqa: E731
     return pd.DataFrame({
         "of": [target.of for target in targets], "year": [target.year for target in targets],
         "published": [target.value for target in targets], "before": [of(before, target) for target in targets],
         "after": [of(after, target) for target in targets],
-        "off": misses(targets, after), "miss": misses(targets, after) / [target.sd for target in targets],
+        "off": misses(targets, after),
+        "miss": misses(targets, after) / np.sqrt(spread_of(after.scenario, targets).diagonal()),
         "held_out": [target.held_out for target in targets], "source": [target.source for target in targets]})
 
 
-def table_of_assumptions(prior: Scenario, fitted: Scenario, z: Mapping[str, float],
-                         spread: Mapping[str, float]) -> pd.DataFrame:
+def table_of_assumptions(prior: Scenario, z: Mapping[str, float], spread: Mapping[str, float]) -> pd.DataFrame:
     """Each fitted assumption: values or multipliers before and after with their ends, and whether figures tell it.
 
     `moved` is how far it went in prior standard deviations, `left` what remains of the prior spread.
@@ -303,8 +309,10 @@ def table_of_assumptions(prior: Scenario, fitted: Scenario, z: Mapping[str, floa
     for name in z:
         section, field = name.split(".")
         before: Assumed = getattr(getattr(prior.assumptions, section), field)
-        points = lambda centre, width, given=before: [  # noqa: E731
-            float(drawn(given, np.array(centre + side * width))) for side in (-Z95, 0.0, Z95)]
+        term = ASSUMED[section].terms()[field]
+        low, high = (0.0, np.inf) if before.factor else (term.low, term.high)
+        points = lambda centre, width, given=before, ends=(low, high): [  # noqa: E731
+            float(np.clip(drawn(given, np.array(centre + side * width)), *ends)) for side in (-Z95, 0.0, Z95)]
         old, new = points(0.0, 1.0), points(z[name], spread[name])
         rows.append({"name": name, "multiple": bool(before.factor), "prior_low": old[0], "prior": old[1],
                      "prior_high": old[2], "low": new[0], "value": new[1], "high": new[2], "moved": z[name],
@@ -317,3 +325,31 @@ def table_of_ties(names: list[str], correlation: np.ndarray) -> pd.DataFrame:
     pairs = [(names[j], names[i], correlation[i, j]) for i in range(len(names)) for j in range(i)]
     return pd.DataFrame([pair for pair in pairs if abs(pair[2]) > CLOSE], columns=["first", "second", "correlation"])
 
+
+def as_difference(fit: Fit, name: str) -> str:
+    """The calibrated scenario as a scenario file that takes over the first one and gives only what was fitted."""
+    base, own = fit.scenario.name, fit.scenario.assumptions
+    fields = [full.split(".") for full in fit.assumptions["name"]]
+    sections = {section: {} for section, _ in fields}
+    for section, field in fields:
+        sections[section][field] = getattr(getattr(own, section), field).model_dump(mode="json")
+    pairs = [pair.model_dump(mode="json") for pair in own.correlations]
+    title = fit.scenario.title
+    return written({"name": name, "extends": base, "title": {"zh": f"{title.zh}（已校准）",
+                                                             "en": f"{title.en}, calibrated"},
+                    "assumptions": sections | {"correlations": pairs}})
+
+
+def as_file(scenario: Scenario) -> str:
+    """A whole scenario as the text of a scenario file."""
+    return written(scenario.model_dump(mode="json"))
+
+
+def written(data: Any) -> str:
+    """Plain data as the text of a scenario file, without what a source or an assumption does not say."""
+    def said(tree: Any) -> Any:
+        if isinstance(tree, Mapping):
+            return {key: said(branch) for key, branch in tree.items() if branch is not None or key not in UNSAID}
+        return [said(branch) for branch in tree] if isinstance(tree, list | tuple) else tree
+
+    return yaml.safe_dump(said(data), allow_unicode=True, sort_keys=False, width=110, default_flow_style=None)

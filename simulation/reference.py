@@ -1,11 +1,13 @@
-"""The reference: one row for every lever and every assumption that the model knows, and docs/levers.md made of them.
+"""The reference: every lever and assumption that the model knows, what its values rest on, and the documents of both.
 
-Rows come from the declarations in `policy.py`, `programmes.py` and `assumptions.py`, so nothing is said twice.
-`python -m simulation.reference` writes the documents anew.
+Rows come from the declarations in `policy.py`, `programmes.py` and `assumptions.py`, counts from the scenarios, so
+nothing is said twice. `python -m simulation.reference` writes docs/levers.md anew and the counts into METHODS.md.
 """
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -13,10 +15,16 @@ from typing import NamedTuple
 from simulation.assumptions import ASSUMED
 from simulation.policy import SECTIONS
 from simulation.results import ALONG, EVENTS, MORE, QUANTITIES
-from simulation.terms import LANGUAGES, UNITS, Section, Term, Words, words
+from simulation.scenario import STATUS, Scenario, library, load_scenario
+from simulation.terms import LANGUAGES, OFF, UNITS, Section, Term, Words, words
+from simulation.trees import leaves
 
-DOCS = Path(__file__).resolve().parent.parent / "docs"
+ROOT = Path(__file__).resolve().parent.parent
+DOCS = ROOT / "docs"
 FILES = {"en": "levers.md", "zh": "levers.zh.md"}
+METHODS = {"en": "METHODS.md", "zh": "METHODS.zh.md"}
+BEGIN, END = "<!-- counts: begin -->", "<!-- counts: end -->"  # what lies between is written here
+ANCHOR = re.compile(r'<a id="([a-z]+)"></a>\n## (.+)\n')
 KINDS = {"lever": SECTIONS, "assumption": ASSUMED}
 
 TITLES = {
@@ -62,7 +70,12 @@ SAYS = {
     "may": words("可设 5%—95% 区间", "may carry a 5% to 95% interval"),
     "fixed": words("只取一个数值", "one value only"),
     "only": words("仅限{}", "only in {}"),
+    "scenario": words("情景", "Scenario"), "all": words("各情景相加", "All scenarios added up"),
+    "counted_lever": words("政策参数：项数 / 数值个数", "Levers: declared / values"),
+    "counted_assumption": words("模型假设：项数 / 数值个数", "Assumptions: declared / values"),
 }
+UNUSED = "unused"  # beside the statuses: off, or a neutral value
+STATUSES = STATUS | {UNUSED: words("规则书没有", "not in this rule book")}
 
 
 class Row(NamedTuple):
@@ -148,13 +161,98 @@ def markdown(language: str) -> str:
     return "\n".join(lines)
 
 
+# ---- what the values rest on -----------------------------------------------------------------------
+
+class Count(NamedTuple):
+    """How many levers, or assumptions, of a scenario have one status."""
+
+    kind: str  # lever or assumption
+    status: str  # a key of `STATUSES`
+    declared: int  # one a lever or assumption, whatever it varies over
+    values: int  # every value written
+
+
+def counted(scenario: Scenario, year: int | None = None) -> list[Count]:
+    """How many levers and assumptions, and how many of their values, rest on what; levers as they stand in a year.
+
+    Without a `year`, levers as the rule book has them before its dated changes.
+
+    >>> found = counted(load_scenario("benxi_2008"))
+    >>> sum(count.declared for count in found if count.kind == "lever") == len(rows("lever"))
+    True
+    """
+    policy = scenario.policy if year is None else scenario.policy_in(year)
+    found = []
+    for kind, whole in (("lever", policy), ("assumption", scenario.assumptions)):
+        declared, values = Counter(), Counter()
+        for row in rows(kind):
+            given = getattr(getattr(whole, row.section), row.name.split(".")[1])
+            status = UNUSED if given.source == OFF else given.source.status
+            declared[status] += 1
+            values[status] += sum(1 for _ in leaves(given.value))
+        found += [Count(kind, status, declared[status], values[status]) for status in STATUSES]
+    return found
+
+
+def counts(language: str) -> str:
+    """The tables of METHODS.md: what levers and assumptions of every library scenario rest on."""
+    of = {name: counted(load_scenario(name)) for name in library()}
+    parts = []
+    for kind in KINDS:
+        heads = [SAYS["scenario"][language], *(title[language] for title in STATUSES.values())]
+        lines = [f"**{SAYS[f'counted_{kind}'][language]}**", "", "| " + " | ".join(heads) + " |",
+                 "|---|" + "---:|" * len(STATUSES)]
+        table = {f"`{name}`": [(count.declared, count.values) for count in found if count.kind == kind]
+                 for name, found in of.items()}
+        table[SAYS["all"][language]] = [tuple(map(sum, zip(*cells, strict=True)))
+                                        for cells in zip(*table.values(), strict=True)]
+        lines += [f"| {name} | " + " | ".join(f"{a:,} / {b:,}" for a, b in cells) + " |"
+                  for name, cells in table.items()]
+        parts.append("\n".join(lines))
+    return "\n\n".join(parts)
+
+
+def with_counts(text: str, language: str) -> str:
+    """A text of the methods with the tables between its two marks written anew."""
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n{counts(language)}\n{END}{after}"
+
+
+# ---- the methods -----------------------------------------------------------------------------------
+
+class Chapter(NamedTuple):
+    """A numbered section of the methods."""
+
+    anchor: str
+    title: str
+    body: str
+
+
+def methods(language: str) -> str:
+    """The text of the methods as it stands in the repository."""
+    return (ROOT / METHODS[language]).read_text(encoding="utf-8")
+
+
+def chapters(text: str) -> tuple[str, list[Chapter]]:
+    """What stands before the first section of the methods, and its sections.
+
+    >>> chapters('# Methods\\n\\n<a id="people"></a>\\n## 1. People\\n\\nThey age.\\n')
+    ('# Methods', [Chapter(anchor='people', title='1. People', body='They age.')])
+    """
+    preface, *parts = ANCHOR.split(text)
+    return preface.strip(), [Chapter(anchor, title, body.strip())
+                             for anchor, title, body in zip(*(parts[n::3] for n in range(3)), strict=True)]
+
+
 def write() -> list[Path]:
     """Write the documents of both languages and say where."""
     DOCS.mkdir(exist_ok=True)
-    paths = [DOCS / FILES[language] for language in LANGUAGES]
-    for language, path in zip(LANGUAGES, paths, strict=True):
-        path.write_text(markdown(language), encoding="utf-8")
-    return paths
+    written = {DOCS / FILES[language]: markdown(language) for language in LANGUAGES}
+    written |= {ROOT / METHODS[language]: with_counts(methods(language), language) for language in LANGUAGES}
+    for path, text in written.items():
+        path.write_text(text, encoding="utf-8")
+    return list(written)
 
 
 if __name__ == "__main__":

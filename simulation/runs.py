@@ -65,13 +65,18 @@ def read_json(text: str, place: str) -> dict:
     return data
 
 
+def scenario_of(manifest: Manifest) -> Scenario:
+    """The scenario a run was made of; raises `BadInput` where this version cannot read it."""
+    return build(Scenario, read_json(manifest.scenario_text, "manifest.json: scenario_text"),
+                 "manifest.json: scenario_text", check_scenario)
+
+
 def same_numbers(manifest: Manifest, figures: dict) -> tuple[bool, float, str]:
     """Recompute a run from its manifest: whether it is the same, the largest relative difference, and where.
 
     The difference is infinite where a figure is missing or is not a number.
     """
-    scenario = build(Scenario, read_json(manifest.scenario_text, "manifest.json: scenario_text"),
-                     "manifest.json: scenario_text", check_scenario)
+    scenario = scenario_of(manifest)
     if hashlib.sha256(manifest.scenario_text.encode()).hexdigest() != manifest.scenario_hash:
         return False, float("inf"), "scenario_hash"
     again = measures.report(simulate(scenario, manifest.draws, manifest.seed, manifest.engine))
