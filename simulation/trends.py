@@ -369,9 +369,10 @@ def series_of(entry: Mapping, folder: Path) -> Series:
         for year in years_of(piece):
             found[year] = figure(piece, year, folder) + (found[year - 1] if piece.get("changes") else 0)
     first, last = min(found), max(found)
-    values = np.array([found.get(year, np.nan) for year in range(first, last + 1)])
-    return Series(entry["name"], entry["quantity"], first, scaled_log(values, entry.get("scale", "log")),
-                  entry["status"], Words(**entry["note"]))
+    figures = np.array([found.get(year, np.nan) for year in range(first, last + 1)])
+    values = scaled_log(figures, entry.get("scale", "log"))
+    values.flags.writeable = False  # shared by all who ask
+    return Series(entry["name"], entry["quantity"], first, values, entry["status"], Words(**entry["note"]))
 
 
 @lru_cache(maxsize=4)
@@ -423,10 +424,10 @@ def fitted(folder: Path = DATA, without: str | tuple[str, ...] = ()) -> dict[str
 
 # ---- the default shocks ------------------------------------------------------------------------------
 
-# What the terms of `simulation.assumptions.Shocks` take: the quantity and the parameter of its dynamics.
+# What the terms of `simulation.assumptions.Shocks` take: the quantity and the parameter of its dynamics. Not funding:
+# its published movements are decisions of governments, which in a scenario the levers state.
 TERMS = {"cost_sd": ("cost", "sd"), "cost_persistence": ("cost", "persistence"),
          "admission_sd": ("use", "sd"), "admission_persistence": ("use", "persistence"),
-         "funding_sd": ("funding", "sd"), "funding_persistence": ("funding", "persistence"),
          "enrolment_sd": ("enrolment", "sd")}
 WEAK = {  # known weaknesses of what a term rests on
     "sd": words("全国序列的波动小于单个县，用于一县偏窄", "national series vary less than one county's"),
@@ -436,7 +437,6 @@ OF = {
     "cost": words("次均费用", "expense a stay or visit"),
     "use": words("人均住院和门诊，含 2020 和 2023 年及待遇扩大",
                  "stays and visits a head, with 2020, 2023 and wider benefits"),
-    "funding": words("人均筹资，含标准本身的提高", "funding a head, rises of the standards themselves included"),
     "enrolment": words("参保率（logit），随机游走", "logit of take-up, a walk")}
 
 

@@ -17,7 +17,7 @@ from simulation.engines.shapes import NO_TAIL, bin_means
 from simulation.records import Tail
 from simulation.streams import stream
 
-SINGLE, LOWEST, HIGHEST = 320, -4.0, 4.5  # cost bins of years with one bill, for each tier
+SINGLE, LOWEST, HIGHEST = 360, -4.0, 5.5  # cost bins of years with one bill, for each tier
 BIN = (HIGHEST - LOWEST) / (SINGLE - 2)  # width of a bin, as log cost at a log sd of 1
 SAMPLED = {0: 4096, 1: 512}  # histories with two bills; half as many for each further one
 
