@@ -22,19 +22,17 @@ from simulation.scenario import Scenario
 from simulation.series import Series
 from simulation.terms import Document, Source, Term, refuse, words
 from simulation.trees import BAND, multiplied
-from simulation.trends import Dynamics, Outlook, ahead, fitted, kept, one_step_errors, published
-from simulation.trends import Series as Yearly
+from simulation.trends import Dynamics, Outlook, ahead, fitted, scaled, steps_of, together
 
 LEAST = 3  # figures of enrolment, income and spending each, and one year that gives all three
 ROUNDS, CLOSE = 12, 0.002  # of adjustment; how near, in logs, every path must come
 AHEAD = 4  # years after the first one over which growth is met
 FEW = 2  # figures of a path from which something can be told
-ACCOUNTS = (("nrcms_funding", "nrcms_spending"), ("urbmi_income", "urbmi_spending"),
-            ("all_schemes_income", "all_schemes_spending"), ("resident_income", "resident_spending"))
 RECENT = 8  # years that count: a scheme of longer ago grew otherwise
-# How many years' worth the volatility seen elsewhere counts. Published series differ so little that a dozen would do
-# (the most probable number of degrees of freedom between them is 12 to 20), but one county is not the nation.
-TRUSTED = 2
+# How many years' worth the volatility seen elsewhere counts, and the usual variance of a series beside the pooled one.
+# Published series differ so little that a dozen years would be trusted (the most probable number of degrees of freedom
+# between them is 12 to 20), but one county is not the nation; with two, their typical variance is 0.66 of the pooled.
+TRUSTED, TYPICAL = 2, 0.66
 SAME_MONEY = 2.0  # a template whose money is worth more or less than this many times is restated
 SCALED = ("expense", "outpatient_expense", "chronic_expense")  # the costs of care move together
 # What a series looks ahead to, and the dynamics its shocks follow.
@@ -59,6 +57,7 @@ class Pace(NamedTuple):
 
     together: float  # correlation of what a year adds to funding and to spending a head
     apart: float  # standard deviation, between accounts, of the yearly growth of spending over that of funding
+    against: float  # correlation of what a year adds to the use of care and to its cost: fewer stays are dearer ones
 
 
 def adapted(series: Series, template: Scenario, years: int = 10, without: tuple[str, ...] = ()) -> Scenario:
@@ -83,27 +82,8 @@ def pace_of(without: tuple[str, ...] = ()) -> Pace:
     >>> 0 < pace_of().together < 1
     True
     """
-    known = {series.name: series for series in kept(published(), without)}
-    money, spent, rates = [], [], []
-    for income, spending in ACCOUNTS:
-        if income in known and spending in known:
-            first = max(known[income].first, known[spending].first)
-            rises, gaps = steps_in_both(known[income], known[spending], first)
-            if len(gaps) > 1:
-                mean = rises.sum(axis=1, keepdims=True) / gaps.sum()
-                off = (rises - mean * gaps) / np.sqrt(gaps)
-                money, spent = [*money, *off[0]], [*spent, *off[1]]
-                rates.append(float(mean[1, 0] - mean[0, 0]))
-    return Pace(float(np.dot(money, spent) / np.sqrt(np.dot(money, money) * np.dot(spent, spent))),
-                float(np.sqrt(np.mean(np.square(rates)))))
-
-
-def steps_in_both(income: Yearly, spending: Yearly, first: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rises between years in which two series both have a figure, (2, n), and how many years lie between, (n,)."""
-    of = [series.values[first - series.first:] for series in (income, spending)]
-    both = np.stack([values[:min(map(len, of))] for values in of])
-    known = np.flatnonzero(np.isfinite(both).all(axis=0))
-    return np.diff(both[:, known], axis=1), np.diff(known).astype(float)
+    accounts = together("funding_and_spending", without)
+    return Pace(accounts.correlation, accounts.apart, together("use_and_cost", without).correlation)
 
 
 def in_step(paths: Mapping[str, Ahead], pace: Pace) -> dict[str, Ahead]:
@@ -180,14 +160,24 @@ def looked_ahead(series: Series, scenario: Scenario, dynamics: Mapping[str, Dyna
 
 
 def own(values: np.ndarray, dynamics: Dynamics) -> Dynamics:
-    """The usual dynamics with the fund's own restlessness: its few errors count beside `TRUSTED` usual ones.
+    """The usual dynamics with the fund's own restlessness: its few years count beside `TRUSTED` usual ones.
+
+    The mean of the standard deviation over its posterior; the prior of the variance is a scaled inverse chi-squared
+    around the usual one with `TRUSTED` degrees of freedom, the likelihood that of the figures.
 
     >>> calm = np.log([100.0, 102.0, 104.0, 106.0])
     >>> own(calm, Dynamics(0.1, 0.5, 0.02, 0.01, 1000)).sd < 0.1
     True
     """
-    errors = one_step_errors([values], dynamics)
-    return dynamics._replace(sd=dynamics.sd * float(np.sqrt((TRUSTED + errors @ errors) / (TRUSTED + len(errors)))))
+    times = np.exp(np.linspace(-3.0, 3.0, 121))  # of the usual standard deviation
+    steps = steps_of([values])
+    likely = []
+    for sd in times * dynamics.sd:
+        errors, slopes, scales = scaled(steps, sd, dynamics.persistence, dynamics.growth_sd)
+        likely.append(-scales - ((errors - dynamics.growth * slopes) ** 2).sum() / 2)
+    weight = np.array(likely) - TRUSTED * np.log(times) - TRUSTED * TYPICAL / (2 * times**2)
+    weight = np.exp(weight - weight.max())
+    return dynamics._replace(sd=dynamics.sd * float(weight @ times / weight.sum()))
 
 
 def damped(dynamics: Dynamics) -> Dynamics:
@@ -407,22 +397,26 @@ def with_intervals(scenario: Scenario, paths: Mapping[str, Ahead], series: Serie
                 pairs.append(Correlation(between=(LEVEL[name], GROWTH[name]), source=source,
                                          value=float(np.clip(o.correlation, -0.99, 0.99))))
         if name in SHOCK:
-            scenario = with_shocks(scenario, name, path, source, pace)
+            scenario = with_shocks(scenario, name, path, source)
+    source = told(words("公布账户中的相关", "As in the published accounts"))
+    of_use = paths["use"].dynamics.sd if "use" in paths else 0.0
+    of_cost, against = paths["cost"].dynamics.sd, pace.against if "use" in paths else 0.0
+    of_spending = float(np.sqrt(of_use**2 + of_cost**2 + 2 * against * of_use * of_cost))
+    scenario = with_value(scenario, "shocks.cost_with_use", against, source=source)
+    scenario = with_value(scenario, "shocks.cost_with_funding", pace.together * of_spending / of_cost, source=source)
     if "use" not in paths:  # then the shocks of cost are those of spending a head, which hold both
         scenario = with_value(scenario, "shocks.admission_sd", 0.0)
     return scenario.model_copy(update={"assumptions": scenario.assumptions.model_copy(
         update={"correlations": tuple(pairs)})})
 
 
-def with_shocks(scenario: Scenario, name: str, path: Ahead, source: Source, pace: Pace) -> Scenario:
+def with_shocks(scenario: Scenario, name: str, path: Ahead, source: Source) -> Scenario:
     """The scenario with the yearly shocks of one path; take-up's are on the logit scale."""
     sd, follows = path.dynamics.sd, path.dynamics
     if name == "enrolment":  # what few years show is the size of the scheme rather than who takes it up
         scenario = with_value(scenario, "shocks.people_sd", float(sd), source=source)
         return with_value(scenario, "shocks.enrolment_sd", 0.0)
     scenario = with_value(scenario, f"shocks.{SHOCK[name]}_sd", float(sd), source=source)
-    if name == "cost":
-        scenario = with_value(scenario, "shocks.cost_with_funding", pace.together, source=source)
     scenario = with_value(scenario, f"shocks.{SHOCK[name]}_persistence", float(follows.persistence), source=source)
     return with_value(scenario, "shocks.freedom", float(follows.freedom), source=source)
 

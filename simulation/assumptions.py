@@ -505,6 +505,11 @@ class Shocks(Section):
         words("费用冲击与筹资冲击的相关系数：以收定支，筹资多的年份支出也多。",
               "Correlation of the shocks to cost and to funding: revenue decides spending, so years of more money are "
               "years of more spending."), certain=True)] = unused()
+    cost_with_use: Annotated[Assumed, Term(
+        words("费用随就医的程度", "Cost going with use"), "share", -0.99, 0.99,
+        words("费用冲击与就医冲击的相关系数：住院少的年份，每次费用较高，为负。",
+              "Correlation of the shocks to cost and to use: years of fewer stays are years of dearer ones: negative."),
+        certain=True)] = unused()
     freedom: Annotated[Assumed, Term(
         words("冲击的自由度", "Degrees of freedom of the shocks"), "number", 2.1, 1000,
         words("各年冲击服从 t 分布的自由度：越小，大起大落的年份越多；1000 即正态。",

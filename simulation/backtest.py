@@ -25,8 +25,8 @@ from simulation.terms import BadInput, Words, refuse, words
 TEMPLATE = "urrbmi_county_2026"
 HORIZON, DRAWS, SEED = 5, 1024, 20080101
 # Published series that a bundled one is made of, or that count mostly the same people: its shocks must not know them.
-UNSEEN = {"national_resident": ("resident", "national"), "national_nrcms": ("nrcms", "jiujiang"), "urbmi": ("urbmi",),
-          "resident_all_mof": ("all_schemes",)}
+UNSEEN = {"national_resident": ("resident", "national"), "national_nrcms": ("nrcms", "jiujiang"),
+          "resident_all": ("all_schemes", "resident", "national")}
 FEWEST = LEAST + 2  # years that a series must have
 POINTS = ndtri((np.arange(200) + 0.5) / 200)  # a naive forecast as evenly spread draws
 # What is forecast: the model's name, and how the series gives it.

@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import product
 from pathlib import Path
+from string import ascii_uppercase
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,6 +34,7 @@ MAX_PART = 1_000_000  # bytes of a part that is read whole: styles, lists of she
 MAX_CELLS = 100_000  # of a workbook
 MAX_SHEETS = 10  # of a workbook, looked at for a heading row
 MAX_ROWS, MAX_COLUMNS, MAX_FAULTS = 200, 60, 20
+SEEN_ROWS = 5 * MAX_ROWS  # so far a table is looked at, to say that it is too long
 FIRST_YEAR, LAST_YEAR = 1980, 2100
 MIN_YEARS = 3  # with a figure; fewer show no change of a change
 MIN_NUMBERS = 4  # of a needed column, for a forecast
@@ -409,7 +411,8 @@ def text_grids(text: str, place: str) -> list[Grid]:
     split = [text_grid(text, separator) for separator in ",;\t"]
     grid, broken = max(split, key=lambda found: max(map(known_headings, found[0]), default=0))
     if broken:
-        raise refuse(f"{place}: line {broken}", words("引号没有配对", "the quotation marks do not match"),
+        raise refuse(f"{place}: line {broken}", words("引号没有配对，或一格过长",
+                                                       "the quotation marks do not match, or a cell is too long"),
                      words("请检查这一行的引号", "check the quotation marks of this line"))
     return [grid]
 
@@ -420,7 +423,7 @@ def text_grid(text: str, separator: str) -> tuple[Grid, int | None]:
     try:
         for row in reader:
             grid.append(row[:MAX_COLUMNS])
-            if len(grid) > MAX_ROWS:
+            if len(grid) == SEEN_ROWS:
                 break
     except csv.Error:
         return grid, reader.line_num
@@ -486,7 +489,7 @@ def damaged(place: str) -> BadInput:
 
 def sheet_grid(sheet: Any, formulas: Any = None) -> Grid:
     """The stored values of a sheet; formulas are looked at only to tell an unsaved result from an empty cell."""
-    bounds = {"min_row": 1, "max_row": MAX_ROWS + 1, "min_col": 1, "max_col": MAX_COLUMNS}
+    bounds = {"min_row": 1, "max_row": SEEN_ROWS, "min_col": 1, "max_col": MAX_COLUMNS}
     grid = [[PERCENT_CELL if isinstance(cell.value, int | float) and "%" in (cell.number_format or "") else cell.value
              for cell in row] for row in sheet.iter_rows(**bounds)]
     if formulas:
@@ -541,7 +544,7 @@ def letters(n: int) -> str:
     ('A', 'AB')
     """
     high, low = divmod(n, 26)
-    return (chr(64 + high) if high else "") + chr(65 + low)
+    return (ascii_uppercase[high - 1] if high else "") + ascii_uppercase[low]
 
 
 def find_table(grids: Iterable[Grid], place: str) -> Table:

@@ -422,6 +422,58 @@ def fitted(folder: Path = DATA, without: str | tuple[str, ...] = ()) -> dict[str
     return {quantity: dynamics._replace(freedom=freedom) for quantity, dynamics in found.items()}
 
 
+# ---- what moves together --------------------------------------------------------------------------
+
+PAIRS = {
+    "funding_and_spending": (("nrcms_funding", "nrcms_spending"), ("urbmi_income", "urbmi_spending"),
+                             ("all_schemes_income", "all_schemes_spending"), ("resident_income", "resident_spending")),
+    "use_and_cost": (("resident_stays", "resident_cost_per_stay"), ("resident_visits", "resident_cost_per_visit"),
+                     ("resident_chronic_visits", "resident_cost_per_chronic_visit"))}
+
+
+class Together(NamedTuple):
+    """How two quantities of the same fund go together."""
+
+    correlation: float  # of what each year adds to one and to the other
+    apart: float  # standard deviation, between funds, of the yearly growth of the second over that of the first
+    steps: int  # between years, behind it
+
+
+@lru_cache(maxsize=64)
+def together(pair: str, without: str | tuple[str, ...] = (), folder: Path = DATA) -> Together:
+    """How the two quantities of `PAIRS` went together in the published series that give both in three years or more.
+
+    Where the series left out were the only ones, nothing is known: no correlation.
+
+    >>> -1 < together("use_and_cost").correlation < 0 < together("funding_and_spending").correlation < 1
+    True
+    """
+    known = {series.name: series for series in kept(published(folder), without)}
+    first, second, apart = [], [], []
+    for names in PAIRS[pair]:
+        if not set(names) <= set(known):
+            continue
+        rises, gaps = rises_in_both(*(known[name] for name in names))
+        if len(gaps) > 1:
+            growth = rises.sum(axis=1) / gaps.sum()
+            added = (rises - growth[:, None] * gaps) / np.sqrt(gaps)
+            first, second = [*first, *added[0]], [*second, *added[1]]
+            apart.append(growth[1] - growth[0])
+    if not first:
+        return Together(0.0, USUAL, 0)
+    product = np.dot(first, second) / np.sqrt(np.dot(first, first) * np.dot(second, second))
+    return Together(float(product), float(np.sqrt(np.mean(np.square(apart)))), len(first))
+
+
+def rises_in_both(one: Series, other: Series) -> tuple[np.ndarray, np.ndarray]:
+    """Rises between the years in which two series have a figure, (2, n), and the years between these, (n,)."""
+    start = max(one.first, other.first)
+    values = [series.values[start - series.first:] for series in (one, other)]
+    both = np.stack([of[:min(map(len, values))] for of in values])
+    known = np.flatnonzero(np.isfinite(both).all(axis=0))
+    return np.diff(both[:, known], axis=1), np.diff(known).astype(float)
+
+
 # ---- the default shocks ------------------------------------------------------------------------------
 
 # What the terms of `simulation.assumptions.Shocks` take: the quantity and the parameter of its dynamics. Not funding:
@@ -467,6 +519,11 @@ def part(folder: Path = DATA) -> str:
         lines += term(name, getattr(dynamics[quantity], parameter),
                       f"{OF[quantity].zh}：{n} 个序列、{steps} 个年际变化；{WEAK[parameter].zh}",
                       f"{OF[quantity].en}: {n} series, {steps} steps between years; {WEAK[parameter].en}")
+    against = together("use_and_cost", folder=folder)
+    lines += term("cost_with_use", against.correlation,
+                  f"居民住院、门诊、慢特病的人均次数与次均费用：{against.steps} 个年际变化；序列短，数值很不确定",
+                  f"stays, visits and chronic care a head beside their unit cost: {against.steps} steps between years, "
+                  "so very uncertain")
     n, steps = behind(SHOCKED)
     lines += term("freedom", dynamics["cost"].freedom,
                   f"全部 {n} 个序列、{steps} 个年际变化的标准化预测误差；去掉一组序列即有明显变动",

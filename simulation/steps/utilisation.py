@@ -34,9 +34,11 @@ def futures(scenario: Scenario, draws: int, seed: int, area: str | None = None,
         weight = np.array([0.0 if name == "noise" else common for name in SHOCKS])[:, None]
         shocks = np.sqrt(weight) * shocks + np.sqrt(1 - weight) * own
     fixed = {name: float(scenario.value("shocks", name)) for name in type(scenario.assumptions.shocks).model_fields}
-    along = fixed["cost_with_funding"]
     plain = dict(zip(SHOCKS, shocks.swapaxes(0, 1), strict=True))
-    plain["cost"] = along * plain["funding"] + np.sqrt(1 - along**2) * plain["cost"]
+    with_others = np.array([fixed["cost_with_funding"], fixed["cost_with_use"]])
+    with_others = with_others / max(1.0, float(np.linalg.norm(with_others)))  # no more than all of it
+    plain["cost"] = (with_others[0] * plain["funding"] + with_others[1] * plain["admissions"]
+                     + np.sqrt(1 - with_others @ with_others) * plain["cost"])
     shock = {name: heavy(z, fixed["freedom"]) * ("shocks" not in without) for name, z in plain.items()}
     chance = float("chance" not in without)
     parameter = parameter * ("parameters" not in without)
