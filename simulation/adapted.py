@@ -57,7 +57,6 @@ class Pace(NamedTuple):
 
     together: float  # correlation of what a year adds to funding and to spending a head
     apart: float  # standard deviation, between accounts, of the yearly growth of spending over that of funding
-    against: float  # correlation of what a year adds to the use of care and to its cost: fewer stays are dearer ones
 
 
 def adapted(series: Series, template: Scenario, years: int = 10, without: tuple[str, ...] = ()) -> Scenario:
@@ -69,10 +68,10 @@ def adapted(series: Series, template: Scenario, years: int = 10, without: tuple[
     last = last_year(series)
     series = recent(series.upto(last))
     scenario = begun(template, series, last + 1, years)
-    pace = pace_of(without)
-    paths = in_step(looked_ahead(series, scenario, fitted(without=without)), pace)
+    usual, pace = fitted(without=without), pace_of(without)
+    paths = in_step(looked_ahead(series, scenario, usual), pace)
     scenario = met(in_money_of(scenario, paths), paths)
-    return with_intervals(scenario, paths, series, pace)
+    return with_intervals(scenario, paths, series, pace, usual["spending"])
 
 
 @lru_cache(maxsize=16)
@@ -83,7 +82,7 @@ def pace_of(without: tuple[str, ...] = ()) -> Pace:
     True
     """
     accounts = together("funding_and_spending", without)
-    return Pace(accounts.correlation, accounts.apart, together("use_and_cost", without).correlation)
+    return Pace(accounts.correlation, accounts.apart)
 
 
 def in_step(paths: Mapping[str, Ahead], pace: Pace) -> dict[str, Ahead]:
@@ -138,7 +137,7 @@ def looked_ahead(series: Series, scenario: Scenario, dynamics: Mapping[str, Dyna
         logs = {"enrolment": np.log(value["enrolment"]), "funding": np.log(value["income"] / value["enrolment"]),
                 "use": np.log(value["stays"] / value["enrolment"]),
                 "visits": np.log(value["visits"] / value["enrolment"])}
-        spending = np.log(value["spending"] / value["enrolment"])
+    spending = spending_a_head(series)
     unjoined = 1 - take_up(scenario)
     usual = {name: damped(of) for name, of in dynamics.items()}
     usual["enrolment"] = in_logs(usual["enrolment"], unjoined)
@@ -157,6 +156,11 @@ def looked_ahead(series: Series, scenario: Scenario, dynamics: Mapping[str, Dyna
             outlook = ahead(values, scenario.first_year - series.years[-1], follows)
             found[name] = Ahead(outlook, follows, int(finite.sum()))
     return found
+
+
+def spending_a_head(series: Series) -> np.ndarray:
+    """Log of the fund's spending for each insured person, (n,)."""
+    return np.log(series.per_head("spending"))
 
 
 def own(values: np.ndarray, dynamics: Dynamics) -> Dynamics:
@@ -371,7 +375,8 @@ def with_value(scenario: Scenario, name: str, value: Any, **more: Any) -> Scenar
         update={section: part.model_copy(update={field: given})})})
 
 
-def with_intervals(scenario: Scenario, paths: Mapping[str, Ahead], series: Series, pace: Pace) -> Scenario:
+def with_intervals(scenario: Scenario, paths: Mapping[str, Ahead], series: Series, pace: Pace,
+                   spending: Dynamics) -> Scenario:
     """The scenario with what so few years leave open: intervals of levels, growth and starts, and the shocks."""
     pairs = list(scenario.assumptions.correlations)
     for name, path in paths.items():
@@ -399,13 +404,17 @@ def with_intervals(scenario: Scenario, paths: Mapping[str, Ahead], series: Serie
         if name in SHOCK:
             scenario = with_shocks(scenario, name, path, source)
     source = told(words("公布账户中的相关", "As in the published accounts"))
-    of_use = paths["use"].dynamics.sd if "use" in paths else 0.0
-    of_cost, against = paths["cost"].dynamics.sd, pace.against if "use" in paths else 0.0
-    of_spending = float(np.sqrt(of_use**2 + of_cost**2 + 2 * against * of_use * of_cost))
-    scenario = with_value(scenario, "shocks.cost_with_use", against, source=source)
-    scenario = with_value(scenario, "shocks.cost_with_funding", pace.together * of_spending / of_cost, source=source)
-    if "use" not in paths:  # then the shocks of cost are those of spending a head, which hold both
+    of_cost = of_spending = paths["cost"].dynamics.sd
+    if "use" in paths:
+        of_use = paths["use"].dynamics.sd
+        of_spending = own(spending_a_head(series), damped(spending)).sd
+        # What use and cost must have to do with one another for spending to be as restless as it is.
+        against = (of_spending**2 - of_use**2 - of_cost**2) / (2 * of_use * of_cost)
+        scenario = with_value(scenario, "shocks.cost_with_use", float(np.clip(against, -0.95, 0.95)), source=source)
+    else:  # then the shocks of cost are those of spending a head, which hold both
         scenario = with_value(scenario, "shocks.admission_sd", 0.0)
+    scenario = with_value(scenario, "shocks.cost_with_funding", pace.together * min(of_spending / of_cost, 1.0),
+                          source=source)
     return scenario.model_copy(update={"assumptions": scenario.assumptions.model_copy(
         update={"correlations": tuple(pairs)})})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -11,9 +12,20 @@ from simulation.terms import refuse, short, words
 from simulation.trees import nearest
 
 DATA = Path(__file__).resolve().parent.parent / "data"
-TIMES = {"10k persons": 1e4, "100m persons": 1e8, "10k person-times": 1e4, "100m yuan": 1e8, "10k yuan": 1e4,
-         "100m": 1e8, "10k": 1e4, "%": 0.01, "per 100": 0.01, "万人次": 1e4, "亿人次": 1e8, "亿元": 1e8}
 MEMORY = "MEMORY"  # written down from memory: no parameter, calibration or test rests on it
+
+
+UNIT = re.compile(r"(100m|亿)|(10k|万)|(%)")
+
+
+def in_units(unit: str) -> float:
+    """What one of a table's unit is in persons, yuan or plain shares.
+
+    >>> in_units("100m yuan"), in_units("万人次"), in_units("%"), in_units("yuan")
+    (100000000.0, 10000.0, 0.01, 1.0)
+    """
+    found = UNIT.match(unit)
+    return (1.0, 1e8, 1e4, 0.01)[found.lastindex if found else 0]
 
 
 class Figure(NamedTuple):
@@ -53,4 +65,4 @@ def figure(table: str, year: int | str, variable: str) -> Figure:
                      words(f"是否为：{near}", f"did you mean {near}"))
     row = min(found, key=lambda row: (not row["confidence"].startswith("high"), "prelim" in row["confidence"]))
     derived = row["confidence"].startswith("derived") or variable.startswith("derived") or "DERIVED" in variable
-    return Figure(float(row["value"]) * TIMES.get(row["unit"], 1.0), row["unit"], row["source"], derived)
+    return Figure(float(row["value"]) * in_units(row["unit"]), row["unit"], row["source"], derived)

@@ -6,6 +6,8 @@ they do together differently.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pandas as pd
 
 from simulation import measures
@@ -54,7 +56,7 @@ def reconcile(previous: Manifest, figures: dict, present: Result) -> pd.DataFram
         for year in years:
             steps = [figure(stage, year, name) for stage in stages]
             rows.append({"year": year, "quantity": name, "previous": steps[0], **{
-                part: after - before for part, before, after in zip(PARTS, steps, steps[1:], strict=True)},
+                part: after - before for part, (before, after) in zip(PARTS, pairwise(steps), strict=True)},
                 "present": steps[-1]})
     return pd.DataFrame(rows)
 

@@ -22,6 +22,7 @@ import numpy as np
 from scipy.optimize import minimize, minimize_scalar
 from scipy.special import gammaln
 
+from simulation.published import in_units
 from simulation.reading import read_text, read_yaml
 from simulation.terms import Words, refuse, words
 
@@ -267,19 +268,6 @@ def ahead(values: np.ndarray, years_to_first: int, dynamics: Dynamics) -> Outloo
 
 
 # ---- the published series --------------------------------------------------------------------------
-
-UNIT = re.compile(r"(100m|亿)|(10k|万)|(%)")
-
-
-def in_units(unit: str) -> float:
-    """What one of a table's unit is in persons, yuan or plain shares.
-
-    >>> in_units("100m yuan"), in_units("万人次"), in_units("%"), in_units("yuan")
-    (100000000.0, 10000.0, 0.01, 1.0)
-    """
-    found = UNIT.match(unit)
-    return (1.0, 1e8, 1e4, 0.01)[found.lastindex if found else 0]
-
 
 def table(path: Path) -> list[dict[str, str]]:
     """The rows of a published table; the two names for what is counted and for its unit become one."""

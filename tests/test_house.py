@@ -17,14 +17,14 @@ PATHS = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix("._
 
 # Imports go up this list, never down: a module may import from its own floor or an earlier one.
 FLOORS = (
-    ("terms", "trees", "streams", "reading"),
+    ("terms", "trees", "streams", "reading", "published", "series", "trends"),
     ("programmes", "policy", "assumptions", "records", "scenario"),
     ("steps",),
     ("engines",),
     ("demography", "stages", "results"),
     ("model",),
     ("measures", "household", "runs", "scorecard", "reference", "compare", "goalseek", "sensitivity", "calibration",
-     "backtest", "report", "cluster"),
+     "adapted", "backtest", "scoring", "variance", "concentration", "reconcile", "report", "cluster"),
     ("",),  # the package itself, whose __init__ names what others may use
     ("__main__",),
 )

@@ -13,6 +13,7 @@ from simulation.trends import (
     DATA,
     FREEDOM,
     HORIZONS,
+    PAIRS,
     PART,
     QUANTITIES,
     SHOCKED,
@@ -30,6 +31,7 @@ from simulation.trends import (
     published,
     rows_behind,
     table,
+    together,
     years_of,
 )
 
@@ -364,7 +366,7 @@ def test_the_part_is_what_the_command_writes() -> None:
     number = re.compile(r"(?<=value: )\S+")
     kept, fresh = PART.read_text(encoding="utf-8"), part()
     assert number.sub("", kept) == number.sub("", fresh)
-    assert len(number.findall(kept)) == len(TERMS) + 1
+    assert len(number.findall(kept)) == len(TERMS) + 2  # the correlation and the freedom
     for old, new in zip(number.findall(kept), number.findall(fresh), strict=True):
         assert abs(float(old) - float(new)) < 1.1 * 10.0 ** (np.floor(np.log10(float(new))) - 2)
 
@@ -372,14 +374,41 @@ def test_the_part_is_what_the_command_writes() -> None:
 def test_the_part_gives_shocks_in_their_bounds() -> None:
     given = read_yaml(PART.read_text(encoding="utf-8"), PART.name)
     shocks = given["assumptions"]["shocks"]
-    assert set(shocks) == {*TERMS, "freedom"} and set(TERMS) <= set(Shocks.terms())
+    assert set(shocks) == {*TERMS, "cost_with_use", "freedom"} and set(TERMS) <= set(Shocks.terms())
     assert Document(**given["documents"]["volatility"]).date == "2003-2025"
     for name, entry in shocks.items():
         assumed = Assumed(**entry)
         assert not check_leaf(Shocks.terms()[name], assumed.value, name)
         assert assumed.source.status == "estimate" and assumed.source.document == "volatility"
+        if name == "cost_with_use":
+            continue
         quantities = SHOCKED if name == "freedom" else (TERMS[name][0],)
         of = [one for one in SERIES.values() if one.quantity in quantities]
         for text in (assumed.source.note.zh, assumed.source.note.en):
             assert [int(n) for n in re.findall(r"(\d+) (?:个|series|steps)", text)] == [
                 len(of), sum(one.steps for one in of)]
+
+
+def test_fewer_stays_are_dearer_ones() -> None:
+    """By hand from the tables: rises of log stays a head and log expense a stay, 2019 to 2022 and to 2023, less their
+    means, and so for visits and chronic care; their correlation is the one the model takes."""
+    rises = []
+    for use, cost in PAIRS["use_and_cost"]:
+        one, other = SERIES[use], SERIES[cost]
+        years = [year for year in range(2000, 2030) if all(
+            0 <= year - of.first < len(of.values) and np.isfinite(of.values[year - of.first]) for of in (one, other))]
+        both = np.array([[of.values[year - of.first] for year in years] for of in (one, other)])
+        gaps = np.diff(years)
+        step = np.diff(both, axis=1)
+        rises.append((step - step.sum(axis=1, keepdims=True) / gaps.sum() * gaps) / np.sqrt(gaps))
+    x, y = np.concatenate(rises, axis=1)
+    found = together("use_and_cost")
+    assert found.steps == len(x) >= 8
+    assert found.correlation == pytest.approx(x @ y / np.sqrt((x @ x) * (y @ y)), abs=1e-12)
+    assert found.correlation < 0
+
+
+def test_spending_keeps_step_with_money_and_nothing_is_known_without_accounts() -> None:
+    assert together("funding_and_spending").correlation > 0.3
+    none = together("funding_and_spending", ("nrcms", "urbmi", "all_schemes", "resident"))
+    assert none.correlation == 0 and none.steps == 0

@@ -37,8 +37,8 @@ def futures(scenario: Scenario, draws: int, seed: int, area: str | None = None,
     plain = dict(zip(SHOCKS, shocks.swapaxes(0, 1), strict=True))
     with_others = np.array([fixed["cost_with_funding"], fixed["cost_with_use"]])
     with_others = with_others / max(1.0, float(np.linalg.norm(with_others)))  # no more than all of it
-    plain["cost"] = (with_others[0] * plain["funding"] + with_others[1] * plain["admissions"]
-                     + np.sqrt(1 - with_others @ with_others) * plain["cost"])
+    alone = np.sqrt(max(1 - float(with_others @ with_others), 0.0))
+    plain["cost"] = with_others[0] * plain["funding"] + with_others[1] * plain["admissions"] + alone * plain["cost"]
     shock = {name: heavy(z, fixed["freedom"]) * ("shocks" not in without) for name, z in plain.items()}
     chance = float("chance" not in without)
     parameter = parameter * ("parameters" not in without)
