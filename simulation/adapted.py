@@ -40,7 +40,8 @@ PATHS = {"enrolment": "enrolment", "funding": "funding", "use": "use", "visits":
 GROWTH = {"enrolment": "people.enrolment_trend", "funding": "account.funding_trend",
           "use": "utilisation.admission_growth", "visits": "utilisation.outpatient_growth",
           "cost": "utilisation.cost_growth"}
-LEVEL = {"use": "utilisation.admissions", "visits": "utilisation.outpatient_visits", "cost": "utilisation.expense"}
+LEVEL = {"enrolment": "people.enrolment_level", "funding": "account.funding_level",
+         "use": "utilisation.admissions", "visits": "utilisation.outpatient_visits", "cost": "utilisation.expense"}
 START = {"funding": "shocks.funding_start", "use": "shocks.admission_start", "cost": "shocks.cost_start"}
 
 
@@ -362,10 +363,16 @@ def raised(scenario: Scenario, name: str, gap: float) -> Scenario:
     return scenario
 
 
+def term_of(name: str) -> Term:
+    """The declaration of an assumption."""
+    section, field = name.split(".")
+    return ASSUMED[section].terms()[field]
+
+
 def with_value(scenario: Scenario, name: str, value: Any, **more: Any) -> Scenario:
     """The scenario with one assumption's value replaced, kept inside its bounds; it comes from the table."""
     section, field = name.split(".")
-    term = ASSUMED[section].terms()[field]
+    term = term_of(name)
     if isinstance(value, int | float):
         value = float(min(max(value, term.low), term.high))
     part = getattr(scenario.assumptions, section)
@@ -393,11 +400,12 @@ def with_intervals(scenario: Scenario, paths: Mapping[str, Ahead], series: Serie
         if name in LEVEL and o.level_sd > 0:
             section, field = LEVEL[name].split(".")
             given = getattr(getattr(scenario.assumptions, section), field)
-            scenario = with_value(scenario, LEVEL[name], given.value, source=source, factor=tuple(
-                float(np.exp(side * Z95 * o.level_sd)) for side in (-1, 1)))
-            if name == "cost":
-                pairs.append(Correlation(between=(GROWTH["cost"], GROWTH["funding"]), source=source,
-                                         value=pace.together))
+            ends = tuple(float(np.exp(side * Z95 * o.level_sd)) for side in (-1, 1))
+            scenario = with_value(scenario, LEVEL[name], given.value, source=source,
+                                  **{"factor" if term_of(LEVEL[name]).axes else "range": ends})
+            if name == "cost":  # funding stands before it
+                pairs += [Correlation(between=(of["cost"], of["funding"]), source=source, value=pace.together)
+                          for of in (GROWTH, LEVEL) if of is GROWTH or paths["funding"].outlook.level_sd > 0]
             if abs(o.correlation) >= 0.05:
                 pairs.append(Correlation(between=(LEVEL[name], GROWTH[name]), source=source,
                                          value=float(np.clip(o.correlation, -0.99, 0.99))))

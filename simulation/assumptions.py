@@ -62,6 +62,11 @@ class People(Section):
         words("迁移等年增长率", "Growth by migration and other causes"), "per_year", -0.2, 0.2,
         words("年龄结构推算以外的年增长率，如迁移、城镇化。",
               "Yearly growth beside what ageing does: migration, towns growing."), axes=("group",), certain=True)]
+    enrolment_level: Annotated[Assumed, Term(
+        words("参保规模倍数", "Size of the scheme beside the file"), "number", 0.01, 100,
+        words("应参保人数是所列数的多少倍；1 即所列数。首年也是预测时，其区间表示首年规模未知。",
+              "Residents as a multiple of the number stated; 1 is that number. Its interval says how far the first "
+              "year's size is itself a forecast."))] = unused(1)
     enrolment_trend: Annotated[Assumed, Term(
         words("参保规模年变动", "Drift of enrolment"), "per_year", -0.3, 1.0,
         words("各人群应参保人数另外的年变动，如制度合并、转入职工医保；各组相同。",
@@ -430,6 +435,11 @@ class Account(Section):
         words("灾难性支出界限", "Bound of catastrophic spending"), "share", 0.01, 5,
         words("个人负担超过人均可支配收入的这一比例即为灾难性支出。",
               "Out-of-pocket spending beyond this part of income a head counts as catastrophic."), certain=True)]
+    funding_level: Annotated[Assumed, Term(
+        words("筹资水平倍数", "Funding beside the rule book"), "number", 0.01, 100,
+        words("个人缴费和补助是规则书所写的多少倍；1 即所写。首年也是预测时，其区间表示首年筹资未知。",
+              "Contribution and subsidy as a multiple of the rule book's; 1 is the rule book. Its interval says how "
+              "the first year's funding is itself a forecast."))] = unused(1)
     funding_trend: Annotated[Assumed, Term(
         words("筹资标准年变动", "Drift of funding"), "per_year", -0.3, 0.6,
         words("规则书所写之外，个人缴费和补助标准每年的变动；今后的筹资决定尚不可知。",

@@ -6,8 +6,7 @@ import pandas as pd
 
 from simulation import reference
 from simulation.assumptions import ASSUMED
-from simulation.policy import SECTIONS
-from simulation.scenario import STATUS, Scenario, clause
+from simulation.scenario import Scenario, clause
 from simulation.terms import OFF, Source
 from simulation.trees import leaves
 from ui.register import interval, members
@@ -49,18 +48,15 @@ def assumptions(scenario: Scenario, language: str) -> Drawn:
 
 def status(source: Source, language: str) -> str:
     """How firm a source is, in a word; apart, what the rule book of a scenario does not have."""
-    return say(language, "methods.unused") if source == OFF else STATUS[source.status][language]
+    return reference.STATUSES[reference.UNUSED if source == OFF else source.status][language]
 
 
 def statuses(scenario: Scenario, year: int, language: str) -> Drawn:
-    """How many levers and assumptions rest on what, counted as they are declared."""
-    policy, kinds = scenario.policy_in(year), [STATUS[name][language] for name in STATUS]
-    columns = [*kinds, say(language, "methods.unused")]
-    counts = []
-    for kind, whole, sections in (("lever", policy, SECTIONS), ("assumption", scenario.assumptions, ASSUMED)):
-        found = [status(getattr(getattr(whole, section), name).source, language)
-                 for section, model in sections.items() for name in model.terms()]
-        counts.append({"kind": say(language, f"register.{kind}"), **{name: found.count(name) for name in columns},
-                       "whole": len(found)})
+    """How many levers and assumptions, and how many of their values, rest on what (`reference.counted`)."""
+    counts, rows = reference.counted(scenario, year), []
+    for kind in reference.KINDS:
+        for of in ("declared", "values"):
+            found = {count.status: getattr(count, of) for count in counts if count.kind == kind}
+            rows.append({"kind": say(language, f"methods.{kind}_{of}"), **found, "whole": sum(found.values())})
     heads = {"kind": say(language, "register.column.kind"), "whole": say(language, "methods.whole")}
-    return Drawn(pd.DataFrame(counts), heads | {name: name for name in columns})
+    return Drawn(pd.DataFrame(rows), heads | {name: title[language] for name, title in reference.STATUSES.items()})

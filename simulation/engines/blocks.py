@@ -17,8 +17,10 @@ from simulation.engines.shapes import NO_TAIL, bin_means
 from simulation.records import Tail
 from simulation.streams import stream
 
-SINGLE, LOWEST, HIGHEST = 360, -4.0, 5.5  # cost bins of years with one bill, for each tier
+SINGLE, LOWEST, HIGHEST = 400, -4.0, 5.5  # cost bins of years with one bill, for each tier
 BIN = (HIGHEST - LOWEST) / (SINGLE - 2)  # width of a bin, as log cost at a log sd of 1
+SPLIT_FROM = 64  # histories of a shape
+SPLIT = 0.5 ** np.arange(9.0)  # a shape's dearest bin is cut where half, a quarter... of it remain
 SAMPLED = {0: 4096, 1: 512}  # histories with two bills; half as many for each further one
 
 
@@ -35,12 +37,13 @@ class Block(NamedTuple):
 
 @lru_cache(maxsize=32)
 def blocks(mix: tuple[float, ...], longest: int, log_sd: tuple[float, ...], expense: tuple[float, ...],
-           referral: float, tail: Tail) -> tuple[Block, ...]:
+           referral: float, tail: Tail, coarse: int = 1) -> tuple[Block, ...]:
     """The histories of a scenario's cost shapes, cheapest first: no rule, price or frequency enters.
 
     `mix` is how often each tier is drawn; groups with other mixes re-weight the histories. `log_sd` and
     `expense` (yuan) of a bill at each tier, and last of special-disease care; `referral`: the share of further
-    stays that continue the one before; `tail` of stays.
+    stays that continue the one before; `tail` of stays. With `coarse`, that many times fewer histories: enough for
+    variances and covariances.
     """
     tiers, spread = len(mix), np.array(log_sd)
     made = []
@@ -48,18 +51,20 @@ def blocks(mix: tuple[float, ...], longest: int, log_sd: tuple[float, ...], expe
         for stays in range(0 if chronic else 1, longest + 1):
             bills = chronic + stays
             if bills == 1:
-                made.append(cheapest_first(single_bill(chronic, tiers, spread, tail), expense))
+                one = single_bill(chronic, tiers, spread, tail, SINGLE // min(coarse, 2))
+                made.append(cheapest_first(one, expense))
                 continue
-            many = max(SAMPLED[chronic] >> max(bills - 2, 0), 32)
+            many = max((SAMPLED[chronic] // coarse) >> max(bills - 2, 0), 32)
             u = evenly(many, bills + 2 * stays, f"histories {chronic} {stays}")
             sequence = np.minimum(np.searchsorted(np.cumsum(mix), u[:, bills:bills + stays], side="right"), tiers - 1)
             shape = np.concatenate([np.full((len(u), chronic), tiers), sequence], axis=1).T
-            cost = np.stack([by_rank(u[:, j], shape[j], spread, tail) for j in range(bills)])
+            rank = [ranked(u[:, j], shape[j]) for j in range(bills)]
+            cost = np.stack([by_rank(rank[j], shape[j], spread, tail) for j in range(bills)])
             continued = np.zeros(shape.shape)
             continued[chronic + 1:] = referral > u[:, bills + stays + 1:].T
             weight = 1 / np.prod(np.array(mix)[sequence], axis=1) / len(u)
             block = Block(chronic, stays, np.where(shape == tiers, 0, shape), cost, continued, weight)
-            made.append(cheapest_first(block, expense))
+            made.append(cheapest_first(dearest_split(block, rank, shape, spread, tail), expense))
     return tuple(made)
 
 
@@ -72,42 +77,66 @@ def cheapest_first(block: Block, expense: tuple[float, ...]) -> Block:
                           weight=block.weight[order])
 
 
-def thinned(histories: tuple[Block, ...]) -> tuple[Block, ...]:
-    """Every second history with one bill and every eighth with more: enough for variances and covariances."""
-    steps = [2 if len(block.tier) == 1 else 8 for block in histories]
-    return tuple(block._replace(tier=block.tier[:, ::n], cost=block.cost[:, ::n], continued=block.continued[:, ::n],
-                               weight=block.weight[::n])
-                 for block, n in zip(histories, steps, strict=True))
-
-
 def evenly(n: int, dimensions: int, name: str) -> np.ndarray:
     """Quasi-random points (n, dimension) of the unit cube, n a power of two."""
     return qmc.Sobol(dimensions, rng=stream(0, name)).random_base2(int(np.log2(n)))
 
 
-def single_bill(chronic: int, tiers: int, spread: np.ndarray, tail: Tail) -> Block:
+def single_bill(chronic: int, tiers: int, spread: np.ndarray, tail: Tail, bins: int) -> Block:
     """Years with one bill: fine bins over the whole range of cost, for each tier."""
-    inner = np.linspace(LOWEST, HIGHEST, SINGLE - 1)
+    inner = np.linspace(LOWEST, HIGHEST, bins - 1)
     edges = np.concatenate([[-np.inf], inner, [np.inf]])
     shapes = [tiers] if chronic else list(range(tiers))
     cost = np.concatenate([bin_means(edges, spread[k], tail_of(k, tiers, tail)) for k in shapes])
     weight = np.tile(np.diff(ndtr(edges)), len(shapes)) / len(shapes)
-    tier = np.zeros(SINGLE, int) if chronic else np.arange(tiers).repeat(SINGLE)
+    tier = np.zeros(bins, int) if chronic else np.arange(tiers).repeat(bins)
     return Block(chronic, 1 - chronic, tier[None], cost[None], np.zeros((1, len(cost))), weight)
 
 
-def by_rank(u: np.ndarray, shape: np.ndarray, spread: np.ndarray, tail: Tail) -> np.ndarray:
-    """Relative costs of one bill in every history, spread evenly within each cost shape (h,).
-
-    Ranking the points keeps each shape's distribution, and so its mean, exact (Latin hypercube).
-    """
-    cost = np.empty(len(u))
+def ranked(u: np.ndarray, shape: np.ndarray) -> np.ndarray:
+    """The rank of each history's point within its cost shape, (h,): evenly spread over every shape."""
+    rank = np.empty(len(u), int)
     for k in np.unique(shape):
         here = np.flatnonzero(shape == k)
-        rank = np.argsort(np.argsort(u[here]))
-        cost[here] = bin_means(ndtri(np.arange(len(here) + 1) / len(here)), spread[k],
-                               tail_of(k, len(spread) - 1, tail))[rank]
+        rank[here] = np.argsort(np.argsort(u[here]))
+    return rank
+
+
+def by_rank(rank: np.ndarray, shape: np.ndarray, spread: np.ndarray, tail: Tail) -> np.ndarray:
+    """Relative costs of one bill in every history, one bin of equal chance a rank of its cost shape (h,).
+
+    Each shape's distribution, and so its mean, is kept exactly (Latin hypercube).
+    """
+    cost = np.empty(len(rank))
+    for k in np.unique(shape):
+        here = shape == k
+        n = int(here.sum())
+        cost[here] = bin_means(ndtri(np.arange(n + 1) / n), spread[k], tail_of(k, len(spread) - 1, tail))[rank[here]]
     return cost
+
+
+def dearest_split(block: Block, rank: list[np.ndarray], shape: np.ndarray, spread: np.ndarray, tail: Tail) -> Block:
+    """The block with every history in which a bill is the dearest of its shape cut into several.
+
+    That bin is wide, and limits cut through it: its mean alone would stand for costs that differ tenfold. Its parts
+    keep its mean and its weight. `rank` and `shape` are of the histories before.
+    """
+    column, cost, weight = np.arange(len(block.weight)), block.cost, block.weight
+    parts = np.append(SPLIT[:-1] - SPLIT[1:], SPLIT[-1])
+    for j in range(len(shape)):
+        for k in np.unique(shape[j]):
+            n = int((shape[j] == k).sum())
+            if n < SPLIT_FROM:  # rare and long histories would only multiply
+                continue
+            top = (shape[j] == k)[column] & (rank[j] == n - 1)[column]
+            edges = ndtri(1 - np.append(SPLIT, 0.0) / n)
+            chosen = np.concatenate([np.flatnonzero(~top), np.flatnonzero(top).repeat(len(parts))])
+            many = int(top.sum()) * len(parts)
+            column, cost, weight = column[chosen], cost[:, chosen], weight[chosen]
+            split = np.arange(len(chosen)) >= len(chosen) - many
+            cost[j, split] = np.tile(bin_means(edges, spread[k], tail_of(k, len(spread) - 1, tail)), many // len(parts))
+            weight[split] *= np.tile(parts, many // len(parts))
+    return block._replace(tier=block.tier[:, column], cost=cost, continued=block.continued[:, column], weight=weight)
 
 
 def tail_of(shape: int, tiers: int, tail: Tail) -> Tail:

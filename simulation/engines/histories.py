@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import nbinom
 
-from simulation.engines.blocks import BIN, Block, blocks, mix_weights, thinned
+from simulation.engines.blocks import BIN, Block, blocks, mix_weights
 from simulation.engines.choice import care_totals, ill_share, tilted
 from simulation.engines.nodes import bonus_nodes, chebyshev_nodes, node_basis, years_weights
 from simulation.records import Care, Conditions, Costs, Rules, Spending
@@ -24,6 +24,7 @@ from simulation.steps.benefits import ASSISTANCE, BASIC, COMMERCIAL, CRITICAL, s
 from simulation.streams import correlation_root, normals
 
 PRICE_NODES, FREQUENCY_NODES, TILT_NODES, CEILING_NODES, DETAIL_NODES = 5, 5, 3, 3, 2
+FEWER = 8  # times fewer histories for how people vary
 CHUNK = 256  # histories settled at once: small enough to stay in the cache
 TAIL = 1e-4  # stays beyond the longest history, as a share of all stays
 LINEAR = ("critical", "assistance", "commercial", "chronic")  # columns after the three moments and the tiers
@@ -247,7 +248,7 @@ def spend(rules: list[Rules], care: list[Care], costs: list[Costs], insured: np.
     shapes = (tuple(np.maximum(first.usual_mix, 1e-6)), longest_history(first.busiest, first.dispersion),
               (*first.log_sd, first.chronic_log_sd), (*first.usual_expense, first.chronic_expense), first.referral,
               first.tail)
-    histories = blocks(*shapes)
+    histories, fewer = blocks(*shapes), blocks(*shapes, FEWER)
     usual_years = float(np.mean([c.years @ np.arange(horizon) for c in care]))
     threshold = float(np.median(thresholds))
     other = conditions.chance * normals((horizon, draws, tiers + len(LINEAR) + 4), seed, "detail")
@@ -259,7 +260,7 @@ def spend(rules: list[Rules], care: list[Care], costs: list[Costs], insured: np.
         mixes, mix_of = np.unique(np.stack([care[t].mix for t in years]), axis=0, return_inverse=True)
         ceilings, weights = ceiling_nodes(np.array([rules[t].ceiling for t in years]))
         tables, details = tables_of(rule, cost, ceilings, mixes, care[years[0]].mix, horizon - 1, usual_years,
-                                    threshold, nodes, histories)
+                                    threshold, nodes, histories, fewer)
         size = len(nodes.tilt) * cells
         for t, which, weight in zip(years, mix_of.ravel(), weights, strict=True):
             part = slice(which * size, (which + 1) * size)
@@ -273,9 +274,9 @@ def spend(rules: list[Rules], care: list[Care], costs: list[Costs], insured: np.
 
 
 def tables_of(rules: Rules, costs: Costs, ceilings: np.ndarray, mixes: np.ndarray, first_mix: np.ndarray, longest: int,
-              usual_years: float, threshold: float, nodes: Nodes,
-              histories: tuple[Block, ...]) -> tuple[list[Stacks], Stacks]:
-    """All histories settled at each of some ceilings for mixes (n, c, k), and how people vary under `rules`.
+              usual_years: float, threshold: float, nodes: Nodes, histories: tuple[Block, ...],
+              fewer: tuple[Block, ...]) -> tuple[list[Stacks], Stacks]:
+    """All histories settled at each of some ceilings for mixes (n, c, k), and how people vary, by `fewer` of them.
 
     `longest` contribution years; the spread between people is taken at `usual_years` of them and at the `first_mix`
     (c, k), so that nothing later moves the first year.
@@ -294,7 +295,7 @@ def tables_of(rules: Rules, costs: Costs, ceilings: np.ndarray, mixes: np.ndarra
 
     some = schedules(rules, longest, anyone, only=usual_years)[0]
     details = kept((*rules, first_mix, middle, usual_years, threshold, *costs, *story), lambda: stacked(
-        detail(rules, costs, thinned(histories), first_mix, some, middle, threshold), histories))
+        detail(rules, costs, fewer, first_mix, some, middle, threshold), fewer))
     return [settled_at(float(ceiling)) for ceiling in ceilings], details
 
 

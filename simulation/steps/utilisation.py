@@ -12,6 +12,7 @@ from simulation.streams import correlation_root, normals, sobol_normals
 
 SHOCKS = ("noise", "cost", "admissions", "enrolment", "funding")  # one normal a year each
 SOURCES = ("parameters", "shocks", "chance")  # of uncertainty, as `without` names them
+LEAST = 0.01  # of a level: no draw of an interval falls lower
 STEEPEST = -0.9  # a year: no draw of an interval falls faster
 NORMAL = 1000  # degrees of freedom from which a shock is a normal
 
@@ -48,9 +49,10 @@ def futures(scenario: Scenario, draws: int, seed: int, area: str | None = None,
         if f"{section}.{name}" in known:
             return drawn_of[f"{section}.{name}"]
         given = getattr(getattr(scenario.assumptions, section), name).value
-        return np.full(draws, given if isinstance(given, int | float) else 1.0, dtype=float)
+        return np.full(draws, 1.0 if ASSUMED[section].terms()[name].axes else given, dtype=float)
 
     t = np.arange(years)
+    level = lambda section, name: np.maximum(of(section, name), LEAST)[:, None]  # noqa: E731
     trend = lambda section, name: t * np.log1p(np.maximum(of(section, name), STEEPEST))[:, None]  # noqa: E731
 
     def departure(name: str) -> np.ndarray:
@@ -75,8 +77,9 @@ def futures(scenario: Scenario, draws: int, seed: int, area: str | None = None,
         drawn={f"{section}.{name}": of(section, name)
                for section in ("people", "utilisation", "behaviour", "providers", "services", "account")
                for name in ASSUMED[section].model_fields},
-        people=np.exp(trend("people", "enrolment_trend") + fixed["people_sd"] * walk),
-        funding=np.exp(trend("account", "funding_trend") + departure("funding")),
+        people=level("people", "enrolment_level") * np.exp(trend("people", "enrolment_trend")
+                                                           + fixed["people_sd"] * walk),
+        funding=level("account", "funding_level") * np.exp(trend("account", "funding_trend") + departure("funding")),
         chance=chance,
     )
 

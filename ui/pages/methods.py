@@ -1,49 +1,49 @@
-"""How the model works, in words and equations, and what every lever and assumption of the scenario rests on."""
+"""The methods, as the repository has them, and what every lever and assumption of the scenario rests on."""
+
+import re
 
 import streamlit as st
 
+from simulation import reference
 from ui import declared, state
 from ui.figures import download
 from ui.text import language, plain, t
 from ui.view import scenario_of
 from ui.widgets import sidebar
 
-EQUATIONS = {  # what the words of each heading say
-    "enrolment": (r"s = (1-f)\,\sigma(a + x_{\mathrm{well}}) + f\,\sigma(a + \lambda + x_{\mathrm{frail}})",
-                  r"r = \frac{1+(\rho-1)\,\phi_t}{1+(\rho-1)\,\phi_0}"),
-    "demand": (r"n = n_0 \left(\frac{p}{p_0}\right)^{\varepsilon}",),
-    "choice": (r"m_k = \frac{m_k^0\, e^{g_k}}{\sum_j m_j^0\, e^{g_j}}",
-               r"g_k = -\beta \ln\frac{p_k}{p_k^0} + u_k + v_k + \ln(1-\ell_k)"),
-    "payment": (r"P = \begin{cases} S + r\,(B-S) & S \le B\\ B + o\,(S-B) & S > B \end{cases}",
-                r"c = c_0\Bigl(1 + \sum_m \Delta w_m\,\kappa_m\Bigr)"),
-}
+OUTSIDE = re.compile(r"\[[^\]]*\]\((?!#|https?:)([^)]+)\)")  # links to other files of the repository
+COMMENT = re.compile(r"^<!--.*-->$\n?", re.MULTILINE)
+# Where Chinese lines are broken, and where a repository's Markdown needs a space that no reader does.
+JOIN = re.compile(r"(?<=[，。；：、])\n *(?=[^\s|#<$\d-])|(?<=[$`]) (?=[，。；：、）])")
+COLUMNS = 3  # of the list of sections
+
+
+def shown(text: str) -> str:
+    """A text of the repository as a page can show it: other files by name, no marks for machines."""
+    return JOIN.sub("", COMMENT.sub("", OUTSIDE.sub(r"`\1`", text)))
+
 
 view, lang = state.view(), language()
 scenario = scenario_of(view)
+preface, chapters = reference.chapters(reference.methods(lang))
 st.title(t("page.methods"))
-st.markdown(f"**{plain(scenario.title[lang])}**")
 st.markdown(t("methods.question"))
 state.warn()
 
-st.header(t("methods.year"))
-st.markdown(t("methods.order"))
-left, right = st.columns(2)
-left.subheader(t("methods.engines"))
-left.markdown(t("methods.engines_text"))
-right.subheader(t("methods.draws"))
-right.markdown(t("methods.draws_text"))
+# The first lines of the text are its title and the way to the other language, which a page has already.
+st.markdown(shown(preface.split("\n\n", 2)[2]))
+st.subheader(t("methods.index"))
+length = -(-(len(chapters) + 1) // COLUMNS)
+links = [f"- [{chapter.title}](#{chapter.anchor})" for chapter in chapters] + [f"- [{t('methods.sources')}](#sources)"]
+for n, column in enumerate(st.columns(COLUMNS)):
+    column.markdown("\n".join(links[n * length:(n + 1) * length]))
+for chapter in chapters:
+    st.subheader(chapter.title, anchor=chapter.anchor)
+    with st.expander(t("methods.open")):
+        st.markdown(shown(chapter.body))
 
-st.header(t("methods.behaviour"))
-st.markdown(t("methods.relative"))
-for pair in (("enrolment", "demand"), ("choice", "payment")):
-    for column, name in zip(st.columns(2), pair, strict=True):
-        with column.container(border=True):
-            st.markdown(f"**{t(f'methods.{name}')}**")
-            for equation in EQUATIONS[name]:
-                st.latex(equation)
-            st.markdown(t(f"methods.{name}_text"))
-
-st.header(t("methods.sources"))
+st.header(t("methods.sources"), anchor="sources")
+st.markdown(f"**{plain(scenario.title[lang])}**")
 counts = declared.statuses(scenario, view.since, lang)
 st.markdown(t("methods.sources_text"))
 st.table(counts.frame.rename(columns=counts.heads), hide_index=True, border="horizontal", width="content",
