@@ -52,9 +52,9 @@ def test_means_over_all_years_agree_without_allowance(pair: tuple) -> None:
         assert abs(exact.mean() - table.mean()) < 3e-4, quantity
 
 
-# One dear stay in a small pool lowers what the fund pays of all expense, so the ratio leans to the left; the table knows
-# how far both vary and go together, not that. At ten thousand people, half of what the table is used for, the ends
-# of the ratios' intervals are up to 0.0136 apart.
+# One dear stay in a small pool lowers what the fund pays of all expense, so the ratio leans to the left. The table
+# knows how far both vary and go together, not that: at ten thousand people, half of what it is used for, the ends of
+# the ratios' intervals are up to 0.0136 apart.
 LEANING = {"in_policy_ratio": 0.015, "effective_ratio": 0.015, "out_of_pocket": 0.01}
 
 

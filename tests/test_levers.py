@@ -174,6 +174,7 @@ IN_A_SMALL_POOL = {
     "benefits.ceiling_multiple": ("benefits.ceiling_multiple", 0.2, 1),
     "benefits.critical_ceiling": ("benefits.critical_ceiling", 1_000, 10_000),
     "benefits.assistance_ceiling": ("benefits.assistance_ceiling", 500, 5_000),
+    "enrolment.waiting_months": ("enrolment.waiting_months.adult", 0, 12),  # a month of children is less than chance
 }
 
 POOLS = {("table", name): (book(name), 16) for name in NAMES} | {
