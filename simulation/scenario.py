@@ -37,6 +37,7 @@ from simulation.trees import Axes, at, check_tree, dense, dense_bands, leaves, n
 
 LIBRARY = Path(__file__).resolve().parent.parent / "scenarios"
 PARTS = LIBRARY / "parts"  # what several scenarios share and is none by itself
+DEEPEST = 4  # files that take over one another in a chain
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Age = Annotated[int, Field(ge=0, le=120, strict=True)]
 
@@ -392,7 +393,7 @@ def whole(data: Mapping, place: str, depth: int = 0) -> Mapping:
         return data
     name = str(data["extends"])
     known = {path.stem: path for path in (*LIBRARY.glob("*.yaml"), *PARTS.glob("*.yaml"))}
-    if name not in known or depth > 3:
+    if name not in known or depth > DEEPEST:
         near = nearest(name, sorted(known))
         raise refuse(f"{place}: extends", words(f"没有“{short(name)}”", f"there is no '{short(name)}'"),
                      words(f"是否为：{near}", f"did you mean {near}"))

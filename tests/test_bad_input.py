@@ -274,8 +274,8 @@ def test_a_chain_of_what_is_extended_ends(faults, capsys, tmp_path: Path, monkey
                                           refused: bool) -> None:
     parts = tmp_path / "parts"
     parts.mkdir()
-    (parts / "evidence.yaml").write_text((scenario.PARTS / "evidence.yaml").read_text(encoding="utf-8"),
-                                         encoding="utf-8")
+    for part in ("evidence.yaml", "shocks.yaml"):
+        (parts / part).write_text((scenario.PARTS / part).read_text(encoding="utf-8"), encoding="utf-8")
     for name, base in zip(chain, chain[1:], strict=False):
         (parts / f"{name}.yaml").write_text(f"extends: {base}\n", encoding="utf-8")
     monkeypatch.setattr(scenario, "PARTS", parts)
