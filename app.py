@@ -13,7 +13,8 @@ st.set_page_config(page_title=t("app.title"), page_icon="ui/icon.svg", layout="w
 
 PAGES = {  # the first is the front page
     "overview": ":material/monitoring:", "standards": ":material/checklist:", "areas": ":material/hub:",
-    "account": ":material/account_balance:", "levers": ":material/tune:", "methods": ":material/menu_book:"}
+    "record": ":material/history:", "account": ":material/account_balance:", "levers": ":material/tune:",
+    "methods": ":material/menu_book:"}
 page = st.navigation([st.Page(f"ui/pages/{name}.py", title=t(f"page.{name}"), icon=icon, url_path=name)
                       for name, icon in PAGES.items()], position="top")
 

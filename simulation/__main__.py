@@ -17,9 +17,9 @@ from simulation.household import PARTS, read_bills, settle
 from simulation.model import ENGINES, simulate
 from simulation.reading import read_text
 from simulation.reconcile import PARTS as MOVED
-from simulation.reconcile import reconcile
+from simulation.reconcile import TOGETHER, alike, reconcile
 from simulation.results import EVENTS, QUANTITIES, Result
-from simulation.runs import read_run, same_numbers, save_run
+from simulation.runs import read_run, same_numbers, save_run, scenario_of
 from simulation.scenario import Change, Scenario, clause, library, load_scenario, parse_scenario, value_from_text
 from simulation.scorecard import scorecard
 from simulation.series import load_series
@@ -365,7 +365,8 @@ def ready(folder: Path) -> Path:
 def reconcile_runs(options: argparse.Namespace) -> int:
     """`reconcile`"""
     manifest, figures = read_run(options.run_dir)
-    table = reconcile(manifest, figures, simulated_run(options))
+    present = simulated_run(options)
+    table = reconcile(manifest, figures, present)
     heads = ["previous", *MOVED, "present"]
     titles = [words("上次", "Previous")[options.lang], *(part[options.lang] for part in MOVED.values()),
               words("本次", "Present")[options.lang]]
@@ -373,6 +374,8 @@ def reconcile_runs(options: argparse.Namespace) -> int:
     for row in table.to_dict("records"):
         name = (EVENTS.get(row["quantity"]) or QUANTITIES[row["quantity"]][0])[options.lang]
         lines.append(f"{name} {row['year']}  " + "  ".join(f"{row[head]:>+14,.4g}" for head in heads))
+    if not alike(scenario_of(manifest), present.scenario):
+        lines += ["", TOGETHER[options.lang]]
     return show(options, json.loads(table.to_json(orient="records")), lines)
 
 

@@ -15,14 +15,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from simulation.assumptions import ASSUMED, Correlation
-from simulation.calibration import Z95, central, middle
+from simulation.calibration import Z95, central, middle, within
 from simulation.policy import SECTIONS
 from simulation.results import Result
-from simulation.scenario import Scenario
+from simulation.scenario import Scenario, check_scenario
 from simulation.series import Series
-from simulation.terms import Document, Source, Term, refuse, words
-from simulation.trees import BAND, multiplied
-from simulation.trends import Dynamics, Outlook, ahead, fitted, scaled, steps_of, together
+from simulation.terms import BadInput, Document, Given, Source, Term, refuse, words
+from simulation.trees import BAND, leaves, multiplied
+from simulation.trends import Dynamics, Outlook, ahead, fitted, ratio_of, scaled, steps_of, together
 
 LEAST = 3  # figures of enrolment, income and spending each, and one year that gives all three
 ROUNDS, CLOSE = 12, 0.002  # of adjustment; how near, in logs, every path must come
@@ -42,6 +42,8 @@ GROWTH = {"enrolment": "people.enrolment_trend", "funding": "account.funding_tre
           "cost": "utilisation.cost_growth"}
 LEVEL = {"enrolment": "people.enrolment_level", "funding": "account.funding_level",
          "use": "utilisation.admissions", "visits": "utilisation.outpatient_visits", "cost": "utilisation.expense"}
+MONEY = ("funding", "use", "cost")  # whose growth and level are drawn together
+LITTLE = 0.01  # of a correlation: left out below
 START = {"funding": "shocks.funding_start", "use": "shocks.admission_start", "cost": "shocks.cost_start"}
 
 
@@ -58,21 +60,28 @@ class Pace(NamedTuple):
 
     together: float  # correlation of what a year adds to funding and to spending a head
     apart: float  # standard deviation, between accounts, of the yearly growth of spending over that of funding
+    gap: Dynamics | None  # of the log ratio of spending to funding
 
 
 def adapted(series: Series, template: Scenario, years: int = 10, without: tuple[str, ...] = ()) -> Scenario:
     """A scenario of a fund for the years after its table, by the template's rules and kinds of care.
 
     Yearly shocks are the fund's own beside those of the published series, of which some may be left out (`without`, as
-    in `trends.fitted`). Raises `BadInput` where fewer than `LEAST` years give enrolment, income and spending.
+    in `trends.fitted`). Raises `BadInput` where fewer than `LEAST` years give enrolment, income and spending, or where
+    the template would have to leave the bounds of its parameters.
     """
     last = last_year(series)
     series = recent(series.upto(last))
     scenario = begun(template, series, last + 1, years)
-    usual, pace = fitted(without=without), pace_of(without)
-    paths = in_step(looked_ahead(series, scenario, usual), pace)
+    usual = fitted(without=without)
+    paths = looked_ahead(series, scenario, usual)
+    pace = own_pace(series, paths, pace_of(without), usual["spending"])
+    paths, of_growth = in_step(paths, pace)
     scenario = met(in_money_of(scenario, paths), paths)
-    return with_intervals(scenario, paths, series, pace, usual["spending"])
+    scenario = with_intervals(scenario, paths, of_growth, series, pace, usual["spending"])
+    if check_scenario(scenario, scenario.name):
+        raise beyond(scenario)
+    return scenario
 
 
 @lru_cache(maxsize=16)
@@ -83,29 +92,82 @@ def pace_of(without: tuple[str, ...] = ()) -> Pace:
     True
     """
     accounts = together("funding_and_spending", without)
-    return Pace(accounts.correlation, accounts.apart)
+    return Pace(accounts.correlation, accounts.apart, ratio_of("funding_and_spending", without))
 
 
-def in_step(paths: Mapping[str, Ahead], pace: Pace) -> dict[str, Ahead]:
+def own_pace(series: Series, paths: Mapping[str, Ahead], pace: Pace, spending: Dynamics) -> Pace:
+    """The pace at which the ratio of spending to funding is as restless as the fund's own."""
+    if pace.gap is None:
+        return pace
+    ratio = np.log(series.values["spending"] / series.values["income"])
+    if np.isfinite(ratio).sum() < FEW:
+        return pace
+    apart = own(ratio, damped(pace.gap)).sd
+    money, spent = paths["funding"].dynamics.sd, own(spending_a_head(series), damped(spending)).sd
+    together = (money**2 + spent**2 - apart**2) / (2 * money * spent)
+    return pace._replace(together=float(np.clip(together, 0.0, 0.95)))
+
+
+def in_step(paths: Mapping[str, Ahead], pace: Pace) -> tuple[dict[str, Ahead], np.ndarray]:
     """The paths with the growth of funding and of spending drawn together, as far as their few years leave open.
 
     A fund that spends for long other than its money grows is stopped by its line or by its deficit: the difference of
     the two growths comes from a normal around nothing of `pace.apart`. What the years show is weighed against that.
+    Beside the paths stands how the growths of `MONEY` then go together, a correlation matrix in their order.
     """
-    use = paths["use"].outlook if "use" in paths else None
-    funding, cost = paths["funding"].outlook, paths["cost"].outlook
-    growth = np.array([funding.growth, cost.growth + (use.growth if use else 0.0)])
-    sd = np.array([funding.growth_sd, np.hypot(cost.growth_sd, use.growth_sd if use else 0.0)])
-    spread = np.outer(sd, sd) * np.array([[1, pace.together], [pace.together, 1]])
-    of_gap = spread @ np.array([-1.0, 1.0])
-    gain = of_gap / (of_gap @ np.array([-1.0, 1.0]) + pace.apart**2)
-    shift = -gain * (growth[1] - growth[0])
-    left = spread - np.outer(gain, of_gap)
-    cost_sd = np.sqrt(max(left[1, 1] - (use.growth_sd**2 if use else 0.0), (0.2 * cost.growth_sd) ** 2))
-    moved = {"funding": (shift[0], np.sqrt(left[0, 0])), "cost": (shift[1], cost_sd)}
-    return {name: path._replace(outlook=path.outlook._replace(
-        level=path.outlook.level + moved[name][0], growth=path.outlook.growth + moved[name][0],
-        growth_sd=float(moved[name][1]))) if name in moved else path for name, path in paths.items()}
+    names = money_in(paths)
+    sd = np.array([paths[name].outlook.growth_sd for name in names])
+    growth = np.array([paths[name].outlook.growth for name in names])
+    spread = np.outer(sd, sd) * with_funding(sd, pace.together)
+    gap = np.where(np.array(names) == "funding", -1.0, 1.0)  # spending is use times cost
+    gain = spread @ gap / (gap @ spread @ gap + pace.apart**2)
+    shift, left = -gain * (gap @ growth), spread - np.outer(gain, spread @ gap)
+    left_sd = np.sqrt(np.diag(left))
+    moved = {name: paths[name]._replace(outlook=paths[name].outlook._replace(
+        level=paths[name].outlook.level + by, growth=paths[name].outlook.growth + by, growth_sd=float(of)))
+        for name, by, of in zip(names, shift, left_sd, strict=True)}
+    return {**paths, **moved}, left / np.outer(left_sd, left_sd)
+
+
+def money_in(paths: Mapping[str, Ahead]) -> list[str]:
+    """The paths that funding and spending are made of, as far as a table tells them."""
+    return [name for name in MONEY if name in paths]
+
+
+def with_funding(sd: np.ndarray, together: float) -> np.ndarray:
+    """Correlations of funding, and of independent parts of spending with these standard deviations, (n, n).
+
+    The parts share what spending has to do with funding by their variances.
+
+    >>> with_funding(np.array([1.0, 3.0, 4.0]), 0.5).tolist()
+    [[1.0, 0.3, 0.4], [0.3, 1.0, 0.0], [0.4, 0.0, 1.0]]
+    """
+    matrix = np.eye(len(sd))
+    matrix[0, 1:] = matrix[1:, 0] = together * sd[1:] / max(float(np.linalg.norm(sd[1:])), 1e-12)
+    return matrix
+
+
+def joint_correlations(paths: Mapping[str, Ahead], of_growth: np.ndarray, pace: Pace, source: Source) \
+        -> list[Correlation]:
+    """How levels and growths of all paths go together, as pairs that contradict each other nowhere.
+
+    A level is its growth's share of it and a rest of its own; the rests go together as what a year adds does.
+    """
+    names = money_in(paths)
+    others = [name for name in paths if name not in names]
+    order = [*names, *others]
+    tie = np.array([paths[name].outlook.correlation for name in order])
+    rest = np.sqrt(1 - np.minimum(tie**2, 1.0))
+    growth, apart = np.eye(len(order)), np.eye(len(order))
+    level_sd = np.array([paths[name].outlook.level_sd for name in names])
+    growth[:len(names), :len(names)] = of_growth
+    apart[:len(names), :len(names)] = with_funding(level_sd * rest[:len(names)], pace.together)
+    whole = np.block([[growth, growth * tie], [(growth * tie).T, np.outer(tie, tie) * growth
+                                               + np.outer(rest, rest) * apart]])
+    items = [*(GROWTH[name] for name in order),
+             *(LEVEL[name] if paths[name].outlook.level_sd > 0 else None for name in order)]
+    return [Correlation(between=(items[i], items[j]), source=source, value=float(np.clip(whole[i, j], -0.99, 0.99)))
+            for i in range(len(items)) for j in range(i) if items[i] and items[j] and abs(whole[i, j]) >= LITTLE]
 
 
 def last_year(series: Series) -> int:
@@ -138,6 +200,8 @@ def looked_ahead(series: Series, scenario: Scenario, dynamics: Mapping[str, Dyna
         logs = {"enrolment": np.log(value["enrolment"]), "funding": np.log(value["income"] / value["enrolment"]),
                 "use": np.log(value["stays"] / value["enrolment"]),
                 "visits": np.log(value["visits"] / value["enrolment"])}
+    if not scenario.has("outpatient"):  # the template pays for no visits, so it can follow none
+        del logs["visits"]
     spending = spending_a_head(series)
     unjoined = 1 - take_up(scenario)
     usual = {name: damped(of) for name, of in dynamics.items()}
@@ -215,9 +279,10 @@ def begun(template: Scenario, series: Series, first: int, years: int) -> Scenari
     known = np.isfinite(series.values["balance"])
     if known.any():
         at = int(np.flatnonzero(known).max())
-        later = np.nan_to_num(series.values["income"] - series.values["spending"])[at + 1:].sum()
-        balance, note = float(series.values["balance"][at] + later), words(
-            "年末累计结余", "The balance at the end of the table")
+        later = (series.values["income"] - series.values["spending"])[at + 1:]
+        balance = float(series.values["balance"][at] + np.nansum(later))
+        note = words("年末累计结余", "The balance at the end of the table") if not later.size else words(
+            "表中最后的累计结余，加其后各年的收支差", "The last balance given, and the surpluses known since")
     else:
         balance, note = 0.0, words("表中没有累计结余，按零起算：结余类结果只看变化",
                                    "The table gives no balance; it starts at nothing, so only its change can be read")
@@ -228,13 +293,14 @@ def begun(template: Scenario, series: Series, first: int, years: int) -> Scenari
             field: getattr(section, field).model_copy(update={"range": None, "factor": None})
             for field in type(section).model_fields if f"{name}.{field}" not in KEPT})
     sections["account"] = sections["account"].model_copy(update={"opening_balance": sections["account"].opening_balance
-        .model_copy(update={"value": balance, "source": told(note if known.any() else note)})})
+        .model_copy(update={"value": balance, "source": told(note)})})
     kept = {f"{name}.{field}" for name in ASSUMED for field in ASSUMED[name].model_fields
             if name not in sections or f"{name}.{field}" in KEPT}
     assumptions = template.assumptions.model_copy(update=sections | {"correlations": tuple(
         pair for pair in template.assumptions.correlations if set(pair.between) <= kept)})
     policy = template.policy_in(template.first_year)
-    still = {f"{name}_step": getattr(policy.financing, f"{name}_step").model_copy(update={"value": 0})
+    still = {f"{name}_step": getattr(policy.financing, f"{name}_step").model_copy(update={
+        "value": 0, "source": told(words("今后的变动见筹资标准年变动", "Later growth stands in the drift of funding"))})
              for name in ("contribution", "subsidy")}
     return template.model_copy(update={
         "name": "own_fund", "first_year": first, "years": years, "changes": (), "assumptions": assumptions,
@@ -270,12 +336,16 @@ def in_money_of(scenario: Scenario, paths: Mapping[str, Ahead]) -> Scenario:
     if 1 / SAME_MONEY <= times <= SAME_MONEY:
         return scenario
 
+    source = told(words(f"模板的金额乘以 {times:.3g}，即本基金与模板人均支出之比",
+                        f"The template's amount times {times:.3g}: this fund's spending a head beside the template's"))
+
+    def anew(given: Given, term: Term) -> Given:
+        value = at_edges(multiplied(given.value, times) if term.unit.startswith("yuan") else given.value, times)
+        return given if value == given.value else given.model_copy(update={"value": value, "source": source})
+
     def restated(record: Any, sections: Mapping[str, Any]) -> Any:
         return record.model_copy(update={name: getattr(record, name).model_copy(update={
-            field: getattr(getattr(record, name), field).model_copy(update={
-                "value": at_edges(multiplied(getattr(getattr(record, name), field).value, times)
-                                  if term.unit.startswith("yuan") else getattr(getattr(record, name), field).value,
-                                  times)})
+            field: anew(getattr(getattr(record, name), field), term)
             for field, term in model.terms().items() if restates(f"{name}.{field}", term)})
             for name, model in sections.items()})
 
@@ -320,8 +390,14 @@ def met(scenario: Scenario, paths: Mapping[str, Ahead]) -> Scenario:
                 section, field = GROWTH[name].split(".")
                 now = getattr(getattr(short.assumptions, section), field).value
                 short = with_value(short, GROWTH[name], float(np.expm1(np.log1p(now) + (gap[-1] - gap[0]) / span)))
-    raise refuse(scenario.title.zh, words("模板情景跟不上这些数据", "the template cannot follow these figures"),
-                 words("请检查单位，或换一个模板情景", "check the units, or choose another template"))
+    raise beyond(scenario)
+
+
+def beyond(scenario: Scenario) -> BadInput:
+    """The refusal of a table whose figures no values inside the bounds of the template's parameters give."""
+    return refuse(scenario.documents[TABLE].title, words("模板情景跟不上这些数据",
+                                                         "the template cannot follow these figures"),
+                  words("请检查单位，或换一个模板情景", "check the units, or choose another template"))
 
 
 SHOCK = {"enrolment": "enrolment", "funding": "funding", "use": "admission", "cost": "cost"}
@@ -356,6 +432,9 @@ def raised(scenario: Scenario, name: str, gap: float) -> Scenario:
             update={"financing": part.model_copy(update=more)})})
     fields = {"enrolment": ["people.residents"], "use": ["utilisation.admissions"],
               "visits": ["utilisation.outpatient_visits"], "cost": [f"utilisation.{field}" for field in SCALED]}[name]
+    visits = scenario.assumptions.utilisation.outpatient_visits.value
+    if name == "visits" and times * min(each for _, each in leaves(visits)) < term_of(LEVEL["visits"]).low:
+        fields = ["utilisation.outpatient_users"]  # who goes at all goes once, so fewer go
     for full in fields:
         section, field = full.split(".")
         scenario = with_value(scenario, full, multiplied(getattr(getattr(scenario.assumptions, section), field).value,
@@ -373,8 +452,9 @@ def with_value(scenario: Scenario, name: str, value: Any, **more: Any) -> Scenar
     """The scenario with one assumption's value replaced, kept inside its bounds; it comes from the table."""
     section, field = name.split(".")
     term = term_of(name)
-    if isinstance(value, int | float):
-        value = float(min(max(value, term.low), term.high))
+    value = within(value, term)
+    if "range" in more:
+        more["range"] = tuple(within(end, term) for end in more["range"])
     part = getattr(scenario.assumptions, section)
     given = getattr(part, field).model_copy(update={"value": value, "source": told(words(
         "按本基金逐年数据校准", "Calibrated to this fund's yearly figures")), **more})
@@ -382,10 +462,9 @@ def with_value(scenario: Scenario, name: str, value: Any, **more: Any) -> Scenar
         update={section: part.model_copy(update={field: given})})})
 
 
-def with_intervals(scenario: Scenario, paths: Mapping[str, Ahead], series: Series, pace: Pace,
+def with_intervals(scenario: Scenario, paths: Mapping[str, Ahead], of_growth: np.ndarray, series: Series, pace: Pace,
                    spending: Dynamics) -> Scenario:
     """The scenario with what so few years leave open: intervals of levels, growth and starts, and the shocks."""
-    pairs = list(scenario.assumptions.correlations)
     for name, path in paths.items():
         o, clause = path.outlook, f"{series.years[0]}-{series.years[-1]}"
         source = told(words(f"按本基金 {path.cells} 个年度数据校准",
@@ -403,15 +482,10 @@ def with_intervals(scenario: Scenario, paths: Mapping[str, Ahead], series: Serie
             ends = tuple(float(np.exp(side * Z95 * o.level_sd)) for side in (-1, 1))
             scenario = with_value(scenario, LEVEL[name], given.value, source=source,
                                   **{"factor" if term_of(LEVEL[name]).axes else "range": ends})
-            if name == "cost":  # funding stands before it
-                pairs += [Correlation(between=(of["cost"], of["funding"]), source=source, value=pace.together)
-                          for of in (GROWTH, LEVEL) if of is GROWTH or paths["funding"].outlook.level_sd > 0]
-            if abs(o.correlation) >= 0.05:
-                pairs.append(Correlation(between=(LEVEL[name], GROWTH[name]), source=source,
-                                         value=float(np.clip(o.correlation, -0.99, 0.99))))
         if name in SHOCK:
             scenario = with_shocks(scenario, name, path, source)
     source = told(words("公布账户中的相关", "As in the published accounts"))
+    pairs = (*scenario.assumptions.correlations, *joint_correlations(paths, of_growth, pace, source))
     of_cost = of_spending = paths["cost"].dynamics.sd
     if "use" in paths:
         of_use = paths["use"].dynamics.sd
@@ -424,7 +498,7 @@ def with_intervals(scenario: Scenario, paths: Mapping[str, Ahead], series: Serie
     scenario = with_value(scenario, "shocks.cost_with_funding", pace.together * min(of_spending / of_cost, 1.0),
                           source=source)
     return scenario.model_copy(update={"assumptions": scenario.assumptions.model_copy(
-        update={"correlations": tuple(pairs)})})
+        update={"correlations": pairs})})
 
 
 def with_shocks(scenario: Scenario, name: str, path: Ahead, source: Source) -> Scenario:

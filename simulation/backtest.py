@@ -75,6 +75,9 @@ def backtest(series: Series, template: Scenario | str = TEMPLATE, horizon: int =
     Raises `BadInput` where the series is too short. `progress` is told the share of the work done.
     """
     scenario = load_scenario(template) if isinstance(template, str) else template
+    if horizon < 1:
+        raise refuse("horizon", words(f"不能预测 {horizon} 年", f"{horizon} years ahead cannot be forecast"),
+                     words("请至少用 1", "use 1 or more"))
     if len(series.years) < FEWEST:
         raise refuse(series.name, words(f"只有 {len(series.years)} 个年份", f"it has only {len(series.years)} years"),
                      words(f"至少需要 {FEWEST} 个年份", f"at least {FEWEST} are needed"))
@@ -96,7 +99,9 @@ def backtest(series: Series, template: Scenario | str = TEMPLATE, horizon: int =
         forecasts += found
         crossings += crossed
     if not forecasts:
-        raise refuse(series.name, words("没有一个截止年可以预测", "no cut-off can be forecast"),
+        why = skipped[-1][1] if skipped else words("截止年之后没有数据", "nothing is known after them")
+        raise refuse(series.name, words(f"没有一个截止年可以预测（{why.zh}）",
+                                        f"no cut-off can be forecast ({why.en})"),
                      words(f"需要至少 {LEAST} 个年份同时有参保人数、基金收入和基金支出，其后还有数据",
                            f"give at least {LEAST} years with enrolment, income and spending, and later ones"))
     table, events = pd.DataFrame(forecasts), pd.DataFrame(crossings)

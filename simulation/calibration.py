@@ -22,15 +22,18 @@ from simulation.published import DATA, figure
 from simulation.reading import build, read_text, read_yaml
 from simulation.results import Result
 from simulation.scenario import Scenario
-from simulation.steps.utilisation import SOURCES
-from simulation.terms import Record, Source, Words, refuse, short, words
+from simulation.steps.utilisation import SOURCES, correlations
+from simulation.streams import correlation_root
+from simulation.terms import Record, Source, Term, Words, refuse, short, words
 from simulation.trees import multiplied, nearest
 
 Z95 = 1.6448536269514722
 TARGETS = DATA / "targets"
 STEP, FARTHEST = 0.05, 6.0  # in standard normals: of the derivative, and the most an assumption may move
 UNTOLD = 0.9  # of its prior spread left to an assumption: the figures tell nothing of it
-TIED, CLOSE = 0.3, 0.8  # correlations from which fitted assumptions move together, and cannot be told apart
+# Correlations from which fitted assumptions are said to move together, and from which they cannot be told apart. With
+# more left out, those that stay contradict each other, and none of them is drawn as stated (`correlation_root`).
+TIED, CLOSE = 0.02, 0.8
 UNSAID = ("range", "factor", "document", "clause", "note")  # left out of a file where there is none
 RATIOS = ("in_policy_ratio", "effective_ratio", "fund_share")  # missed in points, all others in logs
 
@@ -62,6 +65,7 @@ FEELS = {"enrolled": ("enrolment",), "income": ("enrolment", "funding"), "indivi
          "in_policy_ratio": (), "effective_ratio": (), "fund_share": (),
          **dict.fromkeys(("expenditure", "inpatient_expense", "outpatient_expense"),
                          ("enrolment", "admission", "cost"))}
+LOWERED = {"balance_end": ("admission", "cost")}  # by these shocks, where others are raised
 
 
 class Aim(Record):
@@ -125,9 +129,9 @@ def parse_targets(text: str, place: str) -> list[Target]:
     aims: Aims = build(Aims, read_yaml(text, place), place)
     found = []
     for aim in aims.targets:
-        base = aim.of.partition(".")[0]
-        if base not in FEELS:
-            near = nearest(base, list(FEELS))
+        base, _, tier = aim.of.partition(".")
+        if (f"{base}.tier" if tier else base) not in MEASURES:
+            near = nearest(aim.of, list(MEASURES))
             raise refuse(f"{place}: {short(aim.of)}", words("模型没有这个量", "the model has no such quantity"),
                          words(f"是否为：{near}", f"did you mean {near}"))
         given = figure(aim.table, aim.year, aim.variable)
@@ -147,8 +151,12 @@ def central(scenario: Scenario) -> Result:
 def measured(run: Result, of: str) -> np.ndarray:
     """What a run without uncertainty gives for a measure, (t,)."""
     name, _, tier = of.partition(".")
-    value = MEASURES[f"{name}.tier" if tier else name](run)
-    return value[:, list(run.scenario.axes.tier).index(tier)] if tier else value
+    value, tiers = MEASURES[f"{name}.tier" if tier else name](run), list(run.scenario.axes.tier)
+    if tier and tier not in tiers:
+        near = nearest(tier, tiers)
+        raise refuse(short(of), words("情景没有这一级机构", "the scenario has no such tier"),
+                     words(f"是否为：{near}", f"did you mean {near}"))
+    return value[:, tiers.index(tier)] if tier else value
 
 
 def misses(targets: list[Target], run: Result) -> np.ndarray:
@@ -168,22 +176,27 @@ def spread_of(scenario: Scenario, targets: list[Target]) -> np.ndarray:
     take_up = scenario.value("people", "take_up", ("group", "status"))
     people = scenario.value("people", "residents", ("group", "status"))
     unjoined = 1 - float((take_up * people).sum() / people.sum())
-    t = np.array([target.year for target in targets]) - scenario.first_year + 1
+    sd = {name: shock[f"{name}_sd"] for name in ("funding", "admission", "cost")}
+    sd["enrolment"] = shock["enrolment_sd"] * unjoined + shock["people_sd"]  # one walk moves both
+    t = np.array([target.year for target in targets]) - scenario.first_year
     names = [target.of.partition(".")[0] for target in targets]
-    whole = np.diag([target.sd**2 for target in targets])
-    for name in ("enrolment", "funding", "admission", "cost"):
-        feels = np.array([name in FEELS[of] for of in names], float)
-        persistence = 1.0 if name == "enrolment" else shock[f"{name}_persistence"]
-        sd = shock["enrolment_sd"] * unjoined if name == "enrolment" else shock[f"{name}_sd"]
-        # Of two years of an AR(1) path that starts with the first one.
-        early, late = np.minimum.outer(t, t), np.maximum.outer(t, t)
-        shared = np.vectorize(lambda n, p=persistence: (p ** (2 * np.arange(n))).sum(), otypes=[float])(early)
-        whole += np.outer(feels, feels) * sd**2 * persistence ** (late - early) * shared
-    return whole
+    since = t[:, None] - np.arange(t.max() + 1)  # years since each year that adds its shock
+    left = {}  # of the shocks of every year in every target, (n, t)
+    for name in sd:
+        feels = np.array([(name in FEELS[of]) * (-1.0 if name in LOWERED.get(of, ()) else 1.0) for of in names])
+        faded = shock.get(f"{name}_persistence", 1.0) ** np.maximum(since, 0)
+        left[name] = feels[:, None] * sd[name] * np.where(since >= 0, faded, 0.0)
+    # Cost goes with funding and with use, as `futures` draws it.
+    together = np.array([shock["cost_with_funding"], shock["cost_with_use"]])
+    together = together / max(1.0, float(np.linalg.norm(together)))
+    left["funding"] = left["funding"] + together[0] * left["cost"]
+    left["admission"] = left["admission"] + together[1] * left["cost"]
+    left["cost"] = left["cost"] * np.sqrt(max(1 - float(together @ together), 0.0))
+    return np.diag([target.sd**2 for target in targets]) + sum(of @ of.T for of in left.values())
 
 
 def at(scenario: Scenario, z: Mapping[str, float], spread: Mapping[str, float] | None = None,
-       source: Callable[[Assumed], Source] | None = None) -> Scenario:
+       source: Callable[[str, Assumed], Source] | None = None) -> Scenario:
     """The scenario with assumptions moved to `z` standard normals from their medians.
 
     With `spread`, the interval around each is that many times the prior's; without, it is dropped.
@@ -198,14 +211,13 @@ def at(scenario: Scenario, z: Mapping[str, float], spread: Mapping[str, float] |
         value, pair = ends[len(ends) // 2], (ends[0], ends[-1])
         update: dict[str, Any] = {"range": None, "factor": None}
         if given.factor:
-            update["value"] = multiplied(given.value, value)
+            update["value"] = within(multiplied(given.value, value), term)
             update |= {"factor": (pair[0] / value, pair[1] / value)} if spread else {}
         else:
-            within = lambda x, term=term: float(min(max(x, term.low), term.high))  # noqa: E731
-            update["value"] = within(value)
-            update |= {"range": (within(pair[0]), within(pair[1]))} if spread else {}
+            update["value"] = within(value, term)
+            update |= {"range": (within(pair[0], term), within(pair[1], term))} if spread else {}
         if source:
-            update["source"] = source(given)
+            update["source"] = source(name, given)
         sections.setdefault(section, {})[field] = given.model_copy(update=update)
     parts: dict[str, Any] = {name: getattr(scenario.assumptions, name).model_copy(update=fields)
                              for name, fields in sections.items()}
@@ -215,10 +227,22 @@ def at(scenario: Scenario, z: Mapping[str, float], spread: Mapping[str, float] |
     return scenario.model_copy(update={"assumptions": scenario.assumptions.model_copy(update=parts)})
 
 
+def within(tree: Any, term: Term) -> Any:
+    """A tree with every number inside a term's bounds; null stays null.
+
+    >>> within({"child": 0.2, "adult": 1.3}, ASSUMED["utilisation"].terms()["chronic_share"])
+    {'child': 0.2, 'adult': 1.0}
+    """
+    if isinstance(tree, Mapping):
+        return {key: within(branch, term) for key, branch in tree.items()}
+    return tree if tree is None else float(min(max(tree, term.low), term.high))
+
+
 def calibrate(scenario: Scenario, targets: list[Target], progress: Callable[[float], None] | None = None) -> Fit:
     """Fit a scenario's uncertain assumptions to targets, from their intervals as priors.
 
-    Raises `BadInput` where no target lies in the scenario's years. `progress` is told a share of the work, about.
+    Raises `BadInput` where no target lies in the scenario's years, or no assumption has an interval. `progress` is told
+    a share of the work, about.
     """
     targets = [target for target in targets if target.year in scenario.horizon()]
     fitted = [target for target in targets if not target.held_out]
@@ -226,6 +250,10 @@ def calibrate(scenario: Scenario, targets: list[Target], progress: Callable[[flo
         raise refuse(scenario.name, words("没有落在模拟期内的校准目标", "no target lies in the years simulated"),
                      words("请检查年份", "check the years"))
     names = [name for name in uncertain(scenario.assumptions) if acts(scenario, name)]
+    if not names:
+        raise refuse(scenario.name, words("没有可以校准的假设", "no assumption can be fitted"),
+                     words("请给出区间（range 或 factor）", "give some of them an interval, range or factor"))
+    prior = np.linalg.inv(correlation_root(priors(scenario, names)))
     root = np.linalg.inv(np.linalg.cholesky(spread_of(scenario, fitted)))
     runs, most = 0, 4 * (len(names) + 2)
 
@@ -235,7 +263,7 @@ def calibrate(scenario: Scenario, targets: list[Target], progress: Callable[[flo
         if progress:
             progress(min(runs / most, 0.99))
         run = central(at(scenario, dict(zip(names, z, strict=True))))
-        return np.concatenate([root @ misses(fitted, run), z])
+        return np.concatenate([root @ misses(fitted, run), prior @ z])
 
     def slopes(z: np.ndarray) -> np.ndarray:
         here = residuals(z)
@@ -248,7 +276,7 @@ def calibrate(scenario: Scenario, targets: list[Target], progress: Callable[[flo
     z = dict(zip(names, found.x, strict=True))
     spread = dict(zip(names, left, strict=True))
     correlation = covariance / np.outer(left, left)
-    calibrated = at(scenario, z, spread, lambda given: fitted_source(given, len(fitted)))
+    calibrated = at(scenario, z, spread, lambda name, given: fitted_source(given, len(fitted), spread[name] < UNTOLD))
     calibrated = tied(calibrated, names, correlation)
     if progress:
         progress(1.0)
@@ -264,9 +292,21 @@ def acts(scenario: Scenario, name: str) -> bool:
         "people.waiting_effect", "people.fertility")
 
 
-def fitted_source(given: Assumed, figures: int) -> Source:
-    """Where a fitted value comes from: the figures, and what stood there before."""
+def priors(scenario: Scenario, names: list[str]) -> np.ndarray:
+    """The correlation matrix that a scenario states for the assumptions to be fitted, in the order of their names."""
+    pairs = tuple(pair for pair in scenario.assumptions.correlations if set(pair.between) <= set(names))
+    return correlations(scenario.model_copy(update={"assumptions": scenario.assumptions.model_copy(
+        update={"correlations": pairs})}), names)
+
+
+def fitted_source(given: Assumed, figures: int, told: bool) -> Source:
+    """Where a fitted value comes from: the figures, and what stood there before; where they tell nothing, so it says.
+    """
     before = given.source.note or words("", "")
+    if not told:
+        return given.source.model_copy(update={"note": words(
+            f"{figures} 个公布数不能确定它，大致仍是先验：{before.zh}",
+            f"{figures} published figures do not tell it, so it is much as before: {before.en}")})
     return Source(status="estimate", document=given.source.document, note=words(
         f"按 {figures} 个公布数校准；先验：{before.zh}",
         f"Calibrated to {figures} published figures; before: {before.en}"))
@@ -276,8 +316,9 @@ def tied(scenario: Scenario, names: list[str], correlation: np.ndarray) -> Scena
     """The scenario with the correlations that the figures leave between fitted assumptions."""
     said = Source(status="estimate", note=words("校准后的相关", "left by the calibration"))
     value = lambda i, j: float(np.clip(correlation[i, j], -0.99, 0.99))  # noqa: E731
+    stated = priors(scenario, names) != 0  # said anew however small: a file that takes over this one would keep it
     pairs = [Correlation(between=(names[i], names[j]), value=value(i, j), source=said)
-             for i in range(len(names)) for j in range(i) if abs(correlation[i, j]) >= TIED]
+             for i in range(len(names)) for j in range(i) if abs(correlation[i, j]) >= TIED or stated[i, j]]
     kept = tuple(pair for pair in scenario.assumptions.correlations if not set(pair.between) <= set(names))
     return scenario.model_copy(update={"assumptions": scenario.assumptions.model_copy(
         update={"correlations": (*kept, *pairs)})})

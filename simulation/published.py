@@ -57,10 +57,10 @@ def figure(table: str, year: int | str, variable: str) -> Figure:
     >>> figure("national_funds", 2021, "URRBMI_enrolment").value
     1008660000.0
     """
-    found = [row for row in rows(table) if row["year"] == str(year) and row["variable"] == variable and row["value"]
-             and MEMORY not in row["confidence"] and row["source"]]
+    found = [row for row in rows(table) if row.get("year") == str(year) and row.get("variable") == variable
+             and row["value"] and MEMORY not in row["confidence"] and row["source"]]
     if not found:
-        near = nearest(variable, sorted({row["variable"] for row in rows(table)}))
+        near = nearest(variable, sorted({row.get("variable", "") for row in rows(table)}))
         raise refuse(f"{table}: {short(variable)} {year}", words("没有已公布的数值", "no published figure"),
                      words(f"是否为：{near}", f"did you mean {near}"))
     row = min(found, key=lambda row: (not row["confidence"].startswith("high"), "prelim" in row["confidence"]))

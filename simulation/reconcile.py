@@ -23,8 +23,9 @@ PARTS = {
     "rules": words("政策规则", "Policy rules"),
     "draws": words("模拟次数与种子", "Draws and seed"),
 }
-TOGETHER = words("两次运行的人群或机构划分不同：数据与假设的变化并入政策规则",
-                 "The two runs divide people or providers differently: the change of assumptions stands with the rules")
+TOGETHER = words("两次运行的人群、机构划分或年份不同：数据与假设的变化并入政策规则",
+                 "The two runs divide people or providers differently or cover other years: the change of assumptions "
+                 "stands with the rules")
 
 
 def reconcile(previous: Manifest, figures: dict, present: Result) -> pd.DataFrame:
@@ -72,6 +73,9 @@ def with_assumptions(old: Scenario, new: Scenario) -> Scenario:
 
 
 def figure(report: dict, year: int, name: str) -> float:
-    """A mean, or a probability, of a year; missing where an older version did not report it."""
-    row = next((row for row in report["years"] if row["year"] == year), {})
-    return row[name]["value" if name in EVENTS else "mean"] if name in row else float("nan")
+    """A mean, or a probability, of a year; missing where an older version did not report it, or the file is damaged."""
+    try:
+        (row,) = [row for row in report["years"] if row["year"] == year]
+        return float(row[name]["value" if name in EVENTS else "mean"])
+    except (KeyError, TypeError, ValueError):
+        return float("nan")

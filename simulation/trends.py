@@ -453,6 +453,24 @@ def together(pair: str, without: str | tuple[str, ...] = (), folder: Path = DATA
     return Together(float(product), float(np.sqrt(np.mean(np.square(apart)))), len(first))
 
 
+@lru_cache(maxsize=64)
+def ratio_of(pair: str, without: str | tuple[str, ...] = (), folder: Path = DATA) -> Dynamics | None:
+    """How the second quantity of a pair strays from the first: the dynamics of their log ratio, where they are known.
+
+    >>> 0 < ratio_of("funding_and_spending").sd < fitted()["spending"].sd
+    True
+    """
+    known = {series.name: series for series in kept(published(folder), without)}
+    found = []
+    for names in PAIRS[pair]:
+        if set(names) <= set(known):
+            one, other = (known[name] for name in names)
+            start, stop = max(one.first, other.first), min(one.first + len(one.values), other.first + len(other.values))
+            of = [series.values[start - series.first:stop - series.first] for series in (one, other)]
+            found.append(of[1] - of[0])
+    return pooled(found) if any(np.isfinite(values).sum() > 1 for values in found) else None
+
+
 def rises_in_both(one: Series, other: Series) -> tuple[np.ndarray, np.ndarray]:
     """Rises between the years in which two series have a figure, (2, n), and the years between these, (n,)."""
     start = max(one.first, other.first)

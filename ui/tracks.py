@@ -1,0 +1,155 @@
+"""The long answers of the record page: each is made once, one at a time, under a bar that shows how far it is.
+
+Answers about the sandbox's own series are kept for everybody, those about an uploaded table in its session alone.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, MutableMapping
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import pandas as pd
+import streamlit as st
+
+from simulation import backtest, concentration, load_scenario, simulate, variance
+from simulation.adapted import adapted
+from simulation.calibration import TARGETS, Fit, as_file, calibrate, read_targets
+from simulation.measures import chances, median_error, spending_by_tier, summary
+from simulation.results import Result
+from simulation.scenario import Scenario
+from simulation.series import Series, template
+from simulation.terms import BadInput
+from ui.runs import SEED, Run, gate
+from ui.text import t
+from ui.view import View, known, offered, scenario_of
+
+DRAWS, HORIZON = backtest.DRAWS, backtest.HORIZON
+YEARS = 10  # of a fund's own scenario
+WAIT = 0.5  # seconds between looks at whether a reader is still there
+KEPT = 24  # answers, of some hundred kilobytes each
+SPLIT = ("expenditure", "balance_ratio")  # of which the variance is told apart
+
+Progress = Callable[[float], None]
+
+
+class Own(NamedTuple):
+    """A scenario made of a fund's table, its run, and the file that makes it again."""
+
+    scenario: Scenario
+    run: Run
+    text: str
+
+
+@st.cache_resource(show_spinner=False)
+def shared() -> dict[tuple, Any]:
+    """What is kept for everybody."""
+    return {}
+
+
+@st.cache_resource(show_spinner=False)
+def turn() -> threading.Lock:
+    """One long answer at a time: the other processors stay with those who move a lever."""
+    return threading.Lock()
+
+
+def once(key: tuple, make: Callable[[Progress], Any], uploaded: bool = False) -> Any:
+    """The answer under a key, made if it is not kept; a refusal is kept, too, and raised again."""
+    kept: MutableMapping[tuple, Any] = st.session_state.setdefault("tracks", {}) if uploaded else shared()
+    if key not in kept:
+        bar = st.progress(0.0, t("record.working"))
+        with in_turn(bar):
+            if key not in kept:
+                try:
+                    kept[key] = make(lambda share: advance(bar, share))
+                except BadInput as bad:
+                    kept[key] = BadInput(bad.faults)
+                for old in list(kept)[:-KEPT]:
+                    kept.pop(old, None)
+        bar.empty()
+    answer = kept[key]
+    if isinstance(answer, BadInput):
+        raise answer
+    return answer
+
+
+@contextmanager
+def in_turn(bar: Any) -> Iterator[None]:
+    """Wait for one's turn; moving the bar now and then lets go a reader who has left or asks for something else."""
+    while not turn().acquire(timeout=WAIT):
+        bar.progress(0.0, t("record.waiting"))
+    try:
+        yield
+    finally:
+        turn().release()
+
+
+def advance(bar: Any, share: float) -> None:
+    """Move a bar to the share of the work done."""
+    bar.progress(min(max(share, 0.0), 1.0), t("record.working"))
+
+
+def record(series: Series, base: str, uploaded: bool) -> backtest.Record:
+    """The track record of a series by a template scenario."""
+    return once(("record", series.sha256, series.name, base, HORIZON, DRAWS), lambda progress: backtest.backtest(
+        series, base, HORIZON, DRAWS, progress=progress), uploaded)
+
+
+def own(series: Series, base: str, uploaded: bool) -> Own:
+    """A fund's own scenario for the years after its table."""
+    def make(progress: Progress) -> Own:
+        scenario = adapted(series, load_scenario(base), years=YEARS)
+        progress(0.8)
+        head = f"# {series.name} {series.years[0]}-{series.years[-1]}, SHA-256 {series.sha256}\n# {base}\n"
+        return Own(scenario, told(simulate(scenario, DRAWS, SEED, "table")), head + as_file(scenario))
+
+    return once(("own", series.sha256, series.name, base, DRAWS), make, uploaded)
+
+
+def told(result: Result) -> Run:
+    """A run as the frames of the first page read it."""
+    data = result.data
+    lines = pd.DataFrame({"year": data["year"].values} | {
+        name: data[f"{name.removesuffix('_ratio')}_line"].values
+        for name in ("surplus_ratio", "balance_ratio", "reserve_months")})
+    return Run(summary(result), chances(result), spending_by_tier(result), lines,
+               median_error(result, "balance_ratio"), {"fingerprint": result.fingerprint})
+
+
+def fit(scenario: str) -> Fit:
+    """A library scenario calibrated to its published figures."""
+    return once(("fit", scenario),
+                lambda progress: calibrate(load_scenario(scenario), read_targets(scenario), progress))
+
+
+def calibrated() -> list[str]:
+    """The scenarios that have published figures to be calibrated to."""
+    return sorted(name for name in offered() if (TARGETS / f"{name}.yaml").is_file())
+
+
+def bases() -> list[str]:
+    """The scenarios whose rules a fund can be given: those of one pool."""
+    return sorted((name for name in offered() if not known(name).has("areas")),
+                  key=lambda name: name != backtest.TEMPLATE)
+
+
+@st.cache_data(show_spinner=False, max_entries=KEPT)
+def parts(scenario: str, edits: tuple[tuple[str, Any], ...], since: int, draws: int) -> pd.DataFrame:
+    """Where the variance of a view's expenditure and balance ratio comes from."""
+    with gate():
+        return variance.shares(scenario_of(View(scenario, since, edits)), SPLIT, draws, SEED)
+
+
+@st.cache_data(show_spinner=False, max_entries=KEPT)
+def shape(scenario: str, edits: tuple[tuple[str, Any], ...], since: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """How unevenly a view's spending falls: the measures beside published ones, and the Lorenz curves."""
+    with gate():
+        year = concentration.spending(scenario_of(View(scenario, since, edits)))
+        return concentration.table(year), concentration.lorenz(year)
+
+
+@st.cache_data(show_spinner=False)
+def empty_table(form: str, language: str) -> bytes:
+    """The table to fill in, as a file."""
+    return template(form, language)
