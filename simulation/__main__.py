@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 from unicodedata import east_asian_width
 
-from simulation import __version__, backtest, measures
+from simulation import __version__, measures
 from simulation.adapted import adapted, from_table
+from simulation.backtest import DRAWS, HORIZON, SEED, TEMPLATE, TITLES, backtest, grades
 from simulation.calibration import as_difference, as_file, calibrate, read_targets
 from simulation.household import PARTS, read_bills, settle
 from simulation.model import ENGINES, simulate
@@ -108,11 +109,11 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--out", type=Path, metavar="FILE", help="write the calibrated scenario to a YAML file")
     sub = command("backtest", back_test, "what would have been forecast for a fund at each cut-off, and what happened")
     sub.add_argument("series", help="a fund's yearly table, CSV or XLSX (docs/series.md), or a bundled series")
-    sub.add_argument("--template", default=backtest.TEMPLATE, metavar="SCENARIO", help="whose rules are taken "
-                     f"({backtest.TEMPLATE})")
-    sub.add_argument("--horizon", default=backtest.HORIZON, metavar="YEARS")
-    sub.add_argument("--draws", default=backtest.DRAWS, metavar="N")
-    sub.add_argument("--seed", default=backtest.SEED, metavar="S")
+    sub.add_argument("--template", default=TEMPLATE, metavar="SCENARIO", help="whose rules are taken "
+                     f"({TEMPLATE})")
+    sub.add_argument("--horizon", default=HORIZON, metavar="YEARS")
+    sub.add_argument("--draws", default=DRAWS, metavar="N")
+    sub.add_argument("--seed", default=SEED, metavar="S")
     sub.add_argument("--out", type=Path, metavar="DIR", help="write every forecast and score as CSV into a folder")
     sub = command("reconcile", reconcile_runs, "what moved between a kept run and the same question asked today")
     sub.add_argument("run_dir", type=Path, metavar="RUN_DIR")
@@ -328,7 +329,7 @@ def kept(path: Path | None, text: str) -> None:
 
 def back_test(options: argparse.Namespace) -> int:
     """`backtest`"""
-    record = backtest.backtest(
+    record = backtest(
         load_series(options.series), options.template, whole_number(options.horizon, "--horizon"),
         whole_number(options.draws, "--draws"), whole_number(options.seed, "--seed"))
     frames = {name: getattr(record, name) for name in ("forecasts", "judged", "events", "crossings", "reliability")}
@@ -338,7 +339,7 @@ def back_test(options: argparse.Namespace) -> int:
     lines = [f"{record.series.name}  {record.series.years[0]}-{record.series.years[-1]}", ""]
     for row in record.judged.itertuples():
         ahead = words("合计", "all") if row.horizon == 0 else words(f"{row.horizon} 年", f"{row.horizon} y")
-        lines.append(f"{backtest.TITLES[row.quantity][options.lang]:<24} {ahead[options.lang]:<5} n {row.n:>3}  50 % "
+        lines.append(f"{TITLES[row.quantity][options.lang]:<24} {ahead[options.lang]:<5} n {row.n:>3}  50 % "
                      f"{100 * row.cover50:>4.0f}  90 % {100 * row.cover90:>4.0f}  CRPS {row.crps:>12.4g}  "
                      f"{row.skill_drift:>+7.2f} {row.skill_trend:>+7.2f}  {100 * row.bias:>+6.1f} %  {row.grade}")
     lines.append("")
@@ -347,7 +348,7 @@ def back_test(options: argparse.Namespace) -> int:
                      f"{100 * row.frequency:.0f} %  Brier {row.brier:.3f} ({row.brier_half:.2f}, {row.brier_base:.3f})")
     lines += [f"{year}: {why[options.lang]}" for year, why in record.skipped]
     skipped = [{"cutoff": year, "why": why.model_dump()} for year, why in record.skipped]
-    return show(options, {"series": record.series.name, "template": record.template, "grades": backtest.grades(record),
+    return show(options, {"series": record.series.name, "template": record.template, "grades": grades(record),
                           **{name: json.loads(frame.to_json(orient="records")) for name, frame in frames.items()},
                           "skipped": skipped}, lines)
 

@@ -99,7 +99,7 @@ def own_pace(series: Series, paths: Mapping[str, Ahead], pace: Pace, spending: D
     """The pace at which the ratio of spending to funding is as restless as the fund's own."""
     if pace.gap is None:
         return pace
-    ratio = np.log(series.values["spending"] / series.values["income"])
+    ratio = spending_a_head(series) - in_log(series.per_head("income"))
     if np.isfinite(ratio).sum() < FEW:
         return pace
     apart = own(ratio, damped(pace.gap)).sd
@@ -196,10 +196,8 @@ def recent(series: Series) -> Series:
 def looked_ahead(series: Series, scenario: Scenario, dynamics: Mapping[str, Dynamics]) -> dict[str, Ahead]:
     """What the table tells of each path for the scenario's first year; paths it does not tell are left out."""
     value = series.values
-    with np.errstate(divide="ignore", invalid="ignore"):
-        logs = {"enrolment": np.log(value["enrolment"]), "funding": np.log(value["income"] / value["enrolment"]),
-                "use": np.log(value["stays"] / value["enrolment"]),
-                "visits": np.log(value["visits"] / value["enrolment"])}
+    logs = {"enrolment": in_log(value["enrolment"]), "funding": in_log(series.per_head("income")),
+            "use": in_log(series.per_head("stays")), "visits": in_log(series.per_head("visits"))}
     if not scenario.has("outpatient"):  # the template pays for no visits, so it can follow none
         del logs["visits"]
     spending = spending_a_head(series)
@@ -225,7 +223,16 @@ def looked_ahead(series: Series, scenario: Scenario, dynamics: Mapping[str, Dyna
 
 def spending_a_head(series: Series) -> np.ndarray:
     """Log of the fund's spending for each insured person, (n,)."""
-    return np.log(series.per_head("spending"))
+    return in_log(series.per_head("spending"))
+
+
+def in_log(values: np.ndarray) -> np.ndarray:
+    """Logs of figures; a figure of nothing has none.
+
+    >>> in_log(np.array([1.0, 0.0, np.nan])).tolist()
+    [0.0, nan, nan]
+    """
+    return np.log(np.where(values > 0, values, np.nan))
 
 
 def own(values: np.ndarray, dynamics: Dynamics) -> Dynamics:

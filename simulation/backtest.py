@@ -19,7 +19,7 @@ from simulation.measures import QUANTILES
 from simulation.model import simulate
 from simulation.results import MORE, QUANTITIES, Result
 from simulation.scenario import Scenario, load_scenario
-from simulation.series import Series
+from simulation.series import Series, load_series
 from simulation.terms import BadInput, Words, refuse, words
 
 TEMPLATE = "urrbmi_county_2026"
@@ -27,7 +27,7 @@ HORIZON, DRAWS, SEED = 5, 1024, 20080101
 # Published series that a bundled one is made of, or that count mostly the same people: its shocks must not know them.
 UNSEEN = {"national_resident": ("resident", "national"), "national_nrcms": ("nrcms", "jiujiang"),
           "resident_all": ("all_schemes", "resident", "national")}
-FEWEST = LEAST + 2  # years that a series must have
+FEWEST = 2 * LEAST  # years that a series must have
 POINTS = ndtri((np.arange(200) + 0.5) / 200)  # a naive forecast as evenly spread draws
 # What is forecast: the model's name, and how the series gives it.
 FORECAST: dict[str, tuple[str, Callable[[Mapping[str, np.ndarray]], np.ndarray]]] = {
@@ -67,13 +67,15 @@ class Record(NamedTuple):
     skipped: tuple[tuple[int, Words], ...]  # cut-offs that could not be forecast, and why
 
 
-def backtest(series: Series, template: Scenario | str = TEMPLATE, horizon: int = HORIZON, draws: int = DRAWS,
+def backtest(series: Series | str, template: Scenario | str = TEMPLATE, horizon: int = HORIZON, draws: int = DRAWS,
              seed: int = SEED, progress: Callable[[float], None] | None = None) -> Record:
     """Forecast a series from every cut-off that leaves enough years before it and at least one after it.
 
+    `series` may be the name of a bundled one, or the path of a file.
     Shocks are those fitted on published series; of a published one, without itself.
     Raises `BadInput` where the series is too short. `progress` is told the share of the work done.
     """
+    series = load_series(series) if isinstance(series, str) else series
     scenario = load_scenario(template) if isinstance(template, str) else template
     if horizon < 1:
         raise refuse("horizon", words(f"不能预测 {horizon} 年", f"{horizon} years ahead cannot be forecast"),

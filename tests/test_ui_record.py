@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from simulation import backtest, load_scenario, series
+from simulation.backtest import TITLES
 from simulation.calibration import Fit, central, read_targets, table_of_assumptions, table_of_targets, table_of_ties
 from simulation.scenario import parse_scenario
 from simulation.scoring import GRADES
@@ -40,7 +41,7 @@ def small(monkeypatch, tmp_path):
 @pytest.fixture(scope="module")
 def record():
     """The record of the short series, as the model gives it."""
-    return backtest.backtest(series.read_series(TABLE.encode(), "county.csv"), horizon=2, draws=FEW)
+    return backtest(series.read_series(TABLE.encode(), "county.csv"), horizon=2, draws=FEW)
 
 
 def page(language, **state):
@@ -69,7 +70,7 @@ def test_the_page_opens_with_its_board_its_charts_and_its_words(language):
     charts = at.get("plotly_chart")
     assert len(charts) == 2 and all(chart.proto.alt for chart in charts)
     board = at.table[0].value
-    assert len(board) == len(backtest.TITLES)
+    assert len(board) == len(TITLES)
     cells = [str(cell) for table in at.table for cell in [*table.value.columns, *table.value.to_numpy().ravel()]]
     if language == "en":
         assert not [text for text in [*said, *cells] if re.search(HAN, text)]
@@ -119,7 +120,7 @@ def test_a_series_too_short_to_test_says_so_in_a_sentence():
     short = "\n".join(TABLE.splitlines()[:4])
     at.get_by_key("record.upload").upload("short.csv", short.encode()).run(timeout=60)
     assert not at.exception and len(at.error) == 1
-    assert any("at least 5 are needed" in element.value for element in at.markdown)
+    assert any("at least 6 are needed" in element.value for element in at.markdown)
 
 
 # --- frames and charts --------------------------------------------------------------------------------
@@ -129,7 +130,7 @@ def test_the_board_has_a_row_for_each_output_and_the_models_grades(record, langu
     drawn = records.board(record, language)
     judged = record.judged[record.judged["horizon"] == 0].set_index("quantity")
     assert set(judged.index) == {"enrolment", "income", "spending", "surplus", "surplus_ratio"}
-    for (name, title), row in zip(backtest.TITLES.items(), drawn.frame.itertuples(), strict=True):
+    for (name, title), row in zip(TITLES.items(), drawn.frame.itertuples(), strict=True):
         assert row.output == title[language] and GRADES[row.grade][language].startswith(row.meaning)
         if name in judged.index:
             model = judged.loc[name]

@@ -15,6 +15,7 @@ import streamlit as st
 
 from simulation import backtest, concentration, load_scenario, simulate, variance
 from simulation.adapted import adapted
+from simulation.backtest import DRAWS, HORIZON, TEMPLATE, Record
 from simulation.calibration import TARGETS, Fit, as_file, calibrate, read_targets
 from simulation.measures import chances, median_error, spending_by_tier, summary
 from simulation.results import Result
@@ -25,7 +26,6 @@ from ui.runs import SEED, Run, gate
 from ui.text import t
 from ui.view import View, known, offered, scenario_of
 
-DRAWS, HORIZON = backtest.DRAWS, backtest.HORIZON
 YEARS = 10  # of a fund's own scenario
 WAIT = 0.5  # seconds between looks at whether a reader is still there
 KEPT = 24  # answers, of some hundred kilobytes each
@@ -90,9 +90,9 @@ def advance(bar: Any, share: float) -> None:
     bar.progress(min(max(share, 0.0), 1.0), t("record.working"))
 
 
-def record(series: Series, base: str, uploaded: bool) -> backtest.Record:
+def record(series: Series, base: str, uploaded: bool) -> Record:
     """The track record of a series by a template scenario."""
-    return once(("record", series.sha256, series.name, base, HORIZON, DRAWS), lambda progress: backtest.backtest(
+    return once(("record", series.sha256, series.name, base, HORIZON, DRAWS), lambda progress: backtest(
         series, base, HORIZON, DRAWS, progress=progress), uploaded)
 
 
@@ -131,7 +131,7 @@ def calibrated() -> list[str]:
 def bases() -> list[str]:
     """The scenarios whose rules a fund can be given: those of one pool."""
     return sorted((name for name in offered() if not known(name).has("areas")),
-                  key=lambda name: name != backtest.TEMPLATE)
+                  key=lambda name: name != TEMPLATE)
 
 
 @st.cache_data(show_spinner=False, max_entries=KEPT)
