@@ -171,8 +171,8 @@ def joint_correlations(paths: Mapping[str, Ahead], of_growth: np.ndarray, pace: 
 
 
 def last_year(series: Series) -> int:
-    """The last year in which enrolment, income and spending are all known."""
-    given = np.isfinite([series.values[name] for name in ("enrolment", "income", "spending")])
+    """The last year in which enrolment, income and spending are all known and not nothing."""
+    given = np.array([series.values[name] for name in ("enrolment", "income", "spending")]) > 0
     fewest, known = given.sum(axis=1).min(), given.all(axis=0)
     if fewest < LEAST or not known.any():
         raise refuse(series.name, words(
@@ -214,7 +214,6 @@ def looked_ahead(series: Series, scenario: Scenario, dynamics: Mapping[str, Dyna
     for name, values in logs.items():
         finite = np.isfinite(values)
         if finite.sum() >= FEW:
-            values = np.where(finite, values, np.nan)
             follows = own(values, usual[PATHS[name]])
             outlook = ahead(values, scenario.first_year - series.years[-1], follows)
             found[name] = Ahead(outlook, follows, int(finite.sum()))

@@ -38,8 +38,8 @@ FORECAST: dict[str, tuple[str, Callable[[Mapping[str, np.ndarray]], np.ndarray]]
     "visits": ("visits", lambda v: v["visits"]),
     "balance": ("balance_end", lambda v: v["balance"]),
     "surplus": ("surplus", lambda v: v["income"] - v["spending"]),
-    "surplus_ratio": ("surplus_ratio", lambda v: (v["income"] - v["spending"]) / v["income"]),
-    "balance_ratio": ("balance_ratio", lambda v: v["balance"] / v["income"]),
+    "surplus_ratio": ("surplus_ratio", lambda v: over_income(v["income"] - v["spending"], v)),
+    "balance_ratio": ("balance_ratio", lambda v: over_income(v["balance"], v)),
 }
 TITLES = {name: (QUANTITIES | MORE)[model][0] for name, (model, _) in FORECAST.items()}
 UNTOLD = {"stays": "use", "visits": "visits"}  # left out where the years before a cut-off say nothing of them
@@ -119,8 +119,9 @@ def held_against(run: Result, actual: Mapping[str, np.ndarray], series: Series, 
     here = series.years.index(cutoff)
     forecasts, crossings = [], []
     drawn = {name: run.data[model].values[:, :, 0] for name, (model, _) in FORECAST.items()}
-    sizes = {name: np.ones_like(values) if name in RATIOS else actual["income"] if name == "surplus" else np.maximum(
-        np.abs(values), 1e-9) for name, values in actual.items()}  # a surplus near nothing is no measure of a miss
+    sizes = {name: np.ones_like(values) if name in RATIOS else np.maximum(np.abs(
+        actual["income"] if name == "surplus" else values), 1e-9)  # a surplus near nothing is no measure of a miss
+        for name, values in actual.items()}
     lines = {name: run.data[f"{name}_line"].values for name in ("surplus", "balance")}
     for name, values in actual.items():
         if name in UNTOLD and not tells(run.scenario, UNTOLD[name]):
@@ -154,6 +155,15 @@ def held_against(run: Result, actual: Mapping[str, np.ndarray], series: Series, 
                 "probability": float(of({name: value[:, t] for name, value in drawn.items()}, line).mean()),
                 "happened": bool(of({name: value[n] for name, value in actual.items()}, line))})
     return forecasts, crossings
+
+
+def over_income(amount: np.ndarray, values: Mapping[str, np.ndarray]) -> np.ndarray:
+    """An amount over the year's income; a year without any income has no ratio.
+
+    >>> over_income(np.array([1.0, 1.0]), {"income": np.array([4.0, 0.0])}).tolist()
+    [0.25, nan]
+    """
+    return amount / np.where(values["income"] > 0, values["income"], np.nan)
 
 
 def known_before(values: np.ndarray) -> bool:
