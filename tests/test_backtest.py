@@ -235,6 +235,13 @@ def test_six_years_with_holes_are_enough() -> None:
     assert set(told.judged["grade"]) <= set(scoring.GRADES)
 
 
+def test_stays_that_the_table_does_not_tell_are_not_forecast() -> None:
+    """Two figures of stays are known by 2018, but only one beside spending, so the model's are the template's."""
+    series = changed(changed(fund(6), "spending", slice(0, 1), np.nan), "stays", slice(2, 4), np.nan)
+    rows = backtest(series, TEMPLATE, 1, 16).forecasts
+    assert set(rows["cutoff"]) == {2018, 2019} and set(rows[rows["quantity"] == "stays"]["cutoff"]) == {2019}
+
+
 def test_a_table_without_care_or_balance_is_forecast_in_what_it_has() -> None:
     bare = fund(6, stays=np.full(6, np.nan), visits=np.full(6, np.nan), balance=np.full(6, np.nan))
     told = backtest(bare, TEMPLATE, 1, 16)
@@ -289,6 +296,9 @@ def test_every_bundled_series_has_a_record(name: str) -> None:
     assert (told.forecasts["year"] - told.forecasts["cutoff"] == told.forecasts["horizon"]).all()
     assert told.forecasts["horizon"].between(1, 5).all() and told.events["probability"].between(0, 1).all()
     assert not told.forecasts.duplicated(["quantity", "cutoff", "horizon"]).any()
+    rows = told.forecasts
+    assert (rows["in90"] == rows["actual"].between(rows["p05"], rows["p95"])).all()
+    assert (rows["in50"] == rows["actual"].between(rows["p25"], rows["p75"])).all()
     assert set(told.judged["grade"]) <= set(scoring.GRADES)
 
 
