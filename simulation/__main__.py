@@ -336,7 +336,10 @@ def back_test(options: argparse.Namespace) -> int:
     if options.out:
         for name, frame in frames.items():
             kept(ready(options.out) / f"{name}.csv", frame.to_csv(index=False))
-    lines = [f"{record.series.name}  {record.series.years[0]}-{record.series.years[-1]}", ""]
+    legend = words("CRPS 后两列：相对“末值加趋势”和“直线外推”的优势（1 为完全准确）；其后为偏差和等级",
+                   "after the CRPS: skill against last value with drift and against the linear trend (1 is perfect), "
+                   "bias, grade")
+    lines = [f"{record.series.name}  {record.series.years[0]}-{record.series.years[-1]}", legend[options.lang], ""]
     for row in record.judged.itertuples():
         ahead = words("合计", "all") if row.horizon == 0 else words(f"{row.horizon} 年", f"{row.horizon} y")
         lines.append(f"{TITLES[row.quantity][options.lang]:<24} {ahead[options.lang]:<5} n {row.n:>3}  50 % "
