@@ -16,7 +16,7 @@ import yaml
 from pydantic import Field
 from scipy.optimize import least_squares
 
-from simulation.assumptions import ASSUMED, Assumed, Correlation, drawn, uncertain
+from simulation.assumptions import ASSUMED, Z95, Assumed, Correlation, drawn, uncertain
 from simulation.model import simulate
 from simulation.published import DATA, figure
 from simulation.reading import build, read_text, read_yaml
@@ -27,7 +27,6 @@ from simulation.streams import correlation_root
 from simulation.terms import Record, Source, Term, Words, refuse, short, words
 from simulation.trees import multiplied, nearest
 
-Z95 = 1.6448536269514722
 TARGETS = DATA / "targets"
 STEP, FARTHEST = 0.05, 6.0  # in standard normals: of the derivative, and the most an assumption may move
 UNTOLD = 0.9  # of its prior spread left to an assumption: the figures tell nothing of it

@@ -22,11 +22,10 @@ import numpy as np
 from scipy.optimize import minimize, minimize_scalar
 from scipy.special import gammaln
 
-from simulation.published import in_units
+from simulation.published import DATA, in_units
 from simulation.reading import read_text, read_yaml
 from simulation.terms import Words, refuse, words
 
-DATA = Path(__file__).resolve().parent.parent / "data"
 PART = Path(__file__).resolve().parent.parent / "scenarios" / "parts" / "shocks.yaml"
 
 QUANTITIES = ("cost", "use", "funding", "enrolment", "spending")

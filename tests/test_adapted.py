@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from functools import lru_cache
 
 import numpy as np
@@ -33,7 +32,6 @@ from simulation.adapted import (
 )
 from simulation.assumptions import ASSUMED, uncertain
 from simulation.calibration import as_file, central, middle
-from simulation.engines import blocks, histories
 from simulation.policy import SECTIONS
 from simulation.scenario import Scenario, check_scenario, parse_scenario
 from simulation.series import QUANTITIES, Series, frozen, load_series
@@ -41,21 +39,12 @@ from simulation.steps.utilisation import correlations, futures
 from simulation.terms import BadInput, Source
 from simulation.trees import leaves
 from simulation.trends import Dynamics, Outlook
+from tests.coarse import coarse
 
 TEMPLATE = "urrbmi_county_2026"
 
 
-@pytest.fixture(autouse=True, scope="module")
-def coarse() -> Iterator[None]:
-    """Fewer histories: the fund is met by the table that it is run with."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(histories, "TAIL", 0.02)
-        patch.setattr(blocks, "SAMPLED", {0: 512, 1: 64})
-        blocks.blocks.cache_clear()
-        histories.KEPT.clear()
-        yield
-    blocks.blocks.cache_clear()
-    histories.KEPT.clear()
+fewer = pytest.fixture(autouse=True, scope="module")(coarse)  # the run and what it is held against share them
 
 
 def table(first: int = 2018, name: str = "county", **columns: np.ndarray) -> Series:

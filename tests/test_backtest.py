@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from functools import lru_cache
 
 import numpy as np
@@ -31,26 +30,16 @@ from simulation.backtest import (
     held_against,
     naive,
 )
-from simulation.engines import blocks, histories
 from simulation.series import QUANTITIES, Series, bundled, frozen, load_series
 from simulation.terms import BadInput
 from simulation.trends import kept, published
+from tests.coarse import coarse
 
 TEMPLATE = "urrbmi_county_2026"
 DRAWS = 64
 
 
-@pytest.fixture(autouse=True, scope="module")
-def coarse() -> Iterator[None]:
-    """Fewer histories: a fund is met by the table that it is run with."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(histories, "TAIL", 0.02)
-        patch.setattr(blocks, "SAMPLED", {0: 512, 1: 64})
-        blocks.blocks.cache_clear()
-        histories.KEPT.clear()
-        yield
-    blocks.blocks.cache_clear()
-    histories.KEPT.clear()
+fewer = pytest.fixture(autouse=True, scope="module")(coarse)  # the run and what it is held against share them
 
 
 def fund(years: int = 7, seed: int = 3, **columns: np.ndarray) -> Series:

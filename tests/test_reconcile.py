@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
@@ -13,28 +12,18 @@ from numpy.testing import assert_allclose
 from bench.pool import scaled
 from simulation import load_scenario, measures, simulate
 from simulation.__main__ import main
-from simulation.engines import blocks, histories
 from simulation.reconcile import PARTS, TOGETHER, alike, figure, reconcile, with_assumptions
 from simulation.results import EVENTS, QUANTITIES, Result
 from simulation.runs import Manifest, read_run, save_run
 from simulation.scenario import Change, Scenario
 from simulation.terms import BadInput, Source
+from tests.coarse import coarse
 
 STATED = Source(status="assumption")
 BENXI = load_scenario("benxi_2008").model_copy(update={"years": 2})
 
 
-@pytest.fixture(autouse=True, scope="module")
-def coarse() -> Iterator[None]:
-    """Fewer histories: both runs are made of them."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(histories, "TAIL", 0.02)
-        patch.setattr(blocks, "SAMPLED", {0: 512, 1: 64})
-        blocks.blocks.cache_clear()
-        histories.KEPT.clear()
-        yield
-    blocks.blocks.cache_clear()
-    histories.KEPT.clear()
+fewer = pytest.fixture(autouse=True, scope="module")(coarse)  # the run and what it is held against share them
 
 
 def run(scenario: Scenario = BENXI, draws: int = 32, seed: int = 1, engine: str = "table") -> Result:
