@@ -1,7 +1,6 @@
 """Every lever acts: in every scenario it changes the result when moved, in the direction its declaration says."""
 
 import json
-from collections.abc import Iterator
 from functools import lru_cache
 
 import numpy as np
@@ -10,13 +9,13 @@ import pytest
 from bench.pool import inputs_of, scaled
 from simulation import load_scenario, settle, simulate
 from simulation.__main__ import main
-from simulation.engines import blocks, histories
 from simulation.measures import chances
 from simulation.policy import SECTIONS, policy_terms
 from simulation.results import ALONG
 from simulation.scenario import LIBRARY, Change, Scenario, find_lever, lever_value
 from simulation.steps.utilisation import futures
 from simulation.terms import Source
+from tests.coarse import coarse
 
 STATED = Source(status="assumption")
 NAMES = sorted(path.stem for path in LIBRARY.glob("*.yaml"))
@@ -223,17 +222,7 @@ def faults_of(engine: str, name: str, lever: str, low: object, high: object) -> 
             if place not in some or sign * change[place] < 0]
 
 
-@pytest.fixture(autouse=True, scope="module")
-def coarse() -> Iterator[None]:
-    """Fewer histories, and years with very many stays counted as fewer: signs do not rest on them."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(histories, "TAIL", 0.02)
-        patch.setattr(blocks, "SAMPLED", {0: 512, 1: 64})
-        blocks.blocks.cache_clear()
-        histories.KEPT.clear()
-        yield
-    blocks.blocks.cache_clear()
-    histories.KEPT.clear()
+fewer = pytest.fixture(autouse=True, scope="module")(coarse)  # signs do not rest on how many
 
 
 @pytest.mark.parametrize(("name", "parameter"), [
