@@ -24,8 +24,11 @@ FLOORS = (
     ("demography", "stages", "results"),
     ("model",),
     ("measures", "household", "runs", "scorecard", "reference", "compare", "goalseek", "sensitivity", "calibration",
-     "adapted", "backtest", "scoring", "variance", "concentration", "reconcile", "report", "cluster"),
+     "adapted", "backtest", "scoring", "variance", "concentration", "reconcile", "explain", "search", "sweep",
+     "information", "report"),
+    ("cluster",),
     ("",),  # the package itself, whose __init__ names what others may use
+    ("commands",),
     ("__main__",),
 )
 OUTSIDE = {"streamlit", "plotly", "ui", "app", "run", "tests", "bench"}

@@ -1,0 +1,100 @@
+"""What commands share: the options of a run, the scenario they ask for, and how an answer is printed."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from simulation.model import ENGINES, simulate
+from simulation.results import Result
+from simulation.scenario import Change, Scenario, load_scenario, value_from_text
+from simulation.terms import BadInput, Source, refuse, short, words
+
+Command = Callable[[str, Callable[[argparse.Namespace], int], str], argparse.ArgumentParser]  # adds one to the parser
+STATED = Source(status="assumption", note=words("命令行给出", "given on the command line"))
+
+
+def settable(sub: argparse.ArgumentParser) -> None:
+    """A scenario and its `--set` edits."""
+    sub.add_argument("scenario", help="a scenario of the library, or a YAML file")
+    sub.add_argument("--set", action="append", default=[], metavar="LEVER=VALUE", dest="edits",
+                     help="set a lever, from the first year or from LEVER@YEAR; may be repeated")
+
+
+def simulated(sub: argparse.ArgumentParser) -> None:
+    """How a scenario is simulated."""
+    sub.add_argument("--draws", default=1024, metavar="N")
+    sub.add_argument("--seed", default=20080101, metavar="S")
+    sub.add_argument("--engine", default="auto", metavar="|".join(ENGINES))
+
+
+def whole_number(text: str | int, place: str) -> int:
+    """A whole number of the command line, or a plain refusal."""
+    try:
+        return int(text)
+    except ValueError:
+        raise refuse(place, words(f"“{short(text)}”不是整数", f"'{short(text)}' is not a whole number"),
+                     words("例如 1024", "give one such as 1024")) from None
+
+
+def edited(options: argparse.Namespace) -> Scenario:
+    """The scenario named on the command line with its `--set` edits."""
+    scenario = load_scenario(options.scenario)
+    changes = []
+    for edit in options.edits:
+        name, equals, text = edit.partition("=")
+        if not equals or not name:
+            raise refuse(f"--set {edit}", words("不是“参数=数值”", "is not a lever and its value"),
+                         words("请写 LEVER=VALUE", "write LEVER=VALUE"))
+        lever, _, year = name.partition("@")
+        if year and not year.isdecimal():
+            raise refuse(f"--set {edit}", words(f"“{year}”不是年份", f"'{year}' is not a year"),
+                         words("请写 LEVER@2010=VALUE", "write LEVER@2010=VALUE"))
+        changes.append(Change(lever=lever, year=int(year) if year else scenario.first_year,
+                              value=value_from_text(text), source=STATED))
+    return scenario.changed(changes)
+
+
+def simulated_run(options: argparse.Namespace) -> Result:
+    """The run the options ask for."""
+    return simulate(edited(options), whole_number(options.draws, "--draws"), whole_number(options.seed, "--seed"),
+                    options.engine)
+
+
+def show(options: argparse.Namespace, data: Any, lines: list[str]) -> int:
+    """Print JSON if asked for, else the lines."""
+    print(json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False) if options.json else "\n".join(lines))
+    return 0
+
+
+def show_faults(bad: BadInput, options: argparse.Namespace) -> int:
+    """Print every fault on a line of its own; exit code 2."""
+    sentences = [fault.sentence(options.lang) for fault in bad.faults]
+    if options.json:
+        print(json.dumps({"faults": sentences}, ensure_ascii=False, indent=1))
+    print("\n".join(sentences), file=sys.stderr)
+    return 2
+
+
+def kept(path: Path | None, text: str) -> None:
+    """Write a text to a file the user names, or one clear fault."""
+    if path:
+        try:
+            path.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise refuse(str(path), words("写不进这个文件", f"cannot be written ({error.strerror})"),
+                         words("请换一个位置", "choose another place")) from None
+
+
+def ready(folder: Path) -> Path:
+    """A folder to write to, made if it is not there, or one clear fault."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise refuse(str(folder), words("不能使用这个文件夹", f"cannot be used ({error.strerror})"),
+                     words("请换一个文件夹", "choose another folder")) from None
+    return folder

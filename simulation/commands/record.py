@@ -1,0 +1,128 @@
+"""Commands of the track record: calibrate, backtest, reconcile."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from simulation.adapted import adapted, from_table
+from simulation.backtest import DRAWS, HORIZON, SEED, TEMPLATE, TITLES, backtest, grades
+from simulation.calibration import as_difference, as_file, calibrate, read_targets
+from simulation.commands.options import (
+    Command,
+    kept,
+    ready,
+    settable,
+    show,
+    simulated,
+    simulated_run,
+    whole_number,
+)
+from simulation.reconcile import PARTS as MOVED
+from simulation.reconcile import TOGETHER, alike, reconcile
+from simulation.results import EVENTS, QUANTITIES
+from simulation.runs import read_run, scenario_of
+from simulation.scenario import load_scenario
+from simulation.series import load_series
+from simulation.terms import refuse, words
+
+
+def declare(command: Command) -> None:
+    """Add these commands to the parser."""
+    sub = command("calibrate", calibrate_scenario, "fit a scenario to published totals, or a typical one to a fund's "
+                  "own yearly table")
+    sub.add_argument("scenario", help="a scenario with targets in data/targets; with --series the typical scenario")
+    sub.add_argument("--series", metavar="FILE", help="a fund's yearly table, CSV or XLSX (docs/series.md)")
+    sub.add_argument("--years", default=10, metavar="N", help="with --series: years to simulate after it (10)")
+    sub.add_argument("--out", type=Path, metavar="FILE", help="write the calibrated scenario to a YAML file")
+    sub = command("backtest", back_test, "what would have been forecast for a fund at each cut-off, and what happened")
+    sub.add_argument("series", help="a fund's yearly table, CSV or XLSX (docs/series.md), or a bundled series")
+    sub.add_argument("--template", default=TEMPLATE, metavar="SCENARIO", help="whose rules are taken "
+                     f"({TEMPLATE})")
+    sub.add_argument("--horizon", default=HORIZON, metavar="YEARS")
+    sub.add_argument("--draws", default=DRAWS, metavar="N")
+    sub.add_argument("--seed", default=SEED, metavar="S")
+    sub.add_argument("--out", type=Path, metavar="DIR", help="write every forecast and score as CSV into a folder")
+    sub = command("reconcile", reconcile_runs, "what moved between a kept run and the same question asked today")
+    sub.add_argument("run_dir", type=Path, metavar="RUN_DIR")
+    settable(sub)
+    simulated(sub)
+
+
+def calibrate_scenario(options: argparse.Namespace) -> int:
+    """`calibrate`"""
+    lang = options.lang
+    if options.series:
+        years = whole_number(options.years, "--years")
+        if not 1 <= years <= 60:
+            raise refuse(f"--years {years}", words("年数超出范围", "is out of range"),
+                         words("请用 1 到 60", "use 1 to 60"))
+        scenario = adapted(load_series(options.series), load_scenario(options.scenario), years)
+        kept(options.out, as_file(scenario))
+        rows = from_table(scenario)
+        return show(options, {"scenario": scenario.name, "first_year": scenario.first_year, "assumptions": rows}, [
+            f"{row['name']:<34} {row['value']!s:<24} {row['interval'] or ''}" for row in rows])
+    scenario = load_scenario(options.scenario)
+    fit = calibrate(scenario, read_targets(options.scenario))
+    kept(options.out, as_difference(fit, f"{scenario.name[:29]}_calibrated"))
+    named = words("未用于拟合", "held out")
+    lines = [f"{row.of:<26} {row.year}  {row.published:>18,.6g} {row.before:>18,.6g} {row.after:>18,.6g} "
+             f"{100 * row.off:>+7.1f} %  {row.miss:>+5.1f} sd  {named[lang] if row.held_out else ''}"
+             for row in fit.targets.itertuples()]
+    untold = words("数据不能确定", "the figures do not tell")
+    ends = lambda *three: " ".join(f"{end:>10.4g}" for end in three)  # noqa: E731
+    lines += ["", *(f"{row.name:<34} {ends(row.prior_low, row.prior, row.prior_high)}  ->  "
+                    f"{ends(row.low, row.value, row.high)}  {'' if row.told else untold[lang]}"
+                    for row in fit.assumptions.itertuples())]
+    only = words("只能确定二者的组合", "only together")
+    lines += ["", *(f"{row.first} ~ {row.second}  {row.correlation:+.2f}  {only[lang]}"
+                    for row in fit.ties.itertuples())]
+    return show(options, {name: getattr(fit, name).to_dict("records") for name in ("targets", "assumptions", "ties")},
+                lines)
+
+
+def back_test(options: argparse.Namespace) -> int:
+    """`backtest`"""
+    record = backtest(
+        load_series(options.series), options.template, whole_number(options.horizon, "--horizon"),
+        whole_number(options.draws, "--draws"), whole_number(options.seed, "--seed"))
+    frames = {name: getattr(record, name) for name in ("forecasts", "judged", "events", "crossings", "reliability")}
+    if options.out:
+        for name, frame in frames.items():
+            kept(ready(options.out) / f"{name}.csv", frame.to_csv(index=False))
+    legend = words("CRPS 后两列：相对“末值加趋势”和“直线外推”的优势（1 为完全准确）；其后为偏差和等级",
+                   "after the CRPS: skill against last value with drift and against the linear trend (1 is perfect), "
+                   "bias, grade")
+    lines = [f"{record.series.name}  {record.series.years[0]}-{record.series.years[-1]}", legend[options.lang], ""]
+    for row in record.judged.itertuples():
+        ahead = words("合计", "all") if row.horizon == 0 else words(f"{row.horizon} 年", f"{row.horizon} y")
+        lines.append(f"{TITLES[row.quantity][options.lang]:<24} {ahead[options.lang]:<5} n {row.n:>3}  50 % "
+                     f"{100 * row.cover50:>4.0f}  90 % {100 * row.cover90:>4.0f}  CRPS {row.crps:>12.4g}  "
+                     f"{row.skill_drift:>+7.2f} {row.skill_trend:>+7.2f}  {100 * row.bias:>+6.1f} %  {row.grade}")
+    lines.append("")
+    for row in record.crossings.itertuples():
+        lines.append(f"{EVENTS[row.event][options.lang]}  n {row.n}  {100 * row.probability:.0f} % / "
+                     f"{100 * row.frequency:.0f} %  Brier {row.brier:.3f} ({row.brier_half:.2f}, {row.brier_base:.3f})")
+    lines += [f"{year}: {why[options.lang]}" for year, why in record.skipped]
+    skipped = [{"cutoff": year, "why": why.model_dump()} for year, why in record.skipped]
+    return show(options, {"series": record.series.name, "template": record.template, "grades": grades(record),
+                          **{name: json.loads(frame.to_json(orient="records")) for name, frame in frames.items()},
+                          "skipped": skipped}, lines)
+
+
+def reconcile_runs(options: argparse.Namespace) -> int:
+    """`reconcile`"""
+    manifest, figures = read_run(options.run_dir)
+    present = simulated_run(options)
+    table = reconcile(manifest, figures, present)
+    heads = ["previous", *MOVED, "present"]
+    titles = [words("上次", "Previous")[options.lang], *(part[options.lang] for part in MOVED.values()),
+              words("本次", "Present")[options.lang]]
+    lines = ["  ".join(titles), ""]
+    for row in table.to_dict("records"):
+        name = (EVENTS.get(row["quantity"]) or QUANTITIES[row["quantity"]][0])[options.lang]
+        lines.append(f"{name} {row['year']}  " + "  ".join(f"{row[head]:>+14,.4g}" for head in heads))
+    if not alike(scenario_of(manifest), present.scenario):
+        lines += ["", TOGETHER[options.lang]]
+    return show(options, json.loads(table.to_json(orient="records")), lines)

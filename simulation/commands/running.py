@@ -1,0 +1,182 @@
+"""Commands that run a scenario: list, levers, validate, run, account, scorecard, settle, verify."""
+
+from __future__ import annotations
+
+import argparse
+from math import isfinite
+from pathlib import Path
+from unicodedata import east_asian_width
+
+from simulation import measures
+from simulation.commands.options import (
+    Command,
+    edited,
+    settable,
+    show,
+    show_faults,
+    simulated,
+    simulated_run,
+    whole_number,
+)
+from simulation.household import PARTS, read_bills, settle
+from simulation.reading import read_text
+from simulation.results import EVENTS, QUANTITIES
+from simulation.runs import read_run, same_numbers, save_run
+from simulation.scenario import clause, library, load_scenario, parse_scenario
+from simulation.scorecard import scorecard
+from simulation.terms import LANGUAGES, UNITS, BadInput, refuse, short, words
+from simulation.trees import nearest
+
+
+def declare(command: Command) -> None:
+    """Add these commands to the parser."""
+    command("list", list_scenarios, "list the scenarios of the library")
+    sub = command("levers", list_levers, "list every lever of a scenario")
+    settable(sub)
+    sub = command("validate", validate, "check scenario files; one line a fault")
+    sub.add_argument("paths", nargs="+", metavar="PATH")
+    sub = command("run", run, "simulate a scenario")
+    settable(sub)
+    simulated(sub)
+    sub.add_argument("--out", type=Path, metavar="DIR", help="keep the run in a folder: manifest and tables")
+    sub = command("account", account, "print the yearly settlement table of a fund, in the layout bureaus use")
+    settable(sub)
+    simulated(sub)
+    sub.add_argument("--area", metavar="AREA", help="one county of a city (the whole city)")
+    sub.add_argument("--out", type=Path, metavar="FILE", help="write the table to a CSV file")
+    sub = command("scorecard", show_scorecard, "print the service standards met or missed, year by year")
+    settable(sub)
+    simulated(sub)
+    sub = command("settle", settle_bills, "settle one person's year of bills")
+    settable(sub)
+    sub.add_argument("--bills", type=Path, required=True, metavar="FILE")
+    sub.add_argument("--year", metavar="Y", help="the year whose rules apply (the first)")
+    sub = command("verify", verify, "recompute a kept run and say whether it is the same")
+    sub.add_argument("run_dir", type=Path, metavar="RUN_DIR")
+
+
+def list_scenarios(options: argparse.Namespace) -> int:
+    """`list`"""
+    scenarios = [load_scenario(name) for name in library()]
+    data = [{"name": s.name, "title": s.title.model_dump(), "story": s.story.model_dump(),
+             "first_year": s.first_year, "years": s.years} for s in scenarios]
+    return show(options, data, [f"{s.name:<20} {s.first_year}+{s.years}  {s.title[options.lang]}" for s in scenarios])
+
+
+def list_levers(options: argparse.Namespace) -> int:
+    """`levers`"""
+    scenario = edited(options)
+    data = [{"name": name, "value": value, "unit": term.unit, "min": None if term.choices else term.low,
+             "max": None if term.choices else term.high, "choices": list(term.choices) or None, "sign": term.acts,
+             "needs": term.needs,
+             "title": {language: scenario.lever_names(name, language) for language in LANGUAGES},
+             "source": {language: clause(scenario, source, language) for language in LANGUAGES}}
+            for name, value, term, source in scenario.levers()]
+    return show(options, data, [f"{row['name']:<52} {row['value']!s:>14} {UNITS[row['unit']][options.lang]:<16} "
+                                f"{row['title'][options.lang]}" for row in data])
+
+
+def validate(options: argparse.Namespace) -> int:
+    """`validate`"""
+    faults, good = [], []
+    for path in options.paths:
+        try:
+            scenario = load_scenario(path) if path in library() else parse_scenario(read_text(Path(path)), path)
+            good.append(scenario.name)
+        except BadInput as bad:
+            faults += bad.faults
+    if faults:
+        return show_faults(BadInput(faults), options)
+    return show(options, {"valid": good,
+                          "faults": []}, [f"{name}: {words('有效', 'valid')[options.lang]}" for name in good])
+
+
+def run(options: argparse.Namespace) -> int:
+    """`run`"""
+    result = simulated_run(options)
+    if options.out:
+        save_run(result, options.out)
+    data = measures.report(result)
+    lines = [f"{result.scenario.title[options.lang]}  seed {data['seed']}  draws {data['draws']}  "
+             f"engine {data['engine']}  fingerprint {data['fingerprint'][:16]}", ""]
+    for name, (title, unit) in QUANTITIES.items():
+        lines.append(f"{title[options.lang]} ({UNITS[unit][options.lang]})")
+        lines += [f"  {row['year']}  mean {row[name]['mean']:>16,.4f}   "
+                  f"5-95 % {row[name]['p05']:>16,.4f} {row[name]['p95']:>16,.4f}"
+                  for row in data["years"]]
+    for name, title in EVENTS.items():
+        lines.append(title[options.lang])
+        lines += [f"  {row['year']}  {100 * row[name]['value']:6.1f} % ± {100 * row[name]['se']:.1f}"
+                  for row in data["years"]]
+    return show(options, data, lines)
+
+
+def account(options: argparse.Namespace) -> int:
+    """`account`"""
+    result = simulated_run(options)
+    areas = [str(area) for area in result.data["area"].values]
+    if options.area is not None and options.area not in areas:
+        near = nearest(options.area, areas)
+        raise refuse(f"--area {short(options.area)}", words("没有这个县区", "there is no such area"),
+                     words(f"是否为：{near}", f"did you mean {near}"))
+    table = measures.settlement(result, options.area)
+    if options.out:
+        try:
+            table.to_csv(options.out, index=False, encoding="utf-8-sig")
+        except OSError as error:
+            raise refuse(str(options.out), words("写不进这个文件", f"cannot be written ({error.strerror})"),
+                         words("请换一个位置", "choose another place")) from None
+    years = [column for column in table.columns if isinstance(column, int)]
+    title = table[f"title_{options.lang}"]
+    lines = [" " * 44 + "".join(f"{year:>16}" for year in years)]
+    for row, name in zip(table.itertuples(index=False), title, strict=True):
+        values = dict(zip(table.columns, row, strict=True))
+        form = "{:>16,.3f}" if values["unit"] in ("share", "months") else "{:>16,.0f}"
+        head = f"{name} ({UNITS[values['unit']][options.lang]})"
+        wide = sum(east_asian_width(letter) in "WF" for letter in head)  # Chinese letters take two columns
+        lines.append(head.ljust(44 - wide) + "".join(form.format(values[year]) for year in years))
+    rows = [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
+    return show(options, rows, lines)
+
+
+def show_scorecard(options: argparse.Namespace) -> int:
+    """`scorecard`"""
+    table = scorecard(simulated_run(options))
+    mark = {"at_least": ">=", "at_most": "<="}
+    lines = [f"{row.year}  {100 * row.met:5.1f} %  {getattr(row, 'title_' + options.lang)}  "
+             f"{row.value:.4g} {mark[row.direction]} {row.threshold:g}" for row in table.itertuples()]
+    none = words("这些年份没有适用的标准", "no standard applies to these years")
+    return show(options, table.to_dict("records"), lines or [none[options.lang]])
+
+
+def settle_bills(options: argparse.Namespace) -> int:
+    """`settle`"""
+    scenario = edited(options)
+    year = scenario.first_year if options.year is None else whole_number(options.year, "--year")
+    if year not in scenario.horizon():
+        raise refuse(f"--year {year}", words("年份不在模拟期内", "the year is not simulated"),
+                     words(f"请用 {scenario.first_year} 到 {scenario.horizon()[-1]}",
+                           f"use {scenario.first_year} to {scenario.horizon()[-1]}"))
+    data = settle(scenario, read_bills(scenario, options.bills), year)
+    lines = []
+    for n, bill in enumerate(data["bills"], 1):
+        lines.append(f"{n}. " + "  ".join(f"{part} {bill[part]:,.2f}" for part in PARTS))
+        lines += [f"   {step['amount']:>14,.2f}  {step[options.lang]}  "
+                  f"{step['clause' if options.lang == 'zh' else 'clause_en']}"
+                  for step in bill["steps"]]
+    lines.append("=  " + "  ".join(f"{part} {data['year'][part]:,.2f}" for part in PARTS))
+    return show(options, data, lines)
+
+
+def verify(options: argparse.Namespace) -> int:
+    """`verify`"""
+    manifest, figures = read_run(options.run_dir)
+    same, largest, where = same_numbers(manifest, figures)
+    if same:
+        text = words("相同：重新计算得到同样的数字", "same: recomputing gives the same numbers")
+    else:
+        text = words(f"不同：{where} 相差最大，相对差 {largest:.3g}",
+                     f"not the same: {where} differs most, by {largest:.3g} relatively")
+    found = {"same": same, "largest_difference": largest if isfinite(largest) else None, "where": where}
+    show(options, found, [text[options.lang]])
+    return 0 if same else 1
