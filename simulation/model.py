@@ -34,13 +34,15 @@ MAX_DRAWS = 131_072
 
 
 def simulate(scenario: Scenario | str, draws: int = 1024, seed: int = 20080101, engine: str = "auto",
-             spend: Callable[..., Spending] | None = None, without: tuple[str, ...] = ()) -> Result:
+             spend: Callable[..., Spending] | None = None, without: tuple[str, ...] = (),
+             at: np.ndarray | None = None) -> Result:
     """The fund's account in every draw and year of a scenario.
 
     `engine` is `table` (tens of milliseconds, any size), `exact` (every admission) or `auto` (exact for
     pools under 20,000 insured). The same scenario, draws, seed and engine give the same numbers. A
     function of the engines' arguments given as `spend` stands in for them; benchmarks bring their own.
-    `without` leaves out some sources of uncertainty (`utilisation.SOURCES`): then the table answers.
+    `without` leaves out some sources of uncertainty (`utilisation.SOURCES`): then the table answers. Standard normals
+    given as `at`, (draw, dimension) in the order of `utilisation.dimensions`, stand in for the Sobol points.
 
     >>> result = simulate("benxi_2008", draws=64)
     >>> result.data.sizes["draw"], result.data.sizes["year"]
@@ -51,7 +53,9 @@ def simulate(scenario: Scenario | str, draws: int = 1024, seed: int = 20080101, 
     text = scenario.model_copy(update={"changes": ()}).text()
     areas = tuple(scenario.axes.area) if len(scenario.axes.area) > 1 else (None,)
     books = [book_of(scenario, area) for area in areas]
-    futures = [futures_of(text, draws, seed, area, without) for area in areas]
+    futures = [futures_of(text, draws, seed, area, without) if at is None else
+               with_population(scenario, utilisation.futures(scenario, draws, seed, area, without, at))
+               for area in areas]
 
     enrolled = [people_enrol(book, future) for book, future in zip(books, futures, strict=True)]
     if without:
@@ -97,7 +101,11 @@ def year_of_care(book: Book, rules: list[Rules], futures: Futures, people: Flows
 def futures_of(text: str, draws: int, seed: int, area: str | None, without: tuple[str, ...] = ()) -> Futures:
     """The futures of a scenario, by its text without any change: no lever moves them, so they are kept."""
     scenario = Scenario.model_validate_json(text)
-    futures = utilisation.futures(scenario, draws, seed, area, without)
+    return with_population(scenario, utilisation.futures(scenario, draws, seed, area, without))
+
+
+def with_population(scenario: Scenario, futures: Futures) -> Futures:
+    """Futures with the people of each group and how they age, which follow from the births drawn."""
     groups, years = len(scenario.axes.group), scenario.years
     if not scenario.axes.ages:
         return futures._replace(residents=np.ones((1, years, groups)), ageing=np.ones((years, groups)))

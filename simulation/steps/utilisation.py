@@ -18,15 +18,16 @@ NORMAL = 1000  # degrees of freedom from which a shock is a normal
 
 
 def futures(scenario: Scenario, draws: int, seed: int, area: str | None = None,
-            without: tuple[str, ...] = ()) -> Futures:
+            without: tuple[str, ...] = (), at: np.ndarray | None = None) -> Futures:
     """Everything nobody decides, for every draw and year (see `Futures`); no lever changes it.
 
     With an `area`, a county of several: its shocks are partly the city's and partly its own. `without` any of
-    `SOURCES` leaves out that part of the uncertainty: every draw then has its median.
+    `SOURCES` leaves out that part of the uncertainty: every draw then has its median. Standard normals `at`, (draw,
+    dimension) in the order of `dimensions`, stand in for the Sobol points.
     """
     years = scenario.years
     known = uncertain(scenario.assumptions)
-    z = sobol_normals(len(known) + years * len(SHOCKS), draws, seed)
+    z = sobol_normals(len(known) + years * len(SHOCKS), draws, seed) if at is None else at
     parameter = z[:, : len(known)] @ correlation_root(correlations(scenario, list(known))).T
     shocks = z[:, len(known):].reshape(draws, len(SHOCKS), years)
     if area is not None:
@@ -82,6 +83,14 @@ def futures(scenario: Scenario, draws: int, seed: int, area: str | None = None,
         funding=level("account", "funding_level") * np.exp(trend("account", "funding_trend") + departure("funding")),
         chance=chance,
     )
+
+
+def dimensions(scenario: Scenario) -> list[str]:
+    """What each standard normal of a draw moves: an uncertain assumption, or a shock and its year.
+
+    Correlated assumptions share theirs: one moves with its own and with those of the ones before it.
+    """
+    return [*uncertain(scenario.assumptions), *(f"{shock} {year}" for shock in SHOCKS for year in scenario.horizon())]
 
 
 def heavy(z: np.ndarray, freedom: float) -> np.ndarray:
