@@ -14,7 +14,7 @@ import numpy as np
 
 from simulation import demography
 from simulation.engines import histories, individual
-from simulation.records import Futures, Rules, Spending
+from simulation.records import DRAWS, Futures, Rules, Spending
 from simulation.results import Result, pack
 from simulation.scenario import Scenario, load_scenario
 from simulation.stages.book import Book, Flows, book_of, pool_of, thresholds_of
@@ -106,12 +106,14 @@ def futures_of(text: str, draws: int, seed: int, area: str | None, without: tupl
 
 def with_population(scenario: Scenario, futures: Futures) -> Futures:
     """Futures with the people of each group and how they age, which follow from the births drawn."""
+    futures = Futures(*(np.asarray(part, order=DRAWS) if isinstance(part, np.ndarray) else part for part in futures))
     groups, years = len(scenario.axes.group), scenario.years
     if not scenario.axes.ages:
         return futures._replace(residents=np.ones((1, years, groups)), ageing=np.ones((years, groups)))
     bands = tuple((low, min(high, 100)) for low, high in scenario.axes.ages.values())
     return futures._replace(
-        residents=demography.age_index(bands, scenario.first_year, years, futures.drawn["people.fertility"]),
+        residents=np.asarray(demography.age_index(bands, scenario.first_year, years,
+                                                  futures.drawn["people.fertility"]), order=DRAWS),
         ageing=demography.age_within(bands, demography.admission_profile(), scenario.first_year, years))
 
 

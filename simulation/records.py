@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+DRAWS = "F"  # memory order in which the draws of a year stand side by side: sums over groups and tiers are then quick
+
 
 class Rules(NamedTuple):
     """Benefit rules of one year as arrays, in the form `settle_year` reads.
@@ -147,7 +149,7 @@ class Spending(NamedTuple):
     def empty(cls, draws: int, years: int, tiers: int, cells: int) -> Spending:
         """Room for all of it, filled with zeros."""
         last = lambda name: ((tiers,) if name.endswith("tier") else (cells,) if name.endswith("cell") else ())  # noqa: E731
-        return cls(**{name: np.zeros((draws, years, *last(name))) for name in cls._fields})
+        return cls(**{name: np.zeros((draws, years, *last(name)), order=DRAWS) for name in cls._fields})
 
 
 class Outpatient(NamedTuple):

@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from simulation import adapted, calibration, concentration, load_scenario, reference, scoring, trends
-from simulation.engines import bills, blocks, histories, individual
+from simulation.engines import bills, blocks, histories, individual, yearly
 from simulation.household import settle
 from simulation.model import SMALL_POOL
 from simulation.reading import read_yaml
@@ -141,7 +141,7 @@ def test_every_output_of_the_table_of_ratios_is_one_of_a_run():
     ("table", f"{blocks.SAMPLED[0]:,} Sobol points ({blocks.SAMPLED[1]} with a special disease)"),
     ("table", f"is cut into {len(blocks.SPLIT)},"), ("table", f"{histories.FEWER} times fewer histories"),
     ("table", f"{histories.PRICE_NODES} prices (log), {histories.TILT_NODES} tilts"),
-    ("table", f"at {histories.CEILING_NODES} (log)"), ("table", f"{histories.FREQUENCY_NODES} frequencies"),
+    ("table", f"at {histories.CEILING_NODES} (log)"), ("table", f"{yearly.FREQUENCY_NODES} frequencies"),
     ("table", f"{SMALL_POOL:,} insured"), ("exact", f"{SMALL_POOL:,} insured"),
     ("exact", f"at most {individual.MOST_STAYS}"),
     ("calibration", f"more than {calibration.UNTOLD} of the prior spread"),

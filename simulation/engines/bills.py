@@ -7,9 +7,10 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import ndtr
 
-from simulation.engines.nodes import chebyshev_nodes, node_basis
+from simulation.engines.nodes import chebyshev_nodes, lagrange
+from simulation.engines.parts import parts
 from simulation.engines.shapes import NO_TAIL, bin_means
-from simulation.records import Costs, Outpatient, Rules, Tail
+from simulation.records import DRAWS, Costs, Outpatient, Rules, Tail
 from simulation.steps.benefits import BASIC, CRITICAL, settle_year
 from simulation.streams import normals
 
@@ -81,27 +82,35 @@ def outpatient_year(rules: Rules, visit: np.ndarray, log_sd: float, eligible: np
     n, p = np.exp(visit_nodes).repeat(len(price_nodes)), np.tile(np.exp(price_nodes), len(visit_nodes))
     spread = np.full(len(visit), log_sd)
     found = settled(rules, OUTPATIENT, visit[:, None] * n * p, spread, eligible, n, cells, years)
-    basis = (node_basis(visit_nodes, log_visits)[:, :, :, None]
-             * node_basis(price_nodes, log_price)[:, None, None, :]).reshape(draws, cells, -1)
-    people = users[:, :, None] * mix
-    one, square, product = (np.einsum("dcn,knc->dck", basis, moment, optimize=True)
-                            for moment in (found.paid, found.square, found.product))
-    bill = visit * visits[:, :, None] * price[:, None, None]
-    paid, expense = people * one, people * bill
-    # Chance between users: the year's payment and expense vary together.
-    over_all = lambda x: (people * x).sum(axis=(1, 2))  # noqa: E731
-    sd_bill = np.sqrt(over_all(bill**2) * np.expm1(log_sd**2))
-    sd_paid = np.sqrt(np.maximum(over_all(square - one**2), 0.0))
-    together = over_all(product - one * bill) / np.maximum(sd_bill * sd_paid, 1e-12)
-    z = chance * normals((draws, 2), seed, name)
-    along = np.clip(together, -1.0, 1.0)
-    factor = lambda sd, noise, total: np.maximum(1 + sd * noise / np.maximum(total, 1e-9), 0.0)[:, None]  # noqa: E731
-    more = factor(sd_bill, z[:, 0], over_all(bill))
-    paid_more = factor(sd_paid, along * z[:, 0] + np.sqrt(1 - along**2) * z[:, 1], over_all(one))
-    in_policy = expense.sum(axis=1) * eligible * more
-    by_tier = np.minimum(paid.sum(axis=1) * paid_more, in_policy)
-    return Outpatient(by_tier, expense.sum(axis=1) * more, in_policy, (people * visits[:, :, None]).sum(axis=1),
-                      np.maximum(expense.sum(axis=2) * more - paid.sum(axis=2) * paid_more, 0.0))
+    moments = np.stack([found.paid, found.square, found.product]).transpose(3, 0, 1, 2).reshape(cells, -1, len(n))
+    z = chance * normals((draws, 2), seed, name).T
+    tiers = len(visit)
+    made = Outpatient(*(np.empty((draws, size), order=DRAWS) for size in (tiers, tiers, tiers, tiers, cells)))
+    for part in parts(draws):
+        point = (lagrange(visit_nodes, log_visits[part].T).swapaxes(0, 1)[:, :, None]
+                 * lagrange(price_nodes, log_price[part])).reshape(cells, len(n), -1)
+        one, square, product = (moments @ point).reshape(cells, 3, tiers, -1).swapaxes(0, 1)  # each (c, k, d)
+        each = visits[part].T
+        people = users[part].T[:, None] * (mix[part].transpose(1, 2, 0) if mix.ndim > 2 else mix[:, :, None])
+        bill = (each * price[part])[:, None] * visit[:, None]
+        paid, expense = people * one, people * bill
+        # Chance between users: the year's payment and expense vary together.
+        over_all = lambda x, people=people: (people * x).sum(axis=(0, 1))  # noqa: E731
+        sd_bill = np.sqrt(over_all(bill * bill) * np.expm1(log_sd**2))
+        sd_paid = np.sqrt(np.maximum(over_all(square - one * one), 0.0))
+        together = over_all(product - one * bill) / np.maximum(sd_bill * sd_paid, 1e-12)
+        along = np.clip(together, -1.0, 1.0)
+        factor = lambda sd, noise, total: np.maximum(1 + sd * noise / np.maximum(total, 1e-9), 0.0)  # noqa: E731
+        more = factor(sd_bill, z[0, part], expense.sum(axis=(0, 1)))
+        paid_more = factor(sd_paid, along * z[0, part] + np.sqrt(1 - along * along) * z[1, part],
+                           paid.sum(axis=(0, 1)))
+        in_policy = expense.sum(axis=0) * eligible[:, None] * more
+        for whole, value in zip(made, (
+                np.minimum(paid.sum(axis=0) * paid_more, in_policy), expense.sum(axis=0) * more, in_policy,
+                (people * each[:, None]).sum(axis=0),
+                np.maximum(expense.sum(axis=1) * more - paid.sum(axis=1) * paid_more, 0.0)), strict=True):
+            whole[part] = value.T
+    return made
 
 
 def limited(mean: np.ndarray, log_sd: float, limit: np.ndarray) -> np.ndarray:

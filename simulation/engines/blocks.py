@@ -24,11 +24,17 @@ SPLIT = 0.5 ** np.arange(9.0)  # a shape's dearest bin is cut where half, a quar
 SAMPLED = {0: 4096, 1: 512}  # histories with two bills; half as many for each further one
 
 
+FEW = 32  # histories of the longest years, which are settled together
+
+
 class Block(NamedTuple):
-    """All histories with the same number of stays, with or without a special disease."""
+    """All histories of one number of stays, or of several with equally many, with or without a special disease.
+
+    Histories of one number stand together; bills they do not have cost nothing and come last.
+    """
 
     chronic: int  # 1: the first bill is the year's special-disease outpatient care
-    stays: int
+    stays: tuple[int, ...]
     tier: np.ndarray  # (j, h) index of each bill's tier
     cost: np.ndarray  # (j, h) expense of each bill relative to its mean
     continued: np.ndarray  # (j, h) 1 where a stay follows the one before by referral
@@ -54,7 +60,7 @@ def blocks(mix: tuple[float, ...], longest: int, log_sd: tuple[float, ...], expe
                 one = single_bill(chronic, tiers, spread, tail, SINGLE // min(coarse, 2))
                 made.append(cheapest_first(one, expense))
                 continue
-            many = max((SAMPLED[chronic] // coarse) >> max(bills - 2, 0), 32)
+            many = max((SAMPLED[chronic] // coarse) >> max(bills - 2, 0), FEW)
             u = evenly(many, bills + 2 * stays, f"histories {chronic} {stays}")
             sequence = np.minimum(np.searchsorted(np.cumsum(mix), u[:, bills:bills + stays], side="right"), tiers - 1)
             shape = np.concatenate([np.full((len(u), chronic), tiers), sequence], axis=1).T
@@ -63,9 +69,29 @@ def blocks(mix: tuple[float, ...], longest: int, log_sd: tuple[float, ...], expe
             continued = np.zeros(shape.shape)
             continued[chronic + 1:] = referral > u[:, bills + stays + 1:].T
             weight = 1 / np.prod(np.array(mix)[sequence], axis=1) / len(u)
-            block = Block(chronic, stays, np.where(shape == tiers, 0, shape), cost, continued, weight)
+            block = Block(chronic, (stays,), np.where(shape == tiers, 0, shape), cost, continued, weight)
             made.append(cheapest_first(dearest_split(block, rank, shape, spread, tail), expense))
-    return tuple(made)
+    return together(made)
+
+
+def together(made: list[Block]) -> tuple[Block, ...]:
+    """The blocks with those of `FEW` histories, with and without a special disease, joined into one each."""
+    joined = []
+    for chronic in (0, 1):
+        own = [block for block in made if block.chronic == chronic]
+        joined += [block for block in own if len(block.weight) != FEW]
+        few = [block for block in own if len(block.weight) == FEW]
+        joined += [side_by_side(few)] if few else []
+    return tuple(joined)
+
+
+def side_by_side(few: list[Block]) -> Block:
+    """Blocks of equally many histories as one, filled up with bills that cost nothing."""
+    longest = max(len(block.tier) for block in few)
+    filled = {name: np.concatenate([np.pad(getattr(block, name), ((0, longest - len(block.tier)), (0, 0)))
+                                    for block in few], axis=1) for name in ("tier", "cost", "continued")}
+    return Block(few[0].chronic, tuple(block.stays[0] for block in few), **filled,
+                 weight=np.concatenate([block.weight for block in few]))
 
 
 def cheapest_first(block: Block, expense: tuple[float, ...]) -> Block:
@@ -90,7 +116,7 @@ def single_bill(chronic: int, tiers: int, spread: np.ndarray, tail: Tail, bins: 
     cost = np.concatenate([bin_means(edges, spread[k], tail_of(k, tiers, tail)) for k in shapes])
     weight = np.tile(np.diff(ndtr(edges)), len(shapes)) / len(shapes)
     tier = np.zeros(bins, int) if chronic else np.arange(tiers).repeat(bins)
-    return Block(chronic, 1 - chronic, tier[None], cost[None], np.zeros((1, len(cost))), weight)
+    return Block(chronic, (1 - chronic,), tier[None], cost[None], np.zeros((1, len(cost))), weight)
 
 
 def ranked(u: np.ndarray, shape: np.ndarray) -> np.ndarray:
@@ -145,8 +171,14 @@ def tail_of(shape: int, tiers: int, tail: Tail) -> Tail:
 
 
 def mix_weights(block: Block, mix: np.ndarray) -> np.ndarray:
-    """Weights (g, h) of a block's histories under each group's mix of tiers (g, k), adding up to 1."""
+    """Weights (n, g, h) of a block's histories of each number of stays under each group's mix of tiers (g, k).
+
+    They add up to 1 over the histories of one number.
+    """
+    many = len(block.weight) // len(block.stays)
+    stays = np.repeat(block.stays, many)
     weight = np.repeat(block.weight[None], len(mix), axis=0)
     for j in range(block.chronic, len(block.tier)):
-        weight = weight * mix[:, block.tier[j]]
-    return weight / weight.sum(axis=1, keepdims=True)
+        weight *= np.where(j - block.chronic < stays, mix[:, block.tier[j]], 1.0)
+    weight = weight.reshape(len(mix), len(block.stays), many).swapaxes(0, 1)
+    return weight / weight.sum(axis=2, keepdims=True)

@@ -1,6 +1,8 @@
-"""How a draw's stays spread over the tiers, and how many of them there are: shared by both engines."""
+"""How a draw's stays spread over the tiers, and how many of them there are."""
 
 from __future__ import annotations
+
+from functools import reduce
 
 import numpy as np
 
@@ -22,24 +24,27 @@ def ill_share(care: Care, conditions: Conditions, t: int) -> np.ndarray:
     return np.minimum(care.chronic_share * care.covered * conditions.chronic[:, t, None], 1.0)
 
 
-def care_totals(people: np.ndarray, care: Care, costs: Costs, conditions: Conditions, t: int) -> dict[str, np.ndarray]:
-    """Mean expense, in-policy expense (yuan) and stays of a year: (d,), and by tier (d, k) and cell (d, c)."""
-    stays = people * (care.admissions * care.covered) * conditions.frequency[:, t]
-    ill = people * ill_share(care, conditions, t)
-    price = conditions.price[:, t, None]
-    tilt = conditions.tilt[:, t]
+def care_totals(people: np.ndarray, care: Care, costs: Costs, conditions: Conditions, t: int,
+                part: slice) -> dict[str, np.ndarray]:
+    """Mean expense, in-policy expense (yuan) and stays of a year in part of the draws.
+
+    Shapes (d,), by tier (k, d) and by cell (c, d); `people` (c, d) of these draws.
+    """
+    frequency, price, tilt = (of[part, t].T for of in (conditions.frequency, conditions.price, conditions.tilt))
+    stays = people * ((care.admissions * care.covered)[:, None] * frequency)
+    ill = people * ill_share(care, conditions, t)[part].T
     if tilt.any():
-        mix = tilted(care.mix, costs.primary, tilt)
-        stays_by_tier = np.einsum("dc,dck->dk", stays, mix)
-        of_stays = stays * (mix @ costs.expense)
+        mix = np.moveaxis(tilted(care.mix, costs.primary, tilt), 0, -1)  # (c, k, d)
+        stays_by_tier = reduce(np.add, stays[:, None] * mix)
+        of_stays = stays * np.tensordot(mix, costs.expense, (1, 0))
     else:
-        stays_by_tier = stays @ care.mix
-        of_stays = stays * (care.mix @ costs.expense)
-    expense_by_tier = stays_by_tier * costs.expense * price
-    chronic = ill.sum(axis=1) * costs.chronic_expense * price[:, 0]
+        stays_by_tier = care.mix.T @ stays
+        of_stays = stays * (care.mix @ costs.expense)[:, None]
+    expense_by_tier = stays_by_tier * costs.expense[:, None] * price
+    chronic = reduce(np.add, ill) * costs.chronic_expense * price
     return {
-        "stays": stays.sum(axis=1), "stays_by_tier": stays_by_tier, "expense_by_tier": expense_by_tier,
-        "chronic_expense": chronic, "expense": expense_by_tier.sum(axis=1) + chronic,
-        "eligible": expense_by_tier @ costs.eligible[0] + chronic * costs.eligible[1, 0],
+        "stays": reduce(np.add, stays), "stays_by_tier": stays_by_tier, "expense_by_tier": expense_by_tier,
+        "chronic_expense": chronic, "expense": reduce(np.add, expense_by_tier) + chronic,
+        "eligible": costs.eligible[0] @ expense_by_tier + chronic * costs.eligible[1, 0],
         "expense_by_cell": (of_stays + ill * costs.chronic_expense) * price,
     }

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.polynomial.chebyshev import chebvander
 
 LONGEST_PIECE = 5  # years
 
 
-def node_basis(nodes: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """Weights (..., n) that interpolate values at the nodes to x, exact for polynomials of degree n-1.
+def lagrange(nodes: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Weights (n, ...) that interpolate values at the nodes to x, exact for polynomials of degree n-1.
 
-    >>> node_basis(chebyshev_nodes(0.0, 2.0, 3), np.array([0.5])) @ chebyshev_nodes(0.0, 2.0, 3) ** 2
+    >>> chebyshev_nodes(0.0, 2.0, 3) ** 2 @ lagrange(chebyshev_nodes(0.0, 2.0, 3), np.array([0.5]))
     array([0.25])
     """
-    n = len(nodes)
-    if n == 1:
-        return np.ones((*np.shape(x), 1))
-    low, high = nodes[0], nodes[-1]
-    scale = lambda v: (2 * v - low - high) / (high - low)  # noqa: E731
-    return chebvander(scale(x), n - 1) @ np.linalg.inv(chebvander(scale(nodes), n - 1))
+    x = np.asarray(x)
+    weights = np.ones((len(nodes), *x.shape))
+    for i, node in enumerate(nodes):
+        for other in np.delete(nodes, i):
+            weights[i] *= (x - other) / (node - other)
+    return weights
+
+
+def node_basis(nodes: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """The same weights with the nodes last, (..., n)."""
+    return np.moveaxis(lagrange(nodes, x), 0, -1)
 
 
 def chebyshev_nodes(low: float, high: float, n: int) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -27,10 +27,17 @@ class Book:
     policies: list[Policy]
     rules: list[Rules]
     base_rules: list[Rules]  # of the base policy, in every year: a ceiling may follow income
+    read: dict[tuple, np.ndarray] = field(default_factory=dict)  # levers that have been asked for
 
     def of(self, section: str, name: str, over: tuple[str, ...] = ()) -> np.ndarray:
-        """One lever over the years, shape (t, *over)."""
-        return np.stack([lever_in(self.scenario, policy, section, name, over) for policy in self.policies])
+        """One lever over the years, shape (t, *over). Read-only."""
+        key = section, name, over
+        if key not in self.read:
+            made = {id(policy): lever_in(self.scenario, policy, section, name, over) for policy in {
+                id(policy): policy for policy in self.policies}.values()}
+            self.read[key] = np.stack([made[id(policy)] for policy in self.policies])
+            self.read[key].flags.writeable = False
+        return self.read[key]
 
     def first(self, section: str, name: str, over: tuple[str, ...] = ()) -> np.ndarray:
         """One lever in the base policy, shape (*over)."""

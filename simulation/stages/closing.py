@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulation.records import Futures
+from simulation.records import DRAWS, Futures
 from simulation.scenario import PAYERS
 from simulation.stages.book import Book, Flows
 from simulation.steps import fund, pooling
@@ -26,14 +26,14 @@ def fund_closes(books: list[Book], futures: list[Futures], flows: list[Flows],
     cut = books[0].of("lines", "deficit_cut")
     interest = float(scenario.value("account", "interest_rate"))
 
-    account = {name: np.zeros((len(books), draws, years)) for name in (
+    nothing = lambda kind=float: np.zeros((len(books), years, draws), kind).swapaxes(1, 2)  # noqa: E731
+    account = {name: nothing() for name in (
         "income", "expenditure", "surplus", "balance_end", "opening_balance", "interest", "deficit_subsidy", "transfer",
         "adjustment_paid_in", "adjustment_paid_out")}
-    held = np.zeros((draws, years))
+    held = np.zeros((draws, years), order=DRAWS)
     balance = np.stack([future.opening * book.share("opening") for book, future in zip(books, futures, strict=True)])
     deficit, deficits, adjustment = np.zeros_like(balance), np.zeros_like(balance), np.zeros(draws)
-    individual = np.zeros((len(books), draws, years))
-    was_cut = np.zeros((len(books), draws, years), bool)
+    individual, was_cut = nothing(), nothing(bool)
     for t in range(years):
         was_cut[:, :, t] = (deficit > 0) & bool(cut[t])
         if methods[t] == "full":  # one fund has one balance; each county's part of it goes by its insured

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from simulation.engines import bills
-from simulation.records import Futures, Rules
+from simulation.records import DRAWS, Futures, Rules
 from simulation.stages.book import Book, Flows, costs_of
 from simulation.stages.financing import contributions
 from simulation.steps import enrolment, population
@@ -18,6 +18,7 @@ def people_enrol(book: Book, futures: Futures) -> tuple[Flows, np.ndarray]:
     groups = ("group", "status")
     residents = population.residents(value("residents", groups), value("population_growth", ("group",)), scenario.years)
     residents = residents * book.share("people") * (futures.residents * futures.people[:, :, None])[..., None]
+    residents = np.asarray(residents, order=DRAWS)
 
     # Take-up responds to the contribution beside income, to benefits, awareness, rewards and waiting.
     take_up, frail, risk = value("take_up", groups), float(value("frail_share")), float(value("frail_risk"))
@@ -40,7 +41,8 @@ def people_enrol(book: Book, futures: Futures) -> tuple[Flows, np.ndarray]:
         "enrolment", "waiting_months", ("group",))[:, :, None]
     insured, relative_risk = enrolment.insured(
         residents, take_up, frail, risk, drawn["people.selection"],
-        drawn_in + costly + reward, drawn_in + frail_price * costly - waiting)
+        np.asarray(drawn_in + costly + reward, order=DRAWS),
+        np.asarray(drawn_in + frail_price * costly - waiting, order=DRAWS))
     found = float(value("duplicate_share")) * book.change("enrolment", "deduplication")
     insured = insured * (1 - found)[:, None, None]
     coverage = book.of("contracts", "coverage", ("group",))

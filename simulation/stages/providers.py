@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulation.records import Futures
+from simulation.records import DRAWS, Futures
 from simulation.stages.book import Book, Flows
 from simulation.steps import payment, supervision
 from simulation.streams import normals
@@ -26,7 +26,7 @@ def providers_are_sampled(book: Book, draws: int, seed: int, luck: float = 1.0) 
     sampled, months = lever("sample_share"), lever("suspension_months")
     shape = (draws, scenario.years, len(scenario.axes.tier))
     if not (sampled * months).any():
-        return Audit(np.zeros(shape), np.zeros(shape))
+        return Audit(np.zeros(shape, order=DRAWS), np.zeros(shape, order=DRAWS))
     wrong = scenario.value("providers", "noncompliant", ("tier",))
     spread = float(scenario.value("providers", "noncompliant_spread"))
     chance = np.stack([share * supervision.above(wrong, spread, float(limit)) * (length > 0)
@@ -45,7 +45,7 @@ def providers_are_paid(book: Book, futures: Futures, people: Flows, flows: Flows
     primary = scenario.marked("primary")
     kinds = len(scenario.axes.kind)
     draws, _, tiers = flows["paid_by_tier"].shape
-    due, cases = np.zeros((2, draws, years, kinds, tiers))
+    due, cases = (np.zeros((draws, years, kinds, tiers), order=DRAWS) for _ in range(2))
     due[:, :, 0], cases[:, :, 0] = flows["paid_by_tier"], flows["stays_by_tier"]
     due[:, :, 1, 0], cases[:, :, 1, 0] = flows["chronic"], people["enrolled"]
     if kinds > 2:
@@ -57,7 +57,7 @@ def providers_are_paid(book: Book, futures: Futures, people: Flows, flows: Flows
         "level", "growth", "retention", "overspend_share", "same_payment_share"))
     drawn = lambda name: futures.drawn[f"providers.{name}"][:, None]  # noqa: E731
     quality = 1 + (lever("quality_coefficient") - 1) * drawn("quality_met")
-    paid, ways = np.empty_like(due), np.empty((draws, years, len(payment.METHODS)))
+    paid, ways = np.empty_like(due), np.empty((draws, years, len(payment.METHODS)), order=DRAWS)
     for t in range(years):
         volume = np.exp(t * np.array(more))
         terms = payment.Terms(payment.shares_of(weights[t]), level[t] * (1 + up[t]) ** t, keep[t], over[t], same[t],

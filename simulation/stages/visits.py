@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from simulation.engines import bills
-from simulation.records import Futures, Rules
+from simulation.records import DRAWS, Futures, Rules
 from simulation.stages.book import Book, Flows, Pool, costs_of
 from simulation.stages.care import Use, by_group
 from simulation.stages.choice import Answer, contracted_anew
@@ -19,9 +19,9 @@ def visits_are_paid(book: Book, rules: list[Rules], use: Use, futures: Futures, 
     draws, years, cells, _ = pool.insured.shape
     tiers = len(scenario.axes.tier)
     names = ("outpatient_paid", "outpatient_expense", "outpatient_eligible", "visits_by_tier")
-    flows = {name: np.zeros((draws, years, tiers)) for name in names}
-    flows["outpatient_users"] = np.zeros((draws, years))
-    left = np.zeros((draws, years, cells))
+    flows = {name: np.zeros((draws, years, tiers), order=DRAWS) for name in names}
+    flows["outpatient_users"] = np.zeros((draws, years), order=DRAWS)
+    left = np.zeros((draws, years, cells), order=DRAWS)
     if not scenario.has("outpatient"):
         return flows | {"outpatient_left_by_group": by_group(book, left)}
     value = lambda name, over=(): scenario.value("utilisation", name, over)  # noqa: E731
@@ -57,8 +57,8 @@ def visits_are_paid(book: Book, rules: list[Rules], use: Use, futures: Futures, 
         more = more * (1 + capable * drawn("behaviour.capability_visits"))[:, None]
         more = more * (1 + mix @ use.more_visits[t])
         volume = futures.visits[:, t, None] * demand * more * pool.risk[:, t] * visits
-        gain = answers[t].gain - choice * futures.drawn["behaviour.tier_sensitivity"][:, None, None] * responses.dearer(
-            now, base).T
+        gain = answers[t].gain - (choice * responses.dearer(now, base)[:, :, None]
+                                  * futures.drawn["behaviour.tier_sensitivity"]).T
         used = bills.outpatient_year(
             rules[t], visit * (1 + use.dearer_visits[t]), log_sd, eligible, float(contributed[t] @ np.arange(years)),
             people[:, t] * users, volume, responses.chosen(mix, gain), use.conditions.price[:, t] * dearness, seed,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import expit
 
+from simulation.records import DRAWS
+
 
 def first_odds(take_up: np.ndarray, frail: float, selection: np.ndarray) -> np.ndarray:
     """Odds of joining of people in good health, at which `take_up` of all join, the frail more readily.
@@ -28,7 +30,7 @@ def insured(residents: np.ndarray, take_up: np.ndarray, frail: float, risk: floa
     others' rate; `selection` (d,); shifts of the log odds of joining for the healthy and the frail, each
     (d, t, g, s). Source: digest P10; Wang et al. 2006.
     """
-    odds = np.log(first_odds(take_up, frail, selection[:, None, None]))[:, None]
+    odds = np.asarray(np.log(first_odds(take_up, frail, selection[:, None, None]))[:, None], order=DRAWS)
     lead = selection[:, None, None, None]
     joined = lambda shift, sick: expit(odds + sick * lead + shift)  # noqa: E731
     well, ill = (1 - frail) * joined(healthier, 0.0), frail * joined(frailer, 1.0)

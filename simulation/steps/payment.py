@@ -60,6 +60,9 @@ def paid(due: np.ndarray, cases: np.ndarray, people: np.ndarray, trend: np.ndarr
     price = (1 - fit) * price + fit * np.minimum(basic[:, None], price)
     case = terms.shares[3] * cases * price
 
-    better = 1 + (np.asarray(terms.quality) - 1).reshape(-1, 1, 1) * primary
-    ways = [way * better for way in (by_item, budget, head, case)]
-    return sum(ways), np.stack([way.sum(axis=(1, 2)) for way in ways], axis=1)
+    better = (1 + primary[:, None] * (np.asarray(terms.quality) - 1)).T[:, None]  # (d, 1, k)
+    used = [share.any() for share in terms.shares]
+    ways = [way * better if some else None for way, some in zip((by_item, budget, head, case), used, strict=True)]
+    none = np.zeros(len(due))
+    return (sum(way for way in ways if way is not None),
+            np.stack([none if way is None else way.sum(axis=(1, 2)) for way in ways], axis=1))

@@ -25,9 +25,9 @@ def lean(sensitivity, price_change, to_primary, to_county, primary, away, lost) 
     `sensitivity` (n,); `price_change` (k, c) from `dearer`; `to_primary` (n, c) and `to_county` (n,) log odds;
     `primary` and `away` (k,) mark tiers; `lost` (n, k) share of a tier's patients turned away to others.
     """
-    gain = -sensitivity[:, None, None] * price_change.T
-    gain = gain + to_primary[:, :, None] * primary + to_county[:, None, None] * (1 - away)
-    return gain + np.log1p(-lost)[:, None, :]
+    gain = -price_change[:, :, None] * sensitivity  # (k, c, n): draws side by side
+    gain += primary[:, None, None] * np.ascontiguousarray(to_primary.T) + (1 - away)[:, None, None] * to_county
+    return (gain + np.log1p(-lost).T[:, None]).T
 
 
 def chosen(mix: np.ndarray, gain: np.ndarray) -> np.ndarray:
@@ -44,7 +44,7 @@ def towards_primary(gain: np.ndarray, mix: np.ndarray, primary: np.ndarray, peop
     """How far gains (n, c, k) lean to primary care beside the rest, (n,), over the mix (c, k) of the people (c,)."""
     weight = np.average(mix, axis=0, weights=people)
     share = lambda mark: weight * mark / np.maximum((weight * mark).sum(), 1e-12)  # noqa: E731
-    return np.average(gain @ (share(primary) - share(1 - primary)), axis=1, weights=people)
+    return np.einsum("nck,c,k->n", gain, people / people.sum(), share(primary) - share(1 - primary))
 
 
 def demanded(mix, price, base, elasticity) -> np.ndarray:
