@@ -33,6 +33,8 @@ OLDEST = (3, 11)
 REQUIREMENTS = {"run": ("requirements.txt",), "dev": ("requirements.txt", "requirements-dev.txt")}
 STAMP = "sandbox-stamp.json"
 MODULES = {"golden": "tests.golden", "bench": "bench", "load": "bench.load"}
+# The model's matrices are small: threads inside threads would only queue for the cores.
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge",
             "microsoft-edge")
 
@@ -69,7 +71,7 @@ def quietly(command, **settings):
 @contextlib.contextmanager
 def running(command, **settings):
     """A child process in the project's folder that never outlives this one."""
-    child = subprocess.Popen(command, cwd=str(ROOT), env={"PYTHONUTF8": "1", **os.environ, **settings})
+    child = subprocess.Popen(command, cwd=str(ROOT), env={"PYTHONUTF8": "1", **ONE_THREAD, **os.environ, **settings})
     try:
         yield child
     except KeyboardInterrupt:
@@ -200,10 +202,8 @@ def start(arguments):
     address = f"http://{HOST}:{port}"
     command = [python, "-m", "streamlit", "run", "app.py", "--server.address", HOST,
                "--server.port", str(port), "--server.headless", "true", "--logger.hideWelcomeMessage", "true"]
-    # One thread a computation: with many users at once, threads inside threads only queue for the cores.
-    threads = {name: os.environ.get(name, "1") for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
     try:
-        with running(command, **threads) as server:
+        with running(command) as server:
             while server.poll() is None and not is_healthy(port):
                 time.sleep(0.1)
             if server.poll() is None:

@@ -1,10 +1,17 @@
 """The model of the Medical Insurance Fund Sandbox 医保基金沙盘."""
 
+import os
+
+# The model's matrices are small: threads of the matrix library would only wait for one another.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 __version__ = "0.1.0"
 
 from simulation.backtest import backtest  # noqa: E402
+from simulation.compare import compare  # noqa: E402
+from simulation.goalseek import goal_seek  # noqa: E402
 from simulation.household import settle  # noqa: E402
 from simulation.model import simulate  # noqa: E402
 from simulation.scenario import load_scenario  # noqa: E402
+from simulation.sensitivity import sensitivity  # noqa: E402
 
-__all__ = ["__version__", "backtest", "load_scenario", "settle", "simulate"]
+__all__ = ["__version__", "backtest", "compare", "goal_seek", "load_scenario", "sensitivity", "settle", "simulate"]

@@ -1,0 +1,385 @@
+"""What an answer hangs on: a tornado of its uncertain assumptions and shocks, and Sobol indices with confidence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy.special import stdtrit
+from scipy.stats import sobol_indices
+
+from simulation.assumptions import ASSUMED, Z95, drawn, uncertain
+from simulation.measures import happened
+from simulation.model import MAX_DRAWS, check_run, simulate
+from simulation.results import EVENTS, MORE, QUANTITIES, Result
+from simulation.scenario import Scenario, load_scenario
+from simulation.steps.utilisation import SHOCKS, correlations, dimensions
+from simulation.streams import REPLICATES, correlation_root, sobol_normals
+from simulation.terms import Words, refuse, words
+
+Mapper = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]  # results in order, as `map` gives them
+Progress = Callable[[float], None]
+DRAWS = 1024  # points of each of the two samples whose mixtures are run
+ENDS = 512  # draws at each end of a bar of the tornado
+TRIED = 8  # draws in which anything that moves a quantity is sure to do so
+SEED = 20080101
+METHODS = ("tornado", "sobol")
+KINDS = ("assumption", "shock", "chance")
+CONFIDENCE = 0.95
+ROUNDING = 1e-9  # of a quantity's size: a spread below it is of the arithmetic, and no uncertainty
+FAMILIES: dict[str, Words] = {  # every normal of all years is one family
+    "noise": words("个体偶然（谁生病、花多少）", "Chance between people (who falls ill, what it costs)"),
+    "cost": words("费用冲击", "Shocks to unit cost"),
+    "admissions": words("就医冲击", "Shocks to the use of care"),
+    "enrolment": words("参保冲击", "Shocks to enrolment"),
+    "funding": words("筹资冲击", "Shocks to funding"),
+}
+BY_SOURCE: dict[str, Words] = {"parameters": words("全部假设", "All assumptions"),
+                               "shocks": words("全部系统性冲击", "All systematic shocks"), "chance": FAMILIES["noise"]}
+TORNADO = ("of", "year", "factor", "title_zh", "title_en", "kind", "low_at", "high_at", "low", "high", "base", "swing",
+           "se")
+INDICES = ("of", "year", "factor", "title_zh", "title_en", "kind", "first", "first_low", "first_high", "total",
+           "total_low", "total_high")
+
+
+class Factor(NamedTuple):
+    """Something uncertain whose normals are moved together."""
+
+    name: str
+    title: Words
+    kind: str  # of `KINDS`
+    columns: tuple[int, ...]  # of the normals of a draw, as `utilisation.dimensions` orders them
+
+
+class Estimate(NamedTuple):
+    """Sobol indices with their standard errors, each (factor,)."""
+
+    first: np.ndarray  # share of the variance that a factor brings by itself
+    total: np.ndarray  # share that would be lost if it alone stood still
+    first_se: np.ndarray
+    total_se: np.ndarray
+
+
+class Sensitivity(NamedTuple):
+    """What some outputs of a year hang on.
+
+    `tornado`: columns `TORNADO`, the longest bar of an output first. `low_at` and `high_at` are the assumption's 5 %
+    and 95 % ends, in its unit or, where its value varies over groups, as multiples of it; for a family of shocks the
+    normal points. `low`, `high` and `base` are the mean of the output, or the probability of the event, with the
+    factor at either end and as it is drawn; `swing` is high less low with its standard error `se`. `indices`: columns
+    `INDICES`, the largest total first; the interval is of 95 %. A frame that was not asked for is empty.
+    """
+
+    scenario: str
+    year: int
+    of: tuple[str, ...]
+    tornado: pd.DataFrame
+    indices: pd.DataFrame
+
+
+def sensitivity(scenario: Scenario | str, of: str | Sequence[str] = "balance_end", year: int | None = None,
+                draws: int = DRAWS, seed: int = SEED, methods: Sequence[str] = METHODS, by: str = "assumption",
+                mapped: Mapper = map, progress: Progress | None = None) -> Sensitivity:
+    """What quantities (means) or events (probabilities) of a year, the last unless said, hang on.
+
+    Every run is of the history table on standard normals given to it. `by` is `assumption`, where assumptions that
+    are correlated make one factor of the Sobol indices, or `source`: all assumptions, all shocks, chance. A number
+    of `draws` that is no sixteenfold power of two is raised to the next. `mapped` runs the tasks, in order; what
+    `progress` raises ends the work.
+
+    >>> found = sensitivity("benxi_2008", "opening_balance", 2008, draws=512, methods=["sobol"], by="source").indices
+    >>> found[["factor", "first", "total"]].round(1).values.tolist()
+    [['parameters', 1.0, 1.0], ['shocks', 0.0, 0.0], ['chance', 0.0, 0.0]]
+    """
+    scenario = load_scenario(scenario) if not isinstance(scenario, Scenario) else scenario
+    of = (of,) if isinstance(of, str) else tuple(of)
+    year = scenario.horizon()[-1] if year is None else year
+    check(scenario, of, year, draws, seed, methods, by)
+    draws = whole_scramblings(draws)
+    asked = {"scenario": scenario.text(), "of": list(of), "year": year, "seed": seed}
+    bars, active = singles(scenario, year), moving(scenario, year, seed)
+    tasks = [asked | {"draws": min(draws, ENDS), "hold": held} for held in ends(bars, active)
+             if "tornado" in methods]
+    factors = factors_of(scenario, by) if "sobol" in methods else []
+    few = len(tasks)
+    tasks += [asked | {"draws": draws} | mixture for mixture in mixtures(scenario, factors, active)]
+    runs = list(counted(mapped(outcomes, tasks), len(tasks), progress))
+    return Sensitivity(scenario.name, year, of, tornado(scenario, bars, active, of, year, runs[:few]),
+                       indices(factors, active, of, year, runs[few:]))
+
+
+def check(scenario: Scenario, of: Sequence[str], year: int, draws: int, seed: int, methods: Sequence[str],
+          by: str) -> None:
+    """Refuse what cannot be asked, with the remedy."""
+    check_run(draws, seed, "table")
+    known = (*QUANTITIES, *MORE, *EVENTS)
+    if not of:
+        raise refuse("of", words("没有指定指标", "no output is named"), words("请至少给一个", "name at least one"))
+    for name in of:
+        if name not in known:
+            raise refuse("of", words(f"没有名为 {name} 的指标", f"there is no output {name}"),
+                         words(f"可选：{', '.join(known)}", f"choose from {', '.join(known)}"))
+    if year not in scenario.horizon():
+        first, last = scenario.horizon()[0], scenario.horizon()[-1]
+        raise refuse("year", words(f"{year} 年不在模拟期内", f"{year} is not simulated"),
+                     words(f"请用 {first} 到 {last}", f"use {first} to {last}"))
+    for given, choices, place in ((by, ("assumption", "source"), "by"), *((name, METHODS, "method")
+                                                                         for name in methods)):
+        if given not in choices:
+            raise refuse(place, words(f"没有 {given} 这一选项", f"there is no {given}"),
+                         words(f"可选：{', '.join(choices)}", f"choose from {', '.join(choices)}"))
+
+
+def whole_scramblings(draws: int) -> int:
+    """The draws asked for, so many more that each scrambling has a power of two of them, as Sobol points need.
+
+    >>> whole_scramblings(1000), whole_scramblings(1024)
+    (1024, 1024)
+    """
+    each = max(-(-draws // REPLICATES), 2)
+    return min(REPLICATES << (each - 1).bit_length(), MAX_DRAWS)
+
+
+def counted(results: Iterable, tasks: int, progress: Progress | None) -> Iterator:
+    """Results as they come, with the share of the work that is done told after each."""
+    for done, result in enumerate(results, 1):
+        if progress:
+            progress(done / tasks)
+        yield result
+
+
+# --- what is uncertain ------------------------------------------------------------------------------
+
+def singles(scenario: Scenario, upto: int | None = None) -> list[Factor]:
+    """Every uncertain assumption by itself and every family of shocks, chance first, with its years up to one."""
+    names = dimensions(scenario)
+    years = [year for year in scenario.horizon() if upto is None or year <= upto]
+    alone = [assumed(list(uncertain(scenario.assumptions)), (n,)) for n in range(len(uncertain(scenario.assumptions)))]
+    return alone + [Factor(f"shocks.{shock}", FAMILIES[shock], KINDS[2] if shock == "noise" else KINDS[1],
+                           tuple(names.index(f"{shock} {year}") for year in years)) for shock in SHOCKS]
+
+
+def factors_of(scenario: Scenario, by: str = "assumption") -> list[Factor]:
+    """The factors of a scenario: each assumption, or those correlated with one another together, and the shocks."""
+    known = list(uncertain(scenario.assumptions))
+    chance, *shocks = singles(scenario)[len(known):]
+    if by == "assumption":
+        return [*(assumed(known, block) for block in blocks(scenario)), *shocks, chance]
+    columns = tuple(range(len(known))), tuple(n for shock in shocks for n in shock.columns), chance.columns
+    return [Factor(name, title, kind, of)
+            for (name, title), kind, of in zip(BY_SOURCE.items(), KINDS, columns, strict=True)]
+
+
+def blocks(scenario: Scenario) -> list[tuple[int, ...]]:
+    """The uncertain assumptions by number, those that are correlated, directly or through others, together.
+
+    >>> [block for block in blocks(load_scenario("benxi_2008")) if len(block) > 1]
+    [(0, 6, 9, 10)]
+    """
+    tied = correlations(scenario, list(uncertain(scenario.assumptions))) != 0
+    reach = np.linalg.matrix_power(tied.astype(float), max(len(tied), 1)) > 0  # through any number of others
+    return list(dict.fromkeys(tuple(np.flatnonzero(row).tolist()) for row in reach))
+
+
+def assumed(known: Sequence[str], block: tuple[int, ...]) -> Factor:
+    """Assumptions as one factor, by name: of several, their names joined."""
+    titles = [title_of(known[number]) for number in block]
+    return Factor("+".join(known[number] for number in block), words(
+        "、".join(title.zh for title in titles), "; ".join(title.en for title in titles)), KINDS[0], block)
+
+
+def title_of(name: str) -> Words:
+    """An assumption's name in words.
+
+    >>> title_of("account.opening_balance").en
+    'Opening balance'
+    """
+    section, _, field = name.partition(".")
+    return ASSUMED[section].terms()[field].title
+
+
+def moving(scenario: Scenario, year: int, seed: int) -> frozenset[int]:
+    """The normals, by column, of what moves any quantity up to a year at all: the rest need no further run.
+
+    Held at either end in a few draws, an assumption that nothing in the scenario makes use of leaves every quantity
+    of every year as it was. Three runs have the same points in turned order: so the rows compared share everything
+    else, and the engine the same reach of prices.
+    """
+    bars = singles(scenario, year)
+    few = sobol_normals(len(dimensions(scenario)), REPLICATES, seed)[:TRIED]
+    parts = [np.concatenate([few if end is None else held(scenario, few, bar.columns, end) for bar in bars])
+             for end in (None, -Z95, Z95)]
+    found = []
+    for turn in range(len(parts)):
+        points = np.concatenate(parts[turn:] + parts[:turn])
+        data = simulate(scenario, len(points), seed, "table", at=points).data
+        found.append(np.stack([data[name].values[:len(parts[0]), :, 0] for name in QUANTITIES]))
+    size = ROUNDING * np.abs(found[0]).max(axis=(1, 2), keepdims=True)
+    moved = (np.abs(np.stack(found[1:]) - found[0]) > size).any(axis=(0, 1, 3)).reshape(len(bars), TRIED).any(axis=1)
+    return frozenset(n for bar, acts in zip(singles(scenario), moved, strict=True) if acts for n in bar.columns)
+
+
+# --- the runs ---------------------------------------------------------------------------------------
+
+def outcomes(task: dict) -> dict[str, list[float]]:
+    """The outputs of a task's year in every draw; an event is 1 where it happened. Plain data in and out."""
+    scenario = parsed(task["scenario"])
+    at, luck = points_held(task, scenario) if "hold" in task else points_mixed(task, scenario)
+    return values(simulate(scenario, task["draws"], luck, "table", at=at), task["of"], task["year"])
+
+
+def values(result: Result, of: Sequence[str], year: int) -> dict[str, list[float]]:
+    """Quantities and events of a year in every draw, of the whole fund."""
+    t = result.scenario.horizon().index(year)
+    events = happened(result) if set(of) & set(EVENTS) else {}
+    return {name: (events[name] if name in events else result.data[name].values[:, :, 0])[:, t].astype(float).tolist()
+            for name in of}
+
+
+@lru_cache(maxsize=16)
+def parsed(text: str) -> Scenario:
+    """A scenario from its text."""
+    return Scenario.model_validate_json(text)
+
+
+def points_mixed(task: dict, scenario: Scenario) -> tuple[np.ndarray, int]:
+    """One sample of normals with some columns of the other in their place, and the seed of what is not in them."""
+    at = mixed(len(dimensions(scenario)), task["draws"], task["seed"], task["swapped"])
+    return at, task["seed"] + task["other_luck"]
+
+
+def mixed(wide: int, draws: int, seed: int, swapped: Sequence[int]) -> np.ndarray:
+    """The first of two independent samples of normals, (draw, column), with some columns taken from the second.
+
+    >>> first, one = mixed(2, 64, 1, []), mixed(2, 64, 1, [1])
+    >>> (first == one).mean(axis=0).tolist()
+    [1.0, 0.0]
+    """
+    both = sobol_normals(2 * wide, draws, seed)
+    at = both[:, :wide].copy()
+    at[:, list(swapped)] = both[:, wide:][:, list(swapped)]
+    return at
+
+
+def mixtures(scenario: Scenario, factors: Sequence[Factor], active: frozenset[int]) -> list[dict]:
+    """The runs Sobol indices are estimated from: either sample, and for each factor the first with its columns swapped.
+
+    What chance draws beside the normals given, from named streams, moves with the factor of chance.
+    """
+    if not factors:
+        return []
+    every = list(range(len(dimensions(scenario))))
+    return [{"swapped": [], "other_luck": 0}, {"swapped": every, "other_luck": 1},
+            *({"swapped": list(factor.columns), "other_luck": int(factor.kind == KINDS[2])} for factor in factors
+              if active.intersection(factor.columns))]
+
+
+def ends(bars: Sequence[Factor], active: frozenset[int]) -> list[list]:
+    """The runs of a tornado: nothing held, and every bar that moves anything held at either end."""
+    return [[[], 0.0], *([list(bar.columns), end] for bar in bars if active.intersection(bar.columns)
+                         for end in (-Z95, Z95))]
+
+
+def points_held(task: dict, scenario: Scenario) -> tuple[np.ndarray, int]:
+    """The draws with one assumption or family of shocks held at a point, and their seed."""
+    at = sobol_normals(len(dimensions(scenario)), task["draws"], task["seed"])
+    return held(scenario, at, *task["hold"]), task["seed"]
+
+
+def held(scenario: Scenario, at: np.ndarray, columns: Sequence[int], point: float) -> np.ndarray:
+    """Normals with one assumption or family of shocks held at a point of its normal, everything else as drawn.
+
+    Those correlated with an assumption stay where they were drawn. Of a family the mean over its years is held at the
+    point of its own distribution, and the years keep their departures from it.
+    """
+    known, at, columns = list(uncertain(scenario.assumptions)), at.copy(), list(columns)
+    if columns and columns[0] < len(known):
+        root = correlation_root(correlations(scenario, known))
+        correlated = at[:, :len(known)] @ root.T
+        correlated[:, columns] = point
+        at[:, :len(known)] = np.linalg.solve(root, correlated.T).T
+    elif columns:
+        at[:, columns] += point / np.sqrt(len(columns)) - at[:, columns].mean(axis=1, keepdims=True)
+    return at
+
+
+# --- what the runs say ------------------------------------------------------------------------------
+
+def tornado(scenario: Scenario, bars: Sequence[Factor], active: frozenset[int], of: Sequence[str], year: int,
+            runs: Sequence[dict]) -> pd.DataFrame:
+    """The bars of every output, from runs in the order of `ends`: columns `TORNADO`."""
+    rows = []
+    known = uncertain(scenario.assumptions)
+    for name in of if runs else ():
+        base, *found = (np.array(run[name]) for run in runs)
+        pairs = iter(zip(found[::2], found[1::2], strict=True))
+        for bar in bars:
+            low, high = next(pairs) if active.intersection(bar.columns) else (base, base)
+            points = drawn(known[bar.name], np.array([-Z95, Z95])) if bar.name in known else (-Z95, Z95)
+            rows.append((name, year, bar.name, bar.title.zh, bar.title.en, bar.kind, *(round(
+                float(point), 12) + 0.0 for point in points), low.mean(), high.mean(), base.mean(),
+                high.mean() - low.mean(), error_of_mean(high - low)))
+    return ranked(pd.DataFrame(rows, columns=list(TORNADO)), of, "swing")
+
+
+def error_of_mean(drawn: np.ndarray) -> float:
+    """Standard error of the mean of draws, from the spread between the scramblings.
+
+    >>> round(error_of_mean(np.tile([1.0, -1.0], 8)), 2)
+    0.26
+    """
+    by_replicate = [drawn[r::REPLICATES].mean() for r in range(REPLICATES)]
+    return float(np.std(by_replicate, ddof=1) / np.sqrt(REPLICATES))
+
+
+def indices(factors: Sequence[Factor], active: frozenset[int], of: Sequence[str], year: int,
+            runs: Sequence[dict]) -> pd.DataFrame:
+    """Sobol indices of every output, from runs in the order of `mixtures`: columns `INDICES`."""
+    rows = []
+    wide = float(stdtrit(REPLICATES - 1, (1 + CONFIDENCE) / 2))
+    for name in of if runs else ():
+        first, second, *swapped = (np.array(run[name]) for run in runs)
+        left = iter(swapped)
+        found = estimate(first, second, np.stack([next(left) if active.intersection(factor.columns) else first
+                                                  for factor in factors]))
+        for factor, first, total, first_se, total_se in zip(factors, *found, strict=True):
+            rows.append((name, year, factor.name, factor.title.zh, factor.title.en, factor.kind,
+                         first, first - wide * first_se, first + wide * first_se,
+                         total, total - wide * total_se, total + wide * total_se))
+    return ranked(pd.DataFrame(rows, columns=list(INDICES)), of, "total")
+
+
+def estimate(first: np.ndarray, second: np.ndarray, swapped: np.ndarray) -> Estimate:
+    """Sobol indices of factors from outputs (n,) at two samples and (factor, n) at the first with a factor swapped.
+
+    Estimated by SciPy (Saltelli and others 2010) in each scrambling, weighted by the variance there, which makes one
+    ratio of sums; the standard error is the jackknife's over the scramblings. What does not vary has indices 0.
+
+    >>> z = mixed(2, 256, 1, [0, 1]).T, mixed(2, 256, 1, []).T
+    >>> f = lambda x: 3 * x[0] + 4 * x[1]
+    >>> estimate(f(z[1]), f(z[0]), np.stack([f(mixed(2, 256, 1, [n]).T) for n in (0, 1)])).total.round(1).tolist()
+    [0.4, 0.6]
+    """
+    size = max(np.abs(first).max(), np.abs(second).max())
+    if np.concatenate([first, second]).var() <= (ROUNDING * size) ** 2:
+        return Estimate(*np.zeros((4, len(swapped))))
+    parts, weight = [], []
+    for r in range(REPLICATES):
+        a, b, ab = (outputs[..., r::REPLICATES] for outputs in (first, second, swapped))
+        found = sobol_indices(func={"f_A": a[None], "f_B": b[None], "f_AB": ab[:, None]}, n=len(a))
+        parts.append((found.first_order, found.total_order))
+        weight.append(np.var([a, b]))
+    part, weights = np.array(parts), np.array(weight)  # (replicate, 2, factor), (replicate,)
+    summed = np.einsum("r,rif->if", weights, part)
+    left_out = np.stack([(summed - weights[r] * part[r]) / (weights.sum() - weights[r]) for r in range(REPLICATES)])
+    se = np.sqrt((REPLICATES - 1) * left_out.var(axis=0))
+    return Estimate(*(summed / weights.sum()), *se)
+
+
+def ranked(frame: pd.DataFrame, of: Sequence[str], column: str) -> pd.DataFrame:
+    """Rows by output as asked for, the largest first."""
+    order = frame.assign(place=frame["of"].map({name: n for n, name in enumerate(of)}), size=-frame[column].abs())
+    return frame.loc[order.sort_values(["place", "size"], kind="stable").index].reset_index(drop=True)
