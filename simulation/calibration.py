@@ -7,7 +7,8 @@ values. The curvature there gives the intervals that are left, and what the figu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
@@ -27,6 +28,7 @@ from simulation.streams import correlation_root
 from simulation.terms import Record, Source, Term, Words, refuse, short, words
 from simulation.trees import multiplied, nearest
 
+Mapper = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]  # results in order, as `map` gives them
 TARGETS = DATA / "targets"
 STEP, FARTHEST = 0.05, 6.0  # in standard normals: of the derivative, and the most an assumption may move
 UNTOLD = 0.9  # of its prior spread left to an assumption: the figures tell nothing of it
@@ -237,11 +239,28 @@ def within(tree: Any, term: Term) -> Any:
     return tree if tree is None else float(min(max(tree, term.low), term.high))
 
 
-def calibrate(scenario: Scenario, targets: list[Target], progress: Callable[[float], None] | None = None) -> Fit:
+@lru_cache(maxsize=4)
+def parsed(text: str) -> Scenario:
+    """A scenario from its text, read once for all points of a fit."""
+    return Scenario.model_validate_json(text)
+
+
+def missed(point: Mapping[str, Any]) -> list[float]:
+    """The `misses` at one point of a fit: plain data, so that any process can work it out.
+
+    `scenario` its text; `z` the assumptions' standard normals; `targets` (of, year, value, sd, source).
+    """
+    targets = [Target(*target) for target in point["targets"]]
+    return misses(targets, central(at(parsed(point["scenario"]), point["z"]))).tolist()
+
+
+def calibrate(scenario: Scenario, targets: list[Target], progress: Callable[[float], None] | None = None,
+              mapped: Mapper = map) -> Fit:
     """Fit a scenario's uncertain assumptions to targets, from their intervals as priors.
 
     Raises `BadInput` where no target lies in the scenario's years, or no assumption has an interval. `progress` is told
-    a share of the work, about.
+    a share of the work, about. The points of a derivative are independent runs and are `mapped`. (The `workers` of
+    `least_squares` would be handed a closure, which no other process can name, and steps of its own choice.)
     """
     targets = [target for target in targets if target.year in scenario.horizon()]
     fitted = [target for target in targets if not target.held_out]
@@ -255,21 +274,26 @@ def calibrate(scenario: Scenario, targets: list[Target], progress: Callable[[flo
     prior = np.linalg.inv(correlation_root(priors(scenario, names)))
     root = np.linalg.inv(np.linalg.cholesky(spread_of(scenario, fitted)))
     runs, most = 0, 4 * (len(names) + 2)
+    text, wanted = scenario.text(), [target[:5] for target in fitted]
 
-    def residuals(z: np.ndarray) -> np.ndarray:
+    def residuals(points: list[np.ndarray]) -> list[np.ndarray]:
         nonlocal runs
-        runs += 1
-        if progress:
-            progress(min(runs / most, 0.99))
-        run = central(at(scenario, dict(zip(names, z, strict=True))))
-        return np.concatenate([root @ misses(fitted, run), prior @ z])
+        found = []
+        for z, away in zip(points, mapped(missed, ({
+                "scenario": text, "z": dict(zip(names, z.tolist(), strict=True)), "targets": wanted}
+                for z in points)), strict=True):
+            runs += 1
+            if progress:
+                progress(min(runs / most, 0.99))
+            found.append(np.concatenate([root @ np.array(away), prior @ z]))
+        return found
 
     def slopes(z: np.ndarray) -> np.ndarray:
-        here = residuals(z)
-        return np.stack([(residuals(z + STEP * one) - here) / STEP for one in np.eye(len(z))], axis=1)
+        here, *beside = residuals([z, *(z + STEP * one for one in np.eye(len(z)))])
+        return np.stack([(there - here) / STEP for there in beside], axis=1)
 
-    found = least_squares(residuals, np.zeros(len(names)), slopes, bounds=(-FARTHEST, FARTHEST), xtol=1e-3, ftol=1e-3,
-                          max_nfev=8)
+    found = least_squares(lambda z: residuals([z])[0], np.zeros(len(names)), slopes, bounds=(-FARTHEST, FARTHEST),
+                          xtol=1e-3, ftol=1e-3, max_nfev=8)
     covariance = np.linalg.inv(found.jac.T @ found.jac)
     left = np.sqrt(covariance.diagonal())
     z = dict(zip(names, found.x, strict=True))

@@ -1,16 +1,22 @@
-"""Reconciliation with the previous run: how much of a change comes from the code, assumptions, rules, and draws.
+"""Reconciliation of two runs: how much of a change comes from the code, data, assumptions, rules, and chance.
 
-One thing is replaced after the other, in that order, so the parts add up exactly; another order would share what
-they do together differently.
+Old code cannot be run again, so its part stands first and apart: what today's code makes of a kept run, less what was
+kept. The other parts are mixed with today's code in every combination and shared out whatever their order (see
+`explain`), so that all parts add up exactly.
 """
 
 from __future__ import annotations
 
-from itertools import pairwise
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from simulation import measures
+from simulation.assumptions import ASSUMED, Assumptions, uncertain
+from simulation.compare import Mapper, read_scenario
+from simulation.explain import shapley
 from simulation.model import simulate
 from simulation.results import EVENTS, QUANTITIES, Result
 from simulation.runs import Manifest, scenario_of
@@ -19,20 +25,33 @@ from simulation.terms import refuse, words
 
 PARTS = {
     "code": words("程序版本", "Code"),
-    "assumptions": words("数据与假设", "Data and assumptions"),
+    "data": words("数据", "Data"),
+    "assumptions": words("假设", "Assumptions"),
     "rules": words("政策规则", "Policy rules"),
-    "draws": words("模拟次数与种子", "Draws and seed"),
+    "chance": words("模拟次数、种子与引擎", "Chance: draws, seed, engine"),
 }
+MIXED = tuple(PARTS)[1:]  # the parts that today's code can mix
+PUBLISHED = ("law", "bulletin")  # a value of such a source is data, one of another is an assumption
+FIGURES = (*QUANTITIES, *EVENTS)
 TOGETHER = words("两次运行的人群、机构划分或年份不同：数据与假设的变化并入政策规则",
-                 "The two runs divide people or providers differently or cover other years: the change of assumptions "
-                 "stands with the rules")
+                 "The two runs divide people or providers differently or cover other years: the change of data and "
+                 "assumptions stands with the rules")
 
 
-def reconcile(previous: Manifest, figures: dict, present: Result) -> pd.DataFrame:
-    """From a kept run to the present one: a row a year and quantity or event, with columns previous, `PARTS`, present.
+class Kept(NamedTuple):
+    """A run as a folder keeps it."""
 
-    Quantities are means in their unit, events probabilities; the four parts add up to present less previous. Raises
-    `BadInput` where the two have no year in common.
+    manifest: Manifest
+    figures: dict
+
+
+def reconcile(previous: Manifest, figures: dict, present: Result | Kept, mapped: Mapper = map,
+              progress: Callable[[float], None] | None = None) -> pd.DataFrame:
+    """From a kept run to a present or another kept one: a row a year and quantity, columns previous, `PARTS`, present.
+
+    Quantities are means in their unit, events probabilities; the five parts add up to present less previous. An
+    assumption that is not the same in both is data where its source today is a law or a bulletin. Of two kept runs,
+    `code` is what today's code would change in both. Raises `BadInput` where the two have no year in common.
 
     >>> from simulation import simulate
     >>> run = simulate("benxi_2008", draws=16, engine="table")
@@ -40,36 +59,95 @@ def reconcile(previous: Manifest, figures: dict, present: Result) -> pd.DataFram
     >>> float(same[list(PARTS)].abs().to_numpy().max())
     0.0
     """
-    old, new = scenario_of(previous), present.scenario
+    later = present.manifest if isinstance(present, Kept) else Manifest(**present.manifest)
+    old, new = scenario_of(previous), scenario_of(later) if isinstance(present, Kept) else present.scenario
     years = sorted(set(old.horizon()) & set(new.horizon()))
     if not years:
         raise refuse(new.name, words("两次运行没有共同的年份", "the two runs have no year in common"),
                      words("请选择年份重叠的运行", "choose runs whose years overlap"))
+    players = moving(old, new, previous, later)
+    made = {} if isinstance(present, Kept) else {(1 << len(players)) - 1: told(measures.report(present), years)}
+    left = [coalition for coalition in range(1 << len(players)) if coalition not in made]
+    tasks = [task(old, new, previous, later, [player for n, player in enumerate(players) if coalition >> n & 1], years)
+             for coalition in left]
+    for coalition, answer in zip(left, mapped(figures_of, tasks), strict=True):
+        made[coalition] = np.array(answer)
+        if progress:
+            progress(len(made) / (1 << len(players)))
+    before, renewed = told(figures, years), made[(1 << len(players)) - 1]
+    after = told(present.figures, years) if isinstance(present, Kept) else renewed
+    parts = dict.fromkeys(MIXED, np.zeros_like(before))
+    parts |= dict(zip(players, shapley(len(players), made), strict=True)) if players else {}
+    parts["code"] = (made[0] - before) + (after - renewed)
+    frame = {"year": np.tile(years, len(FIGURES)), "quantity": np.repeat(FIGURES, len(years)), "previous": before}
+    return pd.DataFrame(frame | {part: parts[part] for part in PARTS} | {"present": after})
 
-    def again(scenario: Scenario) -> dict:
-        return measures.report(simulate(scenario, previous.draws, previous.seed, previous.engine))
 
-    renewed = again(old)
-    assumed = again(with_assumptions(old, new)) if alike(old, new) else renewed
-    stages = [figures, renewed, assumed, again(new), measures.report(present)]
-    rows = []
-    for name in (*QUANTITIES, *EVENTS):
-        for year in years:
-            steps = [figure(stage, year, name) for stage in stages]
-            rows.append({"year": year, "quantity": name, "previous": steps[0], **{
-                part: after - before for part, (before, after) in zip(PARTS, pairwise(steps), strict=True)},
-                "present": steps[-1]})
-    return pd.DataFrame(rows)
+def moving(old: Scenario, new: Scenario, previous: Manifest, later: Manifest) -> list[str]:
+    """The parts that differ between two runs, beside the code; what cannot be told apart stands with the rules."""
+    ran = lambda made: (made.draws, made.seed, made.engine)  # noqa: E731
+    chance = ["chance"] if ran(previous) != ran(later) else []
+    if not alike(old, new):
+        return ["rules", *chance]
+    return [part for part in MIXED[:-1] if mix(old, new, [part]) != mix(old, new, [])] + chance
+
+
+def task(old: Scenario, new: Scenario, previous: Manifest, later: Manifest, parts: Sequence[str],
+         years: Sequence[int]) -> dict:
+    """One run of today's code as plain data: the old one with some parts of the new."""
+    made = later if "chance" in parts else previous
+    both = new if "rules" in parts and not alike(old, new) else mix(old, new, parts)
+    return {"scenario": both.text(), "draws": made.draws, "seed": made.seed, "engine": made.engine,
+            "years": list(years)}
+
+
+def figures_of(task: dict) -> list[float]:
+    """A run's means and probabilities in some years, in the order of `FIGURES`."""
+    result = simulate(read_scenario(task["scenario"]), task["draws"], task["seed"], task["engine"])
+    return told(measures.report(result), task["years"]).tolist()
 
 
 def alike(old: Scenario, new: Scenario) -> bool:
     """Whether the assumptions of one scenario fit into the other: the same axes and the same years."""
-    return old.axes.names == new.axes.names and old.axes.ages == new.axes.ages and old.horizon() == new.horizon()
+    a, b = old.axes, new.axes
+    return (a.names, a.ages, old.horizon()) == (b.names, b.ages, new.horizon())
 
 
-def with_assumptions(old: Scenario, new: Scenario) -> Scenario:
-    """The old rule book on the new assumptions."""
-    return old.model_copy(update={"assumptions": new.assumptions, "documents": {**old.documents, **new.documents}})
+def mix(old: Scenario, new: Scenario, parts: Sequence[str]) -> Scenario:
+    """The old scenario with the rules, the data or the assumptions of the new; with all, the new one."""
+    if {"rules", "data", "assumptions"} <= set(parts):
+        return new
+    book = new if "rules" in parts else old
+    return book.model_copy(update={
+        "name": old.name, "title": old.title, "story": old.story, "provisions": old.provisions,
+        "documents": {**old.documents, **new.documents},
+        "assumptions": with_assumptions(old.assumptions, new.assumptions, parts)})
+
+
+def with_assumptions(old: Assumptions, new: Assumptions, parts: Sequence[str]) -> Assumptions:
+    """The old assumptions with those of the new that are data, that are not, or both; correlations are not data."""
+    sections = {}
+    for section, model in ASSUMED.items():
+        was, now = getattr(old, section), getattr(new, section)
+        taken = {name: getattr(now, name) for name in model.model_fields
+                 if ("data" if getattr(now, name).source.status in PUBLISHED else "assumptions") in parts
+                 and unlike(getattr(was, name), getattr(now, name))}
+        sections[section] = was.model_copy(update=taken)
+    mixed = old.model_copy(update=sections)
+    known = uncertain(mixed)  # a correlation is of assumptions that are uncertain
+    pairs = (new if "assumptions" in parts else old).correlations
+    return mixed.model_copy(update={"correlations": tuple(
+        pair for pair in pairs if set(pair.between) <= set(known))})
+
+
+def unlike(was: object, now: object) -> bool:
+    """Whether two assumptions differ in more than where they come from."""
+    return was.model_dump(exclude={"source"}) != now.model_dump(exclude={"source"})
+
+
+def told(report: dict, years: Sequence[int]) -> np.ndarray:
+    """The means and probabilities of a report, year by year within each of `FIGURES`."""
+    return np.array([figure(report, year, name) for name in FIGURES for year in years])
 
 
 def figure(report: dict, year: int, name: str) -> float:

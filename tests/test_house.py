@@ -25,7 +25,8 @@ FLOORS = (
     ("model",),
     ("measures", "household", "runs", "scorecard", "reference", "compare", "targets", "moves", "goalseek", "sought",
      "sensitivity", "calibration", "adapted", "backtest", "scoring", "variance", "concentration", "reconcile",
-     "explain", "search", "objectives", "failures", "sweep", "areas", "proposals", "information", "report", "sentences", "drivers"),
+     "explain", "search", "objectives", "refining", "failures", "sweep", "areas", "proposals", "information",
+     "report", "sentences", "comparable", "drivers"),
     ("cluster",),
     ("",),  # the package itself, whose __init__ names what others may use
     ("commands",),

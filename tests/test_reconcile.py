@@ -12,7 +12,8 @@ from numpy.testing import assert_allclose
 from bench.pool import scaled
 from simulation import load_scenario, measures, simulate
 from simulation.__main__ import main
-from simulation.reconcile import PARTS, TOGETHER, alike, figure, reconcile, with_assumptions
+from simulation.assumptions import uncertain
+from simulation.reconcile import PARTS, TOGETHER, Kept, alike, figure, mix, reconcile
 from simulation.results import EVENTS, QUANTITIES, Result
 from simulation.runs import Manifest, read_run, save_run
 from simulation.scenario import Change, Scenario
@@ -35,12 +36,25 @@ def ruled(scenario: Scenario, value: float = 60_000.0) -> Scenario:
     return scenario.changed([Change(lever="benefits.ceiling", year=scenario.first_year, value=value, source=STATED)])
 
 
-def dearer(scenario: Scenario) -> Scenario:
-    """Another assumption: stays cost a tenth more."""
-    use = scenario.assumptions.utilisation
-    expense = use.expense.model_copy(update={"value": {tier: 1.1 * yuan for tier, yuan in use.expense.value.items()}})
+def assumed(scenario: Scenario, section: str, name: str, **changed) -> Scenario:
+    """A scenario with one assumption changed."""
+    part = getattr(scenario.assumptions, section)
+    given = getattr(part, name).model_copy(update=changed)
     return scenario.model_copy(update={"assumptions": scenario.assumptions.model_copy(
-        update={"utilisation": use.model_copy(update={"expense": expense})})})
+        update={section: part.model_copy(update={name: given})})})
+
+
+def dearer(scenario: Scenario, source: Source = STATED) -> Scenario:
+    """Another assumption: stays cost a tenth more."""
+    value = {tier: 1.1 * yuan for tier, yuan in scenario.assumptions.utilisation.expense.value.items()}
+    return assumed(scenario, "utilisation", "expense", value=value, source=source)
+
+
+def published(scenario: Scenario) -> Scenario:
+    """Other data: the opening balance of a bulletin."""
+    opening = scenario.assumptions.account.opening_balance
+    return assumed(scenario, "account", "opening_balance", value=opening.value * 0.9, range=None,
+                   source=Source(status="bulletin", document=next(iter(scenario.documents))))
 
 
 def moved(previous: Result, present: Result, figures: dict | None = None) -> pd.DataFrame:
@@ -56,14 +70,14 @@ def acting(table: pd.DataFrame) -> set[str]:
 # ---- what adds up -------------------------------------------------------------------------------------------
 
 def test_everything_at_once_adds_up_to_the_change() -> None:
-    old, new = run(), run(ruled(dearer(BENXI)), 64, 2)
+    old, new = run(), run(ruled(published(dearer(BENXI))), 64, 2)
     figures = measures.report(old)
     for year in figures["years"]:  # as if the code had been another
         year["expenditure"]["mean"] *= 0.97
     table = moved(old, new, figures)
     assert set(table["quantity"]) == {*QUANTITIES, *EVENTS} and set(table["year"]) == set(BENXI.horizon())
     assert len(table) == 2 * (len(QUANTITIES) + len(EVENTS))
-    # rounding of sums of five numbers
+    # rounding of sums of many numbers
     assert_allclose(table[list(PARTS)].sum(axis=1), table["present"] - table["previous"], rtol=1e-9, atol=1e-6)
     assert acting(table) == set(PARTS)
     spent = table[table["quantity"] == "expenditure"]
@@ -79,15 +93,45 @@ def test_the_same_run_has_not_moved() -> None:
 
 
 @pytest.mark.parametrize("part, present", [
-    ("assumptions", lambda: run(dearer(BENXI))), ("rules", lambda: run(ruled(BENXI))), ("draws", lambda: run(draws=64)),
-    ("draws", lambda: run(seed=7))])
+    ("assumptions", lambda: run(dearer(BENXI))), ("rules", lambda: run(ruled(BENXI))),
+    ("data", lambda: run(published(BENXI))), ("chance", lambda: run(draws=64)), ("chance", lambda: run(seed=7))])
 def test_one_thing_changed_moves_its_own_column_alone(part: str, present) -> None:
     assert acting(moved(run(), present())) == {part}
 
 
-def test_another_engine_stands_with_the_draws() -> None:
+def test_another_engine_stands_with_chance() -> None:
     small = scaled(BENXI, 2000)
-    assert acting(moved(run(small), run(small, engine="exact"))) == {"draws"}
+    assert acting(moved(run(small), run(small, engine="exact"))) == {"chance"}
+
+
+def test_a_figure_is_data_where_its_source_today_is_published() -> None:
+    """The same change of the same value, told by where the new value comes from."""
+    bulletin = Source(status="bulletin", document=next(iter(BENXI.documents)))
+    for source, part in ((STATED, "assumptions"), (Source(status="estimate"), "assumptions"), (bulletin, "data"),
+                         (bulletin.model_copy(update={"status": "law"}), "data")):
+        assert acting(moved(run(), run(dearer(BENXI, source)))) == {part}
+    # where it comes from alone moves nothing
+    same = assumed(BENXI, "utilisation", "expense", source=bulletin)
+    assert acting(moved(run(), run(same))) == set()
+
+
+def test_a_correlation_waits_for_both_its_assumptions() -> None:
+    """One that loses its interval with the new data must not be correlated while the old correlations stand."""
+    old = BENXI.assumptions
+    name = next(name for pair in old.correlations for name in pair.between)
+    section, field = name.split(".")
+    given = getattr(getattr(old, section), field)
+    certain = assumed(BENXI, section, field, range=None, factor=None,
+                      source=Source(status="bulletin", document=next(iter(BENXI.documents))))
+    certain = certain.model_copy(update={"assumptions": certain.assumptions.model_copy(update={
+        "correlations": tuple(pair for pair in old.correlations if name not in pair.between)})})
+    assert given.range or given.factor
+    for parts in ([], ["data"], ["assumptions"], ["rules", "data"]):
+        mixed = mix(BENXI, certain, parts).assumptions
+        assert {one for pair in mixed.correlations for one in pair.between} <= set(uncertain(mixed))
+    table = moved(run(), run(certain))
+    assert_allclose(table[list(PARTS)].sum(axis=1), table["present"] - table["previous"], rtol=1e-9, atol=1e-6)
+    assert "data" in acting(table)
 
 
 def test_figures_of_another_version_stand_with_the_code() -> None:
@@ -100,13 +144,18 @@ def test_figures_of_another_version_stand_with_the_code() -> None:
     assert table.loc[("income", 2009), "code"] == 0
 
 
-def test_what_rules_and_assumptions_do_together_stands_with_the_rules() -> None:
-    """Rules come after assumptions, so the ceiling is judged where stays are dearer already."""
-    both, alone = moved(run(), run(ruled(dearer(BENXI)))), moved(run(), run(ruled(BENXI)))
-    of = lambda table: table[table["quantity"] == "expenditure"]["rules"].to_numpy()  # noqa: E731
-    assert (of(both) > of(alone)).all()
-    first = moved(run(), run(dearer(BENXI)))
-    assert_allclose(both["assumptions"], first["assumptions"])
+def test_what_parts_do_together_is_shared_evenly_whatever_the_order() -> None:
+    """Rules and assumptions moved by hand in both orders, and averaged."""
+    spent = lambda table, part: table[table["quantity"] == "expenditure"][part].to_numpy()  # noqa: E731
+    both = moved(run(), run(ruled(dearer(BENXI))))
+    rules, assumptions = moved(run(), run(ruled(BENXI))), moved(run(), run(dearer(BENXI)))
+    rules_last, assumptions_last = moved(run(dearer(BENXI)), run(ruled(dearer(BENXI)))), moved(
+        run(ruled(BENXI)), run(ruled(dearer(BENXI))))
+    for part, first, last in (("rules", rules, rules_last), ("assumptions", assumptions, assumptions_last)):
+        assert_allclose(spent(both, part), (spent(first, part) + spent(last, part)) / 2, rtol=1e-9)
+        assert (spent(last, part) > spent(first, part)).all()  # dearer stays reach the higher ceiling
+    back = moved(run(ruled(dearer(BENXI))), run())
+    assert_allclose(back[list(PARTS)], -both[list(PARTS)], rtol=1e-9, atol=1e-6)
 
 
 def test_shocks_are_assumptions() -> None:
@@ -129,9 +178,16 @@ def test_other_years_or_people_put_the_assumptions_with_the_rules() -> None:
     assert_allclose(table[list(PARTS)].sum(axis=1), table["present"] - table["previous"], rtol=1e-9, atol=1e-6)
 
 
-def test_the_old_rules_on_new_assumptions_cite_documents_of_both() -> None:
-    mixed = with_assumptions(BENXI, dearer(BENXI))
-    assert mixed.policy == BENXI.policy and mixed.assumptions == dearer(BENXI).assumptions
+def test_a_mix_takes_what_it_is_told_to_and_cites_documents_of_both() -> None:
+    new = ruled(published(dearer(BENXI)))
+    assert mix(BENXI, new, ["rules", "data", "assumptions"]) == new and mix(BENXI, new, []) == BENXI
+    mixed = mix(BENXI, new, ["assumptions"])
+    assert mixed.policy == BENXI.policy and mixed.changes == BENXI.changes
+    assert mixed.assumptions.utilisation == new.assumptions.utilisation
+    assert mixed.assumptions.account == BENXI.assumptions.account
+    mixed = mix(BENXI, new, ["rules", "data"])
+    assert mixed.changes == new.changes and mixed.assumptions.account == new.assumptions.account
+    assert mixed.assumptions.utilisation == BENXI.assumptions.utilisation
     assert set(mixed.documents) >= set(BENXI.documents)
 
 
@@ -153,7 +209,7 @@ def test_a_figure_that_an_older_version_did_not_keep_is_missing_and_alone(spoil)
     spoil(figures["years"])
     table = moved(old, old, figures)
     missing = table[table["quantity"] == "out_of_pocket"]
-    assert missing[["previous", "code"]].isna().all(axis=None) and missing[["rules", "draws"]].eq(0).all(axis=None)
+    assert missing[["previous", "code"]].isna().all(axis=None) and missing[["rules", "chance"]].eq(0).all(axis=None)
     assert np.isfinite(missing["present"]).all()
     assert table[table["quantity"] != "out_of_pocket"][[*PARTS, "previous", "present"]].notna().all(axis=None)
 
@@ -161,6 +217,33 @@ def test_a_figure_that_an_older_version_did_not_keep_is_missing_and_alone(spoil)
 @pytest.mark.parametrize("damaged", [{}, {"years": None}, {"years": "none"}, {"years": [3]}, {"years": [{}]}])
 def test_damaged_figures_are_missing(damaged: dict) -> None:
     assert np.isnan(figure(damaged, 2008, "income"))
+
+
+# ---- two kept runs ------------------------------------------------------------------------------------------
+
+def test_two_kept_runs_are_told_apart_with_the_code_at_both_ends(tmp_path) -> None:
+    old, new = run(), run(ruled(dearer(BENXI)), 64, 2)
+    kept = [(Manifest(**each.manifest), measures.report(each)) for each in (old, new)]
+    table = reconcile(*kept[0], Kept(*kept[1]))
+    pd.testing.assert_frame_equal(table, moved(old, new), rtol=1e-12)
+    for row in kept[1][1]["years"]:  # as if other code had made the second
+        row["income"]["mean"] += 500.0
+    shifted = reconcile(*kept[0], Kept(*kept[1]))
+    income = shifted["quantity"] == "income"
+    assert_allclose(shifted["code"][income], 500.0, atol=1e-6)  # sums of incomes of some ten millions
+    assert_allclose(shifted["present"][income], table["present"][income] + 500.0)
+    assert_allclose(shifted[list(PARTS)].sum(axis=1), shifted["present"] - shifted["previous"], rtol=1e-9, atol=1e-6)
+
+
+def test_runs_of_a_reconciliation_travel_as_plain_data() -> None:
+    def over_the_wire(work, items):
+        return [json.loads(json.dumps(work(json.loads(json.dumps(item))))) for item in items]
+
+    old, new = run(), run(ruled(dearer(BENXI)), 64, 2)
+    done: list[float] = []
+    far = reconcile(Manifest(**old.manifest), measures.report(old), new, over_the_wire, done.append)
+    pd.testing.assert_frame_equal(far, moved(old, new), check_exact=True)
+    assert done[-1] == 1.0 and len(done) == 7  # three parts differ, and the present run is made already
 
 
 # ---- the command --------------------------------------------------------------------------------------------
@@ -174,7 +257,7 @@ def test_the_command_tells_what_moved(tmp_path, capsys) -> None:
     assert list(table.columns) == ["year", "quantity", "previous", *PARTS, "present"]
     assert_allclose(table[list(PARTS)].sum(axis=1), table["present"] - table["previous"], rtol=1e-6, atol=1e-6)
     spent = table[table["quantity"] == "expenditure"]
-    assert (spent["rules"] > 0).all() and (spent[["code", "assumptions", "draws"]].abs() < 1e-3).all(axis=None)
+    assert (spent["rules"] > 0).all() and (spent[["code", "data", "assumptions", "chance"]].abs() < 1e-3).all(axis=None)
     manifest, figures = read_run(kept)
     assert figure(figures, 2008, "income") == pytest.approx(
         table[(table["year"] == 2008) & (table["quantity"] == "income")]["previous"].item())
@@ -183,6 +266,14 @@ def test_the_command_tells_what_moved(tmp_path, capsys) -> None:
     text = capsys.readouterr().out
     assert all(part.zh in text for part in PARTS.values()) and QUANTITIES["income"][0].zh in text
     assert not any(part.en in text for part in PARTS.values()) and TOGETHER.zh not in text
+    # a second kept run in place of the scenario
+    save_run(simulate("benxi_2008", 32, 1, "table"), tmp_path / "second")
+    assert main(["reconcile", str(kept), str(tmp_path / "second"), "--json"]) == 0
+    table = pd.DataFrame(json.loads(capsys.readouterr().out))
+    assert (table[["code", "data", "assumptions", "rules"]].abs().to_numpy() < 1e-6).all()
+    assert (table["chance"] != 0).any()
+    assert main(["reconcile", str(kept), str(tmp_path / "second"), "--set", "benefits.ceiling=1"]) == 2
+    assert "cannot be changed" in capsys.readouterr().err
     # another scenario: one line says which parts could not be told apart
     assert main(["reconcile", str(kept), "hunan_nrcms_2008", "--draws", "16", "--engine", "table"]) == 0
     assert TOGETHER.en in capsys.readouterr().out

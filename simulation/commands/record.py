@@ -19,8 +19,9 @@ from simulation.commands.options import (
     simulated_run,
     whole_number,
 )
+from simulation.comparable import is_kept
 from simulation.reconcile import PARTS as MOVED
-from simulation.reconcile import TOGETHER, alike, reconcile
+from simulation.reconcile import TOGETHER, Kept, alike, reconcile
 from simulation.results import EVENTS, QUANTITIES
 from simulation.runs import read_run, scenario_of
 from simulation.scenario import load_scenario
@@ -44,7 +45,8 @@ def declare(command: Command) -> None:
     sub.add_argument("--draws", default=DRAWS, metavar="N")
     sub.add_argument("--seed", default=SEED, metavar="S")
     sub.add_argument("--out", type=Path, metavar="DIR", help="write every forecast and score as CSV into a folder")
-    sub = command("reconcile", reconcile_runs, "what moved between a kept run and the same question asked today")
+    sub = command("reconcile", reconcile_runs, "why a number moved between a kept run and the same question asked "
+                  "today, or another kept run")
     sub.add_argument("run_dir", type=Path, metavar="RUN_DIR")
     settable(sub)
     simulated(sub)
@@ -114,7 +116,11 @@ def back_test(options: argparse.Namespace) -> int:
 def reconcile_runs(options: argparse.Namespace) -> int:
     """`reconcile`"""
     manifest, figures = read_run(options.run_dir)
-    present = simulated_run(options)
+    if is_kept(options.scenario) and options.edits:
+        raise refuse("--set", words("保存的运行不能再改", "a kept run cannot be changed"),
+                     words("请给情景名称，或去掉 --set", "name a scenario, or leave out --set"))
+    present = Kept(*read_run(Path(options.scenario))) if is_kept(options.scenario) else simulated_run(options)
+    new = scenario_of(present.manifest) if isinstance(present, Kept) else present.scenario
     table = reconcile(manifest, figures, present)
     heads = ["previous", *MOVED, "present"]
     titles = [words("上次", "Previous")[options.lang], *(part[options.lang] for part in MOVED.values()),
@@ -123,6 +129,6 @@ def reconcile_runs(options: argparse.Namespace) -> int:
     for row in table.to_dict("records"):
         name = (EVENTS.get(row["quantity"]) or QUANTITIES[row["quantity"]][0])[options.lang]
         lines.append(f"{name} {row['year']}  " + "  ".join(f"{row[head]:>+14,.4g}" for head in heads))
-    if not alike(scenario_of(manifest), present.scenario):
+    if not alike(scenario_of(manifest), new):
         lines += ["", TOGETHER[options.lang]]
     return show(options, json.loads(table.to_json(orient="records")), lines)

@@ -19,7 +19,7 @@ from scipy.stats import nbinom
 from simulation.engines.blocks import Block, blocks
 from simulation.engines.choice import tilted
 from simulation.engines.nodes import chebyshev_nodes, node_basis
-from simulation.engines.tables import LINEAR, Stacks, detail, means, schedules
+from simulation.engines.tables import LINEAR, Stacks, detail, means, schedules, weights_of
 from simulation.engines.yearly import Nodes, Person, in_draws
 from simulation.records import Care, Conditions, Costs, Rules, Spending
 from simulation.streams import normals
@@ -65,14 +65,15 @@ def spend(rules: list[Rules], care: list[Care], costs: list[Costs], insured: np.
         ceilings, weights = ceiling_nodes(np.array([rules[t].ceiling for t in years]))
         tables, details = tables_of(rule, cost, ceilings, mixes, care[years[0]].mix, horizon - 1, usual_years,
                                     threshold, nodes, histories, fewer)
+        (_, each), (_, usual) = (schedules(rule, cells, horizon - 1, only) for only in (None, usual_years))
         size = len(nodes.tilt) * cells
         for t, which, weight in zip(years, mix_of.ravel(), weights, strict=True):
             part = slice(which * size, (which + 1) * size)
             table = [(stays, sum(w * at[kind][1][:, :, part] for w, at in zip(weight, tables, strict=True) if w))
                      for kind, (stays, _) in enumerate(tables[0])]
             shares = statuses_of(insured, t)  # who is poor matters, and may change from year to year
-            person = Person(table, schedules(rule, horizon - 1, shares)[1], details,
-                            schedules(rule, horizon - 1, shares, only=usual_years)[1])
+            person = Person(table, weights_of(each, care[t].years, shares, rule), details,
+                            weights_of(usual, care[t].years, shares, rule))
             in_draws(t, person, care[t], cost, people[t], thresholds[t], conditions, nodes, other[t], spending)
     return spending
 
@@ -85,14 +86,11 @@ def tables_of(rules: Rules, costs: Costs, ceilings: np.ndarray, mixes: np.ndarra
     `longest` contribution years; the spread between people is taken at `usual_years` of them and at the `first_mix`
     (c, k), so that nothing later moves the first year.
     """
-    cells, tiers, statuses = mixes.shape[1], mixes.shape[2], len(rules.assistance_rate)
-    anyone = np.ones((cells, statuses))
-    made = schedules(rules, longest, anyone)[0]
-    rows = tilted(mixes[:, None], costs.primary, nodes.tilt).reshape(-1, tiers)
+    made, some = (schedules(rules, mixes.shape[1], longest, only)[0] for only in (None, usual_years))
+    rows = tilted(mixes[:, None], costs.primary, nodes.tilt).reshape(-1, mixes.shape[2])
     price, limits, middle = (np.exp(x) for x in (nodes.log_price, nodes.log_threshold, nodes.log_middle))
     story = (costs.log_sd, *(block.cost.sum() for block in histories))
 
-    some = schedules(rules, longest, anyone, only=usual_years)[0]
     details = kept((*rules, first_mix, middle, usual_years, threshold, *costs, *story),
                    lambda: detail(rules, costs, fewer, first_mix, some, middle, threshold))
     return kept((*rules, ceilings, rows, price, limits, longest, *costs, *story),

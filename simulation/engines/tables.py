@@ -16,7 +16,7 @@ from simulation.engines.nodes import bonus_nodes, years_weights
 from simulation.records import Costs, Rules
 from simulation.steps.benefits import ASSISTANCE, BASIC, COMMERCIAL, CRITICAL, settle_year
 
-AT_ONCE = 12_000  # amounts settled at once: few enough to stay in the cache
+AT_ONCE = 8_000  # amounts settled at once: few enough to stay in the cache
 MOMENTS = 3  # columns of a table: moments of the fund's payment, its means by tier, `LINEAR`, beyond each threshold
 LINEAR = ("critical", "assistance", "commercial", "chronic")
 PAYMENT = 3  # where the fund's payment stands among the items that vary together
@@ -30,17 +30,15 @@ class Schedule(NamedTuple):
     years: float
 
 
-def schedules(rules: Rules, longest: int, status_share: np.ndarray,
-              only: float | None = None) -> tuple[list[Schedule], np.ndarray]:
-    """Distinct schedules to settle, and the weight of each by contribution years, status and cell (y, u * s, c).
+def schedules(rules: Rules, cells: int, longest: int, only: float | None = None) -> tuple[list[Schedule], np.ndarray]:
+    """Distinct schedules to settle, and the weight of each by contribution years and cell (y, s, c).
 
-    `status_share` (c, u): a cell's people by status, who are told apart only where assistance pays. With `only`
-    everyone is settled at that number of contribution years.
+    With `only` everyone is settled at that number of contribution years.
     """
     made: list[Schedule] = []
     used: list[tuple[int, int, np.ndarray]] = []
     index: dict[bytes, int] = {}
-    for g in range(len(status_share)):
+    for g in range(cells):
         nodes = bonus_nodes(rules.rate[..., g], rules.bonus, rules.limit, longest) if only is None else np.array([only])
         for node, weight in zip(nodes, years_weights(nodes, longest).T, strict=True):
             shape = np.append(rules.rate[..., g].ravel(), node).tobytes()
@@ -48,12 +46,20 @@ def schedules(rules: Rules, longest: int, status_share: np.ndarray,
                 index[shape] = len(made)
                 made.append(Schedule(g, float(node)))
             used.append((index[shape], g, weight))
-    total = np.zeros((longest + 1, len(made), len(status_share)))
+    total = np.zeros((longest + 1, len(made), cells))
     for s, g, weight in used:
         total[:, s, g] += weight
+    return made, total
+
+
+def weights_of(scheduled: np.ndarray, years: np.ndarray, status_share: np.ndarray, rules: Rules) -> np.ndarray:
+    """Weights (u * s, c) of the schedules (y, s, c), from shares by contribution years (y,) and by status (c, u).
+
+    People are told apart by status only where assistance pays.
+    """
     share = status_share if rules.has_assistance else np.ones((len(status_share), 1))
-    by_status = total[:, None] * share.T[:, None]
-    return made, by_status.reshape(longest + 1, -1, len(status_share))
+    by_schedule = np.tensordot(years, scheduled, 1)
+    return (share.T[:, None] * by_schedule).reshape(-1, len(status_share))
 
 
 def settled(block: Block, part: slice, rules: Rules, costs: Costs, made: list[Schedule], price: np.ndarray):
@@ -151,7 +157,7 @@ def averaged(block: Block, part: slice, weight: np.ndarray, rules: Rules, costs:
     for n, threshold in enumerate(thresholds):
         if spent.max() > threshold * (1 - BIN):
             # The share of the history's bin that lies beyond: a bin stands for costs BIN apart.
-            beyond = np.clip((left / threshold - 1) / BIN + 0.5, 0, 1)
+            beyond = np.minimum(np.maximum(left * (1 / (threshold * BIN)) + (0.5 - 1 / BIN), 0.0), 1.0)
             found[MOMENTS + tiers + len(LINEAR) + n] = mean([beyond], weight)[:, 0]
     return found, float(basic.max())
 

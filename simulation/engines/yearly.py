@@ -35,9 +35,9 @@ class Person(NamedTuple):
     """What a person of each cell is paid in one year: tables, and the weights of their schedules."""
 
     table: Stacks
-    weight: np.ndarray  # (y, s, c)
+    weight: np.ndarray  # (s, c)
     details: Stacks  # how people vary
-    usual_weight: np.ndarray  # (y, s, c)
+    usual_weight: np.ndarray  # (s, c)
 
 
 def in_draws(t: int, person: Person, care: Care, costs: Costs, people: np.ndarray, threshold: float,
@@ -71,7 +71,7 @@ def moments_of(t: int, person: Person, care: Care, costs: Costs, threshold: floa
     at_frequency = chebyshev_nodes(frequency.min(), frequency.max(), FREQUENCY_NODES)
     at_tilt = nodes.tilt if np.ptp(tilt) > 0 else tilt[:1]
     chance = stay_counts((care.admissions * care.covered)[:, None] * at_frequency, costs.dispersion, longest)
-    found = combined(person.table, np.tensordot(care.years, person.weight, 1), chance)  # (c, f, i, n, p, column)
+    found = combined(person.table, person.weight, chance)  # (c, f, i, n, p, column)
     found = np.moveaxis(np.tensordot(node_basis(nodes.tilt, at_tilt), found, (1, 3)), 0, 3)
     beyond = found.shape[-1] - len(nodes.log_threshold)
     last = found[..., beyond:] @ node_basis(nodes.log_threshold, np.log([threshold]))[0]
@@ -167,7 +167,7 @@ def stay_counts(mean: np.ndarray, size: float, longest: int) -> np.ndarray:
 def usual_person(t: int, person: Person, care: Care, costs: Costs, nodes: Nodes, longest: int) -> np.ndarray:
     """How the items vary between the people of a group in year t's median draw, (c, item, item + 2)."""
     chance = stay_counts((care.admissions * care.covered)[:, None], costs.dispersion, longest)
-    at_nodes = combined(person.details, np.tensordot(care.years, person.usual_weight, 1), chance)[:, 0, :, 0]
+    at_nodes = combined(person.details, person.usual_weight, chance)[:, 0, :, 0]
     at_middle = np.tensordot(node_basis(nodes.log_middle, nodes.middle[t:t + 1])[0], at_nodes, (0, 2))
     ill = (care.chronic_share * care.covered)[:, None, None]
     return (1 - ill) * at_middle[:, 0] + ill * at_middle[:, 1]

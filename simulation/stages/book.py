@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.special import ndtri
 
+from simulation.engines import bills
 from simulation.policy import Policy
 from simulation.records import Costs, Rules, Tail
 from simulation.scenario import Scenario, compile_rules
@@ -27,7 +29,7 @@ class Book:
     policies: list[Policy]
     rules: list[Rules]
     base_rules: list[Rules]  # of the base policy, in every year: a ceiling may follow income
-    read: dict[tuple, np.ndarray] = field(default_factory=dict)  # levers that have been asked for
+    read: dict[tuple, Any] = field(default_factory=dict)  # what has been asked for
 
     def of(self, section: str, name: str, over: tuple[str, ...] = ()) -> np.ndarray:
         """One lever over the years, shape (t, *over). Read-only."""
@@ -46,6 +48,13 @@ class Book:
     def change(self, section: str, name: str, over: tuple[str, ...] = ()) -> np.ndarray:
         """How far one lever is from the base policy over the years, shape (t, *over)."""
         return self.of(section, name, over) - self.first(section, name, over)
+
+    def once(self, make: Callable[..., Any], *given: Any) -> Any:
+        """What a function makes of rules and policies, made once for each: years share them."""
+        key = (make, *(id(part) for part in given))
+        if key not in self.read:
+            self.read[key] = make(self, *given), given  # kept with it, so that no other takes its place
+        return self.read[key][0]
 
     def share(self, name: str) -> float:
         """The county's part of something, of 1 for the whole city."""
@@ -87,8 +96,9 @@ def book_of(scenario: Scenario, area: str | None) -> Book:
         policies, horizon, strict=True)], [in_year(base, year) for year in horizon])
 
 
-def costs_of(scenario: Scenario, policy: Policy) -> Costs:
+def costs_of(book: Book, policy: Policy) -> Costs:
     """How a scenario's bills are distributed under a policy, before providers respond."""
+    scenario = book.scenario
     value = lambda name, over=(): scenario.value("utilisation", name, over)  # noqa: E731
     expense, mix = value("expense", ("tier",)), value("tier_mix", ("group", "tier")).mean(axis=0)
     growth = 1 + max(float(value("admission_growth")), 0.0)
@@ -106,6 +116,14 @@ def thresholds_of(scenario: Scenario) -> np.ndarray:
     """Out-of-pocket spending in yuan beyond which each year's is catastrophic, shape (t,)."""
     return float(scenario.value("account", "catastrophic_fraction")) * np.array(
         [scenario.income_per_head(year) for year in scenario.horizon()])
+
+
+def net_price(book: Book, rules: Rules, policy: Policy) -> np.ndarray:
+    """The part of a stay's expense that patients bear under some rules, costs being those of a policy, (k, c).
+
+    Cells are the groups, followed by each group's contracted residents.
+    """
+    return bills.net_price(rules, book.once(costs_of, policy), rules.rate.shape[-1], 0.0, 1.0)
 
 
 class Pool(NamedTuple):

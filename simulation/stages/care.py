@@ -46,7 +46,7 @@ def care_is_used(book: Book, futures: Futures, pool: Pool, answers: list[Answer]
     people = pool.insured.sum(axis=3).mean(axis=0)
     for t, answer in enumerate(answers):
         usual = np.average(answer.mix, axis=0, weights=people[t])
-        year = costs_of(scenario, book.policies[t])
+        year = book.once(costs_of, book.policies[t])
         costs.append(year._replace(expense=year.expense * (1 + dearer[t]),
                                    chronic_expense=year.chronic_expense * (1 + float(dearer_chronic[t, 0]))))
         # The doubt about the response moves the price of all stays alike.

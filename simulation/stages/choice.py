@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulation.engines import bills
 from simulation.records import Futures, Rules
-from simulation.stages.book import Book, Pool, costs_of
+from simulation.stages.book import Book, Pool, net_price
 from simulation.stages.financing import special_fund
 from simulation.steps import responses
 
@@ -41,7 +40,7 @@ def answer_in(book: Book, rules: Rules, futures: Futures, t: int, people: np.nda
     unchanged = policy is book.base and rules is book.rules[t] and not policy.care.special_fund_growth.value
     if unchanged and not absent.any():
         return Answer(mix, np.zeros(draws), np.ones((draws, cells)), np.zeros((1, cells, mix.shape[1])))
-    price, base = (bills.net_price(rule, costs_of(scenario, which), cells, 0.0, 1.0)
+    price, base = (book.once(net_price, rule, which)[:, :cells]
                    for rule, which in ((rules, policy), (book.base_rules[t], book.base)))
     change = responses.dearer(price, base)
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulation.engines import bills
 from simulation.records import DRAWS, Futures, Rules
-from simulation.stages.book import Book, Flows, costs_of
+from simulation.stages.book import Book, Flows, net_price
 from simulation.stages.financing import contributions
 from simulation.steps import enrolment, population
 
@@ -56,6 +55,4 @@ def people_enrol(book: Book, futures: Futures) -> tuple[Flows, np.ndarray]:
 def relative_price(book: Book, rules: list[Rules]) -> np.ndarray:
     """The part of a stay's expense that patients of each group bear at the usual mix of tiers, (t, g)."""
     mix = book.scenario.value("utilisation", "tier_mix", ("group", "tier"))
-    costs = costs_of(book.scenario, book.base)
-    made = {id(rule): np.einsum("gk,kg->g", mix, bills.net_price(rule, costs, len(mix), 0.0, 1.0)) for rule in rules}
-    return np.stack([made[id(rule)] for rule in rules])
+    return np.stack([np.einsum("gk,kg->g", mix, book.once(net_price, rule, book.base)[:, :len(mix)]) for rule in rules])

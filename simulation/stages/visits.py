@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from simulation.engines import bills
+from simulation.policy import Policy
 from simulation.records import DRAWS, Futures, Rules
 from simulation.stages.book import Book, Flows, Pool, costs_of
 from simulation.stages.care import Use, by_group
@@ -33,10 +34,6 @@ def visits_are_paid(book: Book, rules: list[Rules], use: Use, futures: Futures, 
     users = np.minimum(of_cell("outpatient_users") * drawn("utilisation.outpatient_users")[:, None], 1.0)
     dearness = drawn("utilisation.outpatient_expense")
     people = pool.insured.sum(axis=3)
-    usual = float(visits.mean())
-    priced = lambda rule, cost: bills.outpatient_price(  # noqa: E731
-        rule, visit, usual, log_sd, cost.eligible[bills.OUTPATIENT], cells, 0.0, 1.0)
-    before = costs_of(scenario, book.base)
     elasticity = futures.drawn["behaviour.outpatient_elasticity"]
     contract_visits = futures.drawn["behaviour.contract_visits"]
     contributed = enrolment.contribution_years(float(scenario.value("people", "new_share")), years)
@@ -44,7 +41,8 @@ def visits_are_paid(book: Book, rules: list[Rules], use: Use, futures: Futures, 
     refills = float(scenario.value("behaviour", "refill_share"))
     for t in range(years):
         eligible = use.costs[t].eligible[bills.OUTPATIENT]
-        now, base = priced(rules[t], use.costs[t]), priced(book.base_rules[t], before)
+        now, base = (book.once(visit_price, rule, policy)[:, :cells]
+                     for rule, policy in ((rules[t], book.policies[t]), (book.base_rules[t], book.base)))
         on, choice = (float(book.of("responses", name)[t]) for name in ("demand", "tier_choice"))
         demand = responses.demanded(mix, now, base, on * elasticity)
         more = np.ones((draws, cells))
@@ -68,6 +66,15 @@ def visits_are_paid(book: Book, rules: list[Rules], use: Use, futures: Futures, 
         left[:, t] = used.left_by_cell
         flows["outpatient_users"][:, t] = (people[:, t] * users).sum(axis=1)
     return flows | {"outpatient_left_by_group": by_group(book, left)}
+
+
+def visit_price(book: Book, rules: Rules, policy: Policy) -> np.ndarray:
+    """The part of a user's yearly outpatient expense that he bears, (k, c); cells as in `net_price`."""
+    value = lambda name, over=(): book.scenario.value("utilisation", name, over)  # noqa: E731
+    usual = float(np.resize(value("outpatient_visits", ("group",)), rules.rate.shape[-1]).mean())
+    return bills.outpatient_price(
+        rules, value("outpatient_expense", ("tier",)), usual, float(value("outpatient_log_sd")),
+        book.once(costs_of, policy).eligible[bills.OUTPATIENT], rules.rate.shape[-1], 0.0, 1.0)
 
 
 def accounts_are_used(book: Book, futures: Futures, people: Flows, flows: Flows) -> Flows:

@@ -1,0 +1,162 @@
+"""The page that finds a policy: what it asks is what the model answers, and an answer is taken over as it stands."""
+
+import doctest
+import importlib
+import re
+
+import pandas as pd
+import pytest
+
+from simulation import goal_seek, load_scenario
+from simulation.calibration import as_file
+from simulation.scenario import parse_scenario
+from simulation.search import search
+from simulation.sought import sentences
+from simulation.terms import LANGUAGES
+from tests.coarse import coarse
+from tests.screen import app, words_of
+from ui import runs, searching, seeking
+from ui.view import scenario_of, view_of
+
+FEW = 64  # draws: what is compared does not depend on how many there are
+STEP = "financing.contribution_step"  # one value, without a plan; a change settles no bill anew
+HAN = "[\u4e00-\u9fff]"
+
+fewer_histories = pytest.fixture(scope="module", autouse=True)(coarse)
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+    """Few draws and few policies."""
+    for module, name, value in ((runs, "QUICK", FEW), (runs, "FEWEST", FEW), (searching, "DRAWS", FEW),
+                                (searching, "FIRST", ("financing.contribution", "financing.subsidy")),
+                                (searching, "LEAST", 20),
+                                (searching, "OFTEN", 20), (searching, "RULE_DRAWS", 256)):
+        monkeypatch.setattr(module, name, value)
+
+
+def page(language="zh", scenario="benxi_2008", **query):
+    """The page at a link."""
+    return app(language, scenario=scenario, **query).switch_page("ui/pages/find.py").run(timeout=120)
+
+
+def asked(at, **values):
+    """The page with some widgets moved and the first half's question put."""
+    for key, value in values.items():
+        kind = at.slider if isinstance(value, int | tuple) else at.selectbox
+        kind(key=f"find.{key.replace('__', '.')}").set_value(value).run(timeout=120)
+    return at.button(key="find.seek.go").click().run(timeout=120)
+
+
+@pytest.mark.parametrize("name", ["seeking"])
+def test_examples_in_docstrings_hold(name):
+    failed, tried = doctest.testmod(importlib.import_module(f"ui.{name}"))
+    assert tried and not failed
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_page_says_what_the_model_found_and_takes_it_over(language):
+    at = asked(page(language), lever="financing.subsidy", limit__p_deficit=30)
+    assert not at.exception
+    base = load_scenario("benxi_2008")
+    found = goal_seek(base, "financing.subsidy", ["p_deficit<=0.3"], draws=FEW, engine="table")
+    said = " ".join(words_of(at)).replace("\\", "")
+    for sentence in sentences(found, base):
+        assert sentence[language] in said
+    assert language == "zh" or not re.search(HAN, said.replace("中文", ""))
+    at.button(key="find.take").click().run(timeout=120)
+    taken = {lever: value for lever, value in at.session_state["view"].edits}
+    assert taken == {lever: value for lever, _, value in found.edits}
+    again = goal_seek(scenario_of(at.session_state["view"]), "financing.subsidy", ["p_deficit<=0.3"], draws=FEW,
+                      engine="table")
+    assert again.already
+
+
+def test_what_cannot_be_reached_is_said_in_the_reader_s_language():
+    at = asked(page("zh"), lever=STEP, limit__p_deficit=100, limit__p_balance_over=1)
+    assert any("达不到" in text for text in words_of(at))
+    at = asked(page("en"), lever=STEP, limit__p_deficit=100, limit__p_balance_over=1)
+    assert any("cannot be reached" in text for text in words_of(at))
+
+
+def test_without_a_target_nothing_can_be_asked():
+    at = page("en")
+    at.slider(key="find.limit.p_deficit").set_value(100).run(timeout=120)
+    assert at.button(key="find.seek.go").disabled and at.info
+
+
+def test_an_answer_that_moves_later_years_comes_as_a_file():
+    at = asked(page("en", "hunan_nrcms_2008"), limit__p_deficit=5)
+    assert not at.exception and not [button for button in at.button if button.key == "find.take"]
+    view = view_of("hunan_nrcms_2008")
+    base = scenario_of(view)
+    found = goal_seek(base, "financing.contribution", ["p_deficit<=0.05"], draws=FEW, engine="table")
+    moved = parse_scenario(as_file(seeking.moved_scenario(found, base)), "found.yaml")
+    assert found.moves.planned and goal_seek(moved, "financing.contribution", ["p_deficit<=0.05"], draws=FEW,
+                                             engine="table").already
+    assert seeking.edits(found) == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_chart_is_the_frame_and_marks_the_answer(language):
+    base = load_scenario("benxi_2008")
+    found = goal_seek(base, STEP, ["p_deficit<=0.3", "p_balance_over<=0.9"], draws=FEW, engine="table")
+    drawn = seeking.course(found, language)
+    figure = seeking.figure(drawn, found, language)
+    assert len(figure.data) == 2 and sum(len(trace.x) for trace in figure.data) == len(drawn.frame)
+    assert len({(trace.line.dash, trace.marker.symbol) for trace in figure.data}) == 2
+    limits = {shape.y0 for shape in figure.layout.shapes if shape.y0 == shape.y1}
+    assert limits == {0.3, 0.9}
+    upright = [shape.x0 for shape in figure.layout.shapes if shape.x0 == shape.x1]
+    assert upright == [pytest.approx(found.value)]
+    assert set(drawn.heads) == set(drawn.frame.columns)
+    near = seeking.neighbours(found, language)
+    assert len(near.frame) == len(found.neighbours) and set(near.heads) == set(near.frame.columns)
+
+
+def test_levers_that_wait_or_are_lines_are_not_offered():
+    offered = seeking.parameters(view_of("benxi_2008"))
+    assert "financing.contribution" in offered and "lines.deficit_subsidy" in offered
+    assert not {"lines.balance_ratio", "responses.demand", "payment.growth", "pooling.method"} & set(offered)
+    assert seeking.parts(view_of("benxi_2008"), "benefits.ceiling") == ["benefits.ceiling"]
+
+
+# --- several levers at once ----------------------------------------------------------------------------
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_search_shows_what_no_policy_beats_and_takes_one_over(language):
+    at = page(language)
+    at.button(key="find.search.go").click().run(timeout=200)
+    assert not at.exception
+    view = view_of("benxi_2008")
+    wanted = {one.name: one.start for name, one in searching.ranges(view).items() if name in searching.FIRST}
+    front = search("benxi_2008", wanted, policies=20, draws=FEW, engine="table")
+    drawn = searching.policies(front, language)
+    pd.testing.assert_series_equal(
+        drawn.frame["policy"].sort_values(ignore_index=True),
+        front.policies.loc[~front.policies["dominated"] | (front.policies["policy"] == 0), "policy"], check_index=False)
+    box = next(box for box in at.selectbox if box.key.startswith("find.choose"))
+    assert box.options == [searching.called(front, n, language) for n in drawn.frame["policy"] if n]
+    chosen = box.value
+    at.selectbox(key="find.fails_by").set_value("p_deficit").run(timeout=200)
+    assert not at.exception
+    at.button(key="find.take_policy").click().run(timeout=120)
+    assert at.session_state["view"] == view_of("benxi_2008", edits=front.edits(chosen))
+
+
+def test_the_chart_of_policies_tells_hoarding_by_sign_and_every_policy_once():
+    view = view_of("benxi_2008")
+    wanted = {one.name: one.start for name, one in searching.ranges(view).items() if name in searching.FIRST}
+    front = search("benxi_2008", wanted, policies=20, draws=FEW, engine="table")
+    drawn = searching.policies(front, "en")
+    figure = searching.figure(drawn, front, None, "en")
+    assert sum(len(trace.x) for trace in figure.data) == len(front.policies)
+    symbols = [trace.marker.symbol for trace in figure.data]
+    assert len(set(symbols)) == len(symbols)
+    assert set(drawn.heads) == set(drawn.frame.columns)
+
+
+def test_two_levers_are_needed_for_a_search():
+    at = page("en")
+    at.multiselect[0].set_value(["financing.subsidy"]).run(timeout=120)
+    assert at.button(key="find.search.go").disabled and not at.exception

@@ -1,0 +1,254 @@
+"""Plans held against one another on the compare page: what is on offer, their runs, and the frames that are drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import pandas as pd
+import streamlit as st
+
+from simulation import sentences, simulate
+from simulation.comparable import Entry, check_alike
+from simulation.compare import Comparison, compare
+from simulation.drivers import Drivers, drivers
+from simulation.explain import Waterfall, differing, in_groups, waterfall
+from simulation.results import EVENTS, Result
+from simulation.scenario import Scenario
+from simulation.terms import BadInput, words
+from ui import tracks
+from ui.packages import moved, packages
+from ui.runs import SEED, draws_for, gate
+from ui.tables import Drawn, money_unit
+from ui.text import people, say
+from ui.view import View, baseline, known, offered, scenario_of, view_of
+
+# What the page can draw, headline first.
+SHOWN = ("balance_ratio", "surplus_ratio", *EVENTS, "reserve_months", "balance_end", "income", "expenditure",
+         "out_of_pocket", "catastrophic", "effective_ratio", "primary_share", "enrolled")
+TOLD = ("p_deficit", "p_balance_over", "p_surplus_over", "balance_ratio", "out_of_pocket")  # in sentences
+AMOUNTS = {"contribution": 50, "primary": 5}  # of the quick moves on offer, in their sliders' units
+AT_ONCE = 3  # groups of levers that are told apart without asking: eight runs
+MOST = 4  # plans beside the one they are compared with
+DRIVEN = 1024  # draws for drivers
+COUNTED = ("before", "after", "difference", "ci_low", "ci_high", "p05", "p95")  # in the figure's unit
+
+
+class Plan(NamedTuple):
+    """One rule book on offer: what it is, and the view it comes from."""
+
+    kind: str  # base, now, first_year, kept, other, or a quick move
+    view: View
+
+
+def plans(view: View, kept: Iterable[View]) -> list[Plan]:
+    """What can be compared in a view: as it stands, with its edits, views kept, quick moves, and its like."""
+    scenario, found = known(view.scenario), [Plan("base", baseline(view))]
+    if view.edits:
+        found.append(Plan("now", view))
+    found += [Plan("kept", each) for each in kept if each.scenario == view.scenario and each != view]
+    if scenario.changes:
+        found.append(Plan("first_year", baseline(view)))
+    for package in packages(scenario, view.since):
+        if package.start:
+            found.append(Plan(package.name, view_of(
+                view.scenario, view.since, moved(package, AMOUNTS[package.name]))))
+    return found + [Plan("other", view_of(name)) for name in like(view.scenario)]
+
+
+def renewed(chosen: Iterable[Plan], on_offer: list[Plan]) -> list[Plan]:
+    """Plans chosen before, as they are on offer now: edits moved on are still the edits, what is gone is left out."""
+    found: list[Plan] = []
+    for plan in chosen:
+        now = plan if plan in on_offer else next((
+            other for other in on_offer if other.kind == plan.kind not in ("kept", "other")), None)
+        if now and now not in found:
+            found.append(now)
+    return found
+
+
+@lru_cache(maxsize=32)
+def like(name: str) -> tuple[str, ...]:
+    """The other scenarios of the library that are of the same futures."""
+    found = []
+    for other in offered():
+        try:
+            check_alike([Entry(one, known(one)) for one in (name, other)], DRIVEN, SEED, "auto")
+        except BadInput:
+            continue
+        found += [other] if other != name else []
+    return tuple(found)
+
+
+def book(plan: Plan) -> Scenario:
+    """The rule book of a plan."""
+    scenario = scenario_of(plan.view)
+    return scenario.model_copy(update={"changes": ()}) if plan.kind == "first_year" else scenario
+
+
+def label(plan: Plan, language: str) -> str:
+    """A plan in a few words."""
+    return say(language, f"compare.plan.{plan.kind}", year=plan.view.since, count=len(plan.view.edits),
+               title=known(plan.view.scenario).title[language], amount=AMOUNTS.get(plan.kind, 0))
+
+
+def labels(chosen: Iterable[Plan], language: str) -> dict[Plan, str]:
+    """Plans in words, no two alike."""
+    found: dict[Plan, str] = {}
+    for plan in chosen:
+        text = label(plan, language)
+        same = sum(other == text or other.startswith(f"{text} #") for other in found.values())
+        found[plan] = f"{text} #{same + 1}" if same else text
+    return found
+
+
+# --- runs -------------------------------------------------------------------------------------------
+
+def compared(chosen: tuple[Plan, ...]) -> Comparison:
+    """The plans on the same futures, the first as what the rest are compared with; named by their places."""
+    return compare({str(n): result for n, result in enumerate(results(chosen))}, draws_of(chosen[0]), SEED, of=SHOWN)
+
+
+def results(chosen: Iterable[Plan]) -> list[Result]:
+    """The runs of plans, all by the engine that suits the first."""
+    first, *rest = chosen
+    run = result(first.kind, first.view, draws_of(first), "auto")
+    return [run, *(result(plan.kind, plan.view, draws_of(first), run.manifest["engine"]) for plan in rest)]
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def result(kind: str, view: View, draws: int, engine: str) -> Result:
+    """The run of a plan: of some megabytes, made once and read only."""
+    with gate():
+        return simulate(book(Plan(kind, view)), draws, SEED, engine)
+
+
+def draws_of(plan: Plan) -> int:
+    """How many draws a plan is given: those of a lever that moves."""
+    return draws_for(plan.view, settled=False)
+
+
+def apart(first: Plan, last: Plan) -> int:
+    """Into how many groups of levers the way from one plan to another falls; none where they are the same."""
+    levers = differing(book(first), book(last))
+    return len(in_groups(levers, None)) if levers else 0
+
+
+def explained(first: Plan, last: Plan) -> Waterfall:
+    """The way from one plan to another by lever, for every year and figure of the page."""
+    draws = draws_of(first)
+    return tracks.once(("waterfall", first, last, draws), lambda progress: waterfall(
+        *results((first, last)), SHOWN, draws=draws, seed=SEED, progress=progress))
+
+
+def driven(plan: Plan) -> Drivers:
+    """What goes with crossing the lines under a plan."""
+    draws = max(draws_of(plan), DRIVEN)
+    return tracks.once(("drivers", plan, draws), lambda progress: drivers(book(plan), draws=draws, seed=SEED))
+
+
+# --- frames -----------------------------------------------------------------------------------------
+
+def scale(values: pd.Series | pd.DataFrame, quantity: str, language: str, change: bool = True) -> tuple[float, str]:
+    """By what a figure is divided to be read, and its unit then; the change of a share is in points."""
+    unit = sentences.unit_of(quantity)
+    if unit in ("yuan", "yuan_year"):
+        return money_unit(float(values.abs().to_numpy().max()), language)
+    if unit == "share":
+        return 0.01, say(language, "compare.points") if change else "%"
+    return 1.0, say(language, f"compare.unit.{unit}")
+
+
+def differences(found: Comparison, quantity: str, names: Mapping[str, str], language: str) -> tuple[Drawn, str]:
+    """The differences of one quantity by year and plan, in one unit; `names` are the plans' by place."""
+    part = found.differences[found.differences["quantity"] == quantity].reset_index(drop=True)
+    part = part.rename(columns={"base": "before", "value": "after"})
+    divisor, unit = scale(part[["before", "after"]], quantity, language)
+    frame = pd.DataFrame({"year": part["year"], "plan": part["scenario"].map(names)}
+                         | {name: part[name] / divisor for name in COUNTED}
+                         | {"up": part["up"], "down": part["down"],
+                            "verdict": [sentences.VERDICTS[name][language] for name in part["verdict"]],
+                            "needed": part["needed"].astype("Float64").astype(float)})
+    heads = {"year": say(language, "column.year")} | {name: say(language, f"compare.column.{name}")
+                                                      for name in frame.columns if name != "year"}
+    heads |= {name: say(language, "column.share", what=heads[name], unit=unit) for name in COUNTED}
+    forms = dict.fromkeys(COUNTED, "%,.2f") | {"needed": "%,.0f"}
+    return Drawn(frame, heads, forms), unit
+
+
+def in_year(found: Comparison, year: int, names: Mapping[str, str], language: str) -> Drawn:
+    """Every difference of one year in words and figures: what is shown is text, each figure with its unit."""
+    rows = []
+    for row in found.differences[found.differences["year"] == year].itertuples():
+        said = {name: written(getattr(row, at), row.unit, name not in ("before", "after"), language)
+                for name, at in zip(COUNTED, ("base", "value", *COUNTED[2:]), strict=True)}
+        rows.append({"quantity": sentences.title_of(row.quantity)[language], "plan": names[row.scenario]} | said | {
+            "verdict": sentences.VERDICTS[row.verdict][language],
+            "needed": "" if pd.isna(row.needed) else f"{row.needed:,}"})
+    frame = pd.DataFrame(rows)
+    heads = {"quantity": say(language, "column.quantity")} | {
+        name: say(language, f"compare.column.{name}") for name in frame.columns if name != "quantity"}
+    return Drawn(frame, heads)
+
+
+def written(value: float, unit: str, signed: bool, language: str) -> str:
+    """A figure with its unit; people in the language's own way."""
+    if unit == "persons" and not signed:
+        return people(value, language)
+    return sentences.amount(value, unit, signed)[language]
+
+
+def verdicts(found: Comparison, year: int, names: Mapping[str, str], language: str) -> dict[str, list[str]]:
+    """What is told of each plan in a year, in sentences."""
+    part = found.differences[(found.differences["year"] == year) & found.differences["quantity"].isin(TOLD)]
+    part = part.assign(scenario=part["scenario"].map(names), against=part["against"].map(names))
+    said: dict[str, list[str]] = {}
+    for quantity in TOLD:
+        for row in part[part["quantity"] == quantity].itertuples():
+            said.setdefault(row.scenario, []).append(sentences.verdict(row)[language])
+    return said
+
+
+def steps(found: Waterfall, quantity: str, year: int, ends: tuple[str, str], language: str) -> tuple[Drawn, str]:
+    """A waterfall as a frame: the first plan, each group's part from the largest, the last plan."""
+    of = lambda frame: frame[(frame["quantity"] == quantity) & (frame["year"] == year)]  # noqa: E731
+    total, parts = of(found.totals).iloc[0], of(found.parts)
+    parts = parts.iloc[parts["part"].abs().to_numpy().argsort()[::-1]]
+    divisor, unit = scale(total[["first", "last"]].astype(float), quantity, language, change=False)
+    rows = [{"step": ends[0], "kind": "absolute", "value": total["first"]}]
+    rows += [{"step": found.titles[row.group][language], "kind": "relative", "value": row.part, "se": row.se,
+              "alone": row.alone, "interaction": row.interaction} for row in parts.itertuples()]
+    rows.append({"step": ends[1], "kind": "total", "value": total["last"]})
+    frame = pd.DataFrame(rows)
+    counted = [name for name in ("value", "se", "alone", "interaction") if name in frame]
+    frame[counted] = frame[counted].astype(float) / divisor
+    frame["kind"] = [say(language, f"compare.kind.{kind}") for kind in frame["kind"]]
+    heads = {name: say(language, f"compare.column.{name}") for name in frame.columns}
+    heads |= {name: say(language, "column.share", what=heads[name], unit=unit) for name in counted}
+    return Drawn(frame, heads, dict.fromkeys(counted, "%,.2f")), unit
+
+
+def story(found: Waterfall, quantity: str, year: int, ends: tuple[str, str], language: str) -> list[str]:
+    """A waterfall in sentences."""
+    of = lambda frame: frame[(frame["quantity"] == quantity) & (frame["year"] == year)]  # noqa: E731
+    total = next(of(found.totals).itertuples())
+    said = [text[language] for text in sentences.moved(total, of(found.parts), found.titles, ends)]
+    pairs = of(found.pairs)
+    return said + ([sentences.together(pairs, found.titles)[language]] if len(pairs) > 1 else [])
+
+
+def of_crossing(found: Drivers, year: int, language: str) -> tuple[list[str], Drawn]:
+    """What goes with crossing each line in a year: sentences, and the drivers that stand out as a table."""
+    part = found.frame[found.frame["year"] == year]
+    said = [sentences.crossing(rows, found.titles, found.facts["draws"])[language]
+            for _, rows in part.groupby("event", sort=False)]
+    told = part[part["told"]]
+    kinds: dict[Any, Any] = {"assumption": words("假设", "assumption"), "shock": words("逐年冲击", "yearly shock")}
+    frame = pd.DataFrame({
+        "event": [EVENTS[event][language] for event in told["event"]],
+        "driver": [found.titles[name][language] for name in told["driver"]],
+        "kind": [kinds[kind][language] for kind in told["kind"]],
+        **{name: told[name].to_numpy() for name in ("low", "high", "difference", "se", "share")}})
+    heads = {name: say(language, f"compare.column.driver.{name}") for name in frame.columns}
+    return said, Drawn(frame, heads)

@@ -1,0 +1,203 @@
+"""Find a policy: the smallest change that keeps some chances, and the policies that no other beats."""
+
+import streamlit as st
+
+from simulation.calibration import as_file
+from simulation.results import EVENTS
+from simulation.search import said
+from simulation.sought import sentences
+from simulation.terms import BadInput
+from ui import searching, seeking, state
+from ui.figures import card, download, table
+from ui.text import in_percent, language, plain, say, t, unit_text
+from ui.view import scenario_of
+from ui.widgets import sidebar
+
+view, lang = state.view(), language()
+scenario = scenario_of(view)
+
+
+def asking(name: str) -> object:
+    """The question this reader has last asked for an answer to, in one half of the page."""
+    return st.session_state.get(f"find.{name}.asked")
+
+
+def ask(name: str, question: object) -> None:
+    """Ask a question, or nothing any more: a calculation under way ends."""
+    st.session_state[f"find.{name}.asked"] = question
+
+
+def buttons(name: str, question: object, allowed: bool) -> None:
+    """Begin, and stop."""
+    with st.container(horizontal=True):
+        st.button(t(f"find.{name}.go"), key=f"find.{name}.go", type="primary", on_click=ask, args=(name, question),
+                  disabled=not allowed, icon=":material/search:")
+        st.button(t("find.stop"), key=f"find.{name}.stop", on_click=ask, args=(name, None),
+                  disabled=asking(name) is None, icon=":material/stop_circle:")
+
+
+# --- the smallest change -----------------------------------------------------------------------------
+
+def goal() -> tuple:
+    """What is asked for: the lever, the limits of chances and the years."""
+    terms = seeking.parameters(view)
+    left, right = st.columns(2)
+    parameter = left.selectbox(t("find.lever"), list(terms), key="find.lever", persist_state="session",
+                               format_func=lambda name: plain(terms[name].title[lang]))
+    offered = seeking.parts(view, parameter)
+    lever = right.selectbox(
+        t("find.part"), offered, key=f"find.part.{parameter}", help=t("find.part_help"),
+        format_func=lambda name: say(lang, "find.whole") if name == parameter and len(offered) > 1
+        else scenario.lever_names(name, lang))
+    columns = st.columns(3)
+    limits = {event: column.slider(t(f"find.limit.{event}"), 0, 100, start, 1, "%d%%", key=f"find.limit.{event}",
+                                   help=t("find.limit_help"), persist_state="session")
+              for column, (event, start) in zip(columns, seeking.TARGETS.items(), strict=False)}
+    last = scenario.horizon()[-1]
+    years = (last, last) if view.since == last else columns[2].slider(
+        t("find.years"), view.since, last, (view.since, last), key=f"find.years.{view.scenario}.{view.since}",
+        help=t("find.years_help"))
+    return seeking.question(view, lever, seeking.targets_of(limits), years)
+
+
+def seek() -> None:
+    """The half of the page that seeks a goal."""
+    question = goal()
+    *_, targets, _, draws = question
+    if not targets:
+        st.info(t("find.no_target"), icon=":material/info:")
+    buttons("seek", question, bool(targets))
+    if asking("seek") != question or not targets:
+        st.caption(t("find.seek.what", draws=f"{draws:,}"))
+        return
+    try:
+        found = seeking.answer(question)
+    except BadInput as bad:
+        for fault in bad.faults:
+            st.error(plain(fault.sentence(lang)), icon=":material/error:")
+        return
+    said = sentences(found, scenario)
+    with st.container(border=True):
+        st.markdown(f"**{plain(said[0][lang])}**")
+        st.markdown("\n".join(f"- {plain(sentence[lang])}" for sentence in said[1:]))
+        over(found)
+    drawn = seeking.course(found, lang)
+    card("goal_seek", seeking.figure(drawn, found, lang), drawn, seeking.told(found, lang, said))
+    st.caption(t("find.chart_read"))
+    st.markdown(f"**{t('find.neighbours')}**")
+    table(seeking.neighbours(found, lang), t("find.neighbours"))
+    st.caption(t("find.neighbours_read"))
+
+
+def over(found: object) -> None:
+    """Take the answer over: as edits of the view, or as a file where a view cannot hold it."""
+    if found.already:
+        return
+    if edits := seeking.edits(found):
+        st.button(t("find.take"), key="find.take", on_click=state.ask, args=("find.take", state.edit, edits),
+                  help=t("find.take_help"), icon=":material/check:")
+    else:
+        st.caption(t("find.planned", years=t("record.comma").join(map(str, found.moves.planned))))
+        st.download_button(t("find.file"), as_file(seeking.moved_scenario(found, scenario)),
+                           f"{view.scenario}_found.yaml", "application/yaml", key="find.file", on_click="ignore",
+                           icon=":material/download:")
+
+
+# --- several levers at once ---------------------------------------------------------------------------
+
+def search() -> None:
+    """The half of the page that searches over several levers."""
+    terms, ranges = seeking.parameters(view), searching.ranges(view)
+    names = st.multiselect(t("find.levers"), list(ranges), [name for name in searching.FIRST if name in ranges],
+                           key=f"find.levers.{view.scenario}", max_selections=4,
+                           format_func=lambda name: plain(terms[name].title[lang]),
+                           help=t("find.levers_help"))
+    wanted = {}
+    for column, name in zip(st.columns(max(len(names), 1)), names, strict=True):
+        one, times = ranges[name], 100.0 if in_percent(terms[name]) else 1.0
+        label = t("find.added" if one.name != name else "find.set", name=plain(terms[name].title[lang]),
+                  unit="%" if in_percent(terms[name]) and one.name == name else t("find.points")
+                  if in_percent(terms[name]) else unit_text(terms[name].unit, lang))
+        low, high = column.slider(
+            label, *(float(round(times * value, 6)) for value in (one.low, one.high)),
+            tuple(float(round(times * value, 6)) for value in one.start), float(round(times * one.step, 6)),
+            "%g", key=f"find.range.{view.scenario}.{name}")
+        wanted[one.name] = round(low / times, 9), round(high / times, 9)
+    policies = st.slider(t("find.policies"), searching.LEAST, searching.MOST, searching.OFTEN, 20,
+                         key="find.policies", help=t("find.policies_help", draws=searching.DRAWS))
+    allowed = len(names) >= 2 and all(low < high for low, high in wanted.values())
+    if not allowed:
+        st.info(t("find.two_levers"), icon=":material/info:")
+    question = searching.question(view, wanted, policies)
+    buttons("search", question, allowed)
+    if not allowed:
+        return
+    if asking("search") == question:
+        try:
+            front = searching.answer(question)
+        except BadInput as bad:
+            for fault in bad.faults:
+                st.error(plain(fault.sentence(lang)), icon=":material/error:")
+            return
+    elif (front := searching.partial(question)) is None:
+        st.caption(t("find.search.what"))
+        return
+    else:
+        st.warning(t("find.stopped", count=len(front.policies), asked=policies), icon=":material/stop_circle:")
+    policies_found(question, front)
+
+
+def policies_found(question: tuple, front: searching.Front) -> None:
+    """The policies that no other beats, and the one that is chosen of them."""
+    sentences_of = [sentence[lang] for sentence in said(front)]
+    st.markdown("\n".join(f"- {plain(sentence)}" for sentence in sentences_of))
+    drawn = searching.policies(front, lang)
+    offered = [int(number) for number in drawn.frame["policy"] if number]
+    place = st.container()
+    chosen = st.selectbox(t("find.choose"), offered, key=f"find.choose.{hash(question)}",
+                          format_func=lambda number: searching.called(front, number, lang)) if offered else None
+    with place:
+        card("front", searching.figure(drawn, front, chosen, lang), drawn,
+             f"{t('find.front')}: {' '.join(sentences_of)}")
+        st.caption(t("find.front_read"))
+    if chosen is not None:
+        policy(question, front, chosen)
+
+
+def policy(question: tuple, front: searching.Front, chosen: int) -> None:
+    """Take a policy over, and the futures in which it fails."""
+    if years := searching.planned(scenario, front):
+        st.caption(t("find.gives_way", years=t("record.comma").join(map(str, years))))
+    st.button(t("find.take"), key="find.take_policy", on_click=state.ask, help=t("find.take_help"),
+              args=("find.take_policy", state.edit, list(front.edits(chosen))), icon=":material/check:")
+    events = list(EVENTS)
+    event = st.selectbox(t("find.fails_by"), [None, *events], key="find.fails_by", format_func=lambda name: say(
+        lang, "find.not_asked" if name is None else f"event.{name}"), help=t("find.fails_help"))
+    if event is None:
+        return
+    try:
+        found = searching.rules(question, front, chosen, event)
+    except BadInput as bad:
+        for fault in bad.faults:
+            st.error(plain(fault.sentence(lang)), icon=":material/error:")
+        return
+    st.markdown("\n".join(f"- {plain(sentence[lang])}" for sentence in found.sentences))
+    if len(found.limits):
+        drawn = searching.limits(found, lang)
+        table(drawn, t("find.rules"))
+        download("csv.rules", t("chart.csv"), drawn, "rules")
+        st.caption(t("find.rules_read", draws=f"{searching.RULE_DRAWS:,}"))
+
+
+# --- the page ----------------------------------------------------------------------------------------
+
+st.title(t("page.find"))
+st.markdown(f"**{plain(scenario.title[lang])}**")
+st.markdown(t("find.question"))
+state.warn()
+with st.sidebar:
+    sidebar()
+st.header(t("find.head.seek"))
+seek()
+st.header(t("find.head.search"))
+search()
