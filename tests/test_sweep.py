@@ -1,12 +1,14 @@
 """Sweeps: every area under every policy, from files, tables and ranges; the same numbers as one run after the other."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from bench.scale import BLOCK
 from simulation import load_scenario, measures, simulate
 from simulation.__main__ import main
 from simulation.areas import Area, area_of, built, read_areas
@@ -16,6 +18,7 @@ from simulation.sweep import COLUMNS, POINTS, answered, sweep, tasks_of
 from simulation.terms import BadInput
 from tests.coarse import coarse
 
+ROOT = Path(__file__).resolve().parent.parent
 SCENARIO = "benxi_2008"
 CEILING, CONTRIBUTION = "benefits.ceiling", "financing.contribution.adult"
 HIGHER = Proposal(name="higher", changes=(Edit(lever=CEILING, value=40000),
@@ -283,3 +286,23 @@ def test_what_cannot_be_swept_is_refused(asked: list[str], fault: str, capsys: p
     assert main(["sweep", *asked]) == 2
     shown = capsys.readouterr()
     assert fault in shown.err and "Traceback" not in shown.err and not shown.out
+
+
+# ---- the documents ---------------------------------------------------------------------------------------------------
+
+def test_the_plan_holds_the_same_figures_in_both_languages() -> None:
+    """Its figures are written by `python -m bench.scale --write`, and its arithmetic is right."""
+    blocks = [BLOCK.search((ROOT / "docs" / name).read_text(encoding="utf-8"))[0]
+              for name in ("scale.md", "scale.zh.md")]
+    tables = [[re.findall(r"[\d.,]+", row.split("|", 2)[2]) for row in text.splitlines() if row.startswith("| ")][1:]
+              for text in blocks]
+    assert tables[0] == tables[1] and len(tables[0]) == 5
+    years, cost, hours = (float(of.replace(",", "")) for of in re.search(
+        r"1,000 x (\d+) years x ([\d.]+) core-ms / 3,600,000 = ([\d,]+)", blocks[0]).groups())
+    assert hours == pytest.approx(2_800 * 1_000 * years * cost / 3_600_000, rel=0.01)  # the cost shown is rounded
+
+
+def test_the_example_table_of_areas_can_be_swept() -> None:
+    areas = read_areas(ROOT / "examples" / "areas.csv")
+    found = sweep(areas[-1:], draws=16, of=("income",)).table
+    assert len(areas) == 4 and set(found["area"]) == {areas[-1].name}

@@ -9,6 +9,7 @@ from pathlib import Path
 from simulation.adapted import adapted, from_table
 from simulation.backtest import DRAWS, HORIZON, SEED, TEMPLATE, TITLES, backtest, grades
 from simulation.calibration import as_difference, as_file, calibrate, read_targets
+from simulation.commands.clusters import clustered, mapped_of
 from simulation.commands.options import (
     Command,
     kept,
@@ -37,6 +38,7 @@ def declare(command: Command) -> None:
     sub.add_argument("--series", metavar="FILE", help="a fund's yearly table, CSV or XLSX (docs/series.md)")
     sub.add_argument("--years", default=10, metavar="N", help="with --series: years to simulate after it (10)")
     sub.add_argument("--out", type=Path, metavar="FILE", help="write the calibrated scenario to a YAML file")
+    clustered(sub)
     sub = command("backtest", back_test, "what would have been forecast for a fund at each cut-off, and what happened")
     sub.add_argument("series", help="a fund's yearly table, CSV or XLSX (docs/series.md), or a bundled series")
     sub.add_argument("--template", default=TEMPLATE, metavar="SCENARIO", help="whose rules are taken "
@@ -66,7 +68,8 @@ def calibrate_scenario(options: argparse.Namespace) -> int:
         return show(options, {"scenario": scenario.name, "first_year": scenario.first_year, "assumptions": rows}, [
             f"{row['name']:<34} {row['value']!s:<24} {row['interval'] or ''}" for row in rows])
     scenario = load_scenario(options.scenario)
-    fit = calibrate(scenario, read_targets(options.scenario))
+    with mapped_of(options) as mapped:
+        fit = calibrate(scenario, read_targets(options.scenario), mapped=mapped)
     kept(options.out, as_difference(fit, f"{scenario.name[:29]}_calibrated"))
     named = words("未用于拟合", "held out")
     lines = [f"{row.of:<26} {row.year}  {row.published:>18,.6g} {row.before:>18,.6g} {row.after:>18,.6g} "

@@ -68,11 +68,15 @@ def price_shift(change: np.ndarray, take_up: np.ndarray, elasticity: np.ndarray)
     """
     effect = elasticity * change
     outside = np.log1p(-take_up)
-    fewer = np.minimum(effect, 0.0)
-    fewer = fewer - np.log1p(-take_up * np.exp(fewer)) + outside
-    more = np.maximum(effect, 0.0) * take_up / (1 - take_up)
-    more = np.log(-np.expm1(outside - more)) - np.log(take_up) + more
-    return np.where(effect < 0, fewer, more)
+    shift = 0.0
+    if (effect < 0).any():
+        fewer = np.minimum(effect, 0.0)
+        shift = fewer - np.log1p(-take_up * np.exp(fewer)) + outside
+    if (effect > 0).any():
+        more = np.maximum(effect, 0.0) * (take_up / (1 - take_up))
+        more = np.log(-np.expm1(outside - more)) - np.log(take_up) + more
+        shift = np.where(effect > 0, more, shift)
+    return shift
 
 
 def contribution_years(new_share: float, years: int) -> np.ndarray:
