@@ -30,7 +30,8 @@ ROOT = Path(__file__).resolve().parent
 HOST = "127.0.0.1"
 PORTS = range(8501, 8601)
 OLDEST = (3, 11)
-REQUIREMENTS = {"run": ("requirements.txt",), "dev": ("requirements.txt", "requirements-cluster.txt", "requirements-dev.txt")}
+REQUIREMENTS = {"run": ("requirements.txt",),
+                "dev": ("requirements.txt", "requirements-cluster.txt", "requirements-dev.txt")}
 STAMP = "sandbox-stamp.json"
 MODULES = {"golden": "tests.golden", "bench": "bench", "load": "bench.load"}
 # The model's matrices are small: threads inside threads would only queue for the cores.
