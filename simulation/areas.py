@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from simulation.assumptions import ASSUMED, Assumed
 from simulation.policy import SECTIONS
+from simulation.reading import read_text
 from simulation.scenario import Change, Scenario, check_shares, load_scenario, value_from_text
 from simulation.terms import BadInput, Fault, Source, Term, Words, refuse, short, words
 from simulation.trees import check_tree, leaves, multiplied, nearest, replaced
@@ -141,7 +142,7 @@ def check_name(name: str) -> None:
 
 def read_table(path: Path, needed: tuple[str, ...], most: int) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
     """The other headings of a CSV file, and its rows as (number in the file, heading to cell); blank rows left out."""
-    place, text = path.name, read_csv(path)
+    place, text = path.name, read_text(path, MOST_BYTES)
     try:
         grid = [[cell.strip() for cell in row] for row in csv.reader(io.StringIO(text, newline=""), strict=True)]
     except csv.Error as error:
@@ -170,18 +171,3 @@ def read_table(path: Path, needed: tuple[str, ...], most: int) -> tuple[list[str
                         "请检查逗号", "check the commas")
     return ([head for head in heads if head not in needed],
             [(number, {**dict.fromkeys(heads, ""), **dict(zip(heads, row, strict=False))}) for number, row in rows])
-
-
-def read_csv(path: Path) -> str:
-    """The text of a table of bounded size in UTF-8, or one clear fault."""
-    try:
-        if path.stat().st_size > MOST_BYTES:
-            raise refuse(path.name, words("文件过大", "the file is too large"),
-                         words(f"最多 {MOST_BYTES // 1_000_000} MB", f"give at most {MOST_BYTES // 1_000_000} MB"))
-        return path.read_text(encoding="utf-8-sig")
-    except OSError:
-        raise refuse(path.name, words("读不到这个文件", "the file cannot be read"),
-                     words("请检查路径和权限", "check the path and permissions")) from None
-    except UnicodeDecodeError:
-        raise refuse(path.name, words("不是 UTF-8 文本", "not UTF-8 text"),
-                     words("请另存为 UTF-8", "save it as UTF-8")) from None

@@ -7,7 +7,7 @@ values. The curvature there gives the intervals that are left, and what the figu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Annotated, Any, NamedTuple
 
@@ -25,10 +25,9 @@ from simulation.results import Result
 from simulation.scenario import Scenario
 from simulation.steps.utilisation import SOURCES, correlations
 from simulation.streams import correlation_root
-from simulation.terms import Record, Source, Term, Words, refuse, short, words
+from simulation.terms import Mapper, Record, Source, Term, Words, refuse, short, words
 from simulation.trees import multiplied, nearest
 
-Mapper = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]  # results in order, as `map` gives them
 TARGETS = DATA / "targets"
 STEP, FARTHEST = 0.05, 6.0  # in standard normals: of the derivative, and the most an assumption may move
 UNTOLD = 0.9  # of its prior spread left to an assumption: the figures tell nothing of it

@@ -24,9 +24,8 @@ from typing import Any, NamedTuple
 
 from simulation import __version__
 from simulation.results import LIBRARIES
-from simulation.terms import BadInput, Fault, refuse, short, words
+from simulation.terms import BadInput, Fault, Mapper, refuse, short, words
 
-Mapper = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]  # results in order, lazily, as `map` gives them
 ROOT = Path(__file__).resolve().parent.parent
 READ = ("simulation/**/*.py", "scenarios/**/*.yaml", "data/**/*")  # what a result may depend on beside its item
 MOST_WORKERS = 256

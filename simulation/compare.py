@@ -8,10 +8,10 @@ narrow it, and a verdict rests on it.
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from itertools import combinations
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -24,11 +24,9 @@ from simulation.results import EVENTS, LIBRARIES, MORE, QUANTITIES, Result
 from simulation.scenario import Scenario
 from simulation.sentences import MOST, unit_of
 from simulation.streams import REPLICATES
-from simulation.terms import Words, refuse, words
+from simulation.terms import Mapper, Words, refuse, words
 from simulation.variance import ROUNDING
 
-X, Y = TypeVar("X"), TypeVar("Y")
-Mapper = Callable[[Callable[[X], Y], Iterable[X]], Iterable[Y]]  # results in order; `map` is one
 EVERYTHING = (*QUANTITIES, *EVENTS)
 SEED, LEVEL = 20080101, 0.9
 VALUES = ("scenario", "year", "quantity", "unit", "value", "se", "p05", "p50", "p95")

@@ -20,8 +20,8 @@ from simulation.compare import SEED
 from simulation.model import simulate
 from simulation.results import EVENTS
 from simulation.scenario import Scenario
-from simulation.steps.utilisation import SHOCKS, correlations, dimensions
-from simulation.streams import REPLICATES, correlation_root, sobol_normals
+from simulation.steps.utilisation import SHOCKS, correlations, normals_of
+from simulation.streams import REPLICATES, correlation_root
 from simulation.terms import Words, refuse, words
 
 BEHIND = {"p_surplus_over": "surplus_ratio", "p_balance_over": "balance_ratio", "p_deficit": "surplus_ratio",
@@ -105,7 +105,7 @@ def titles_of(names: Sequence[str]) -> dict[str, Words]:
 def standard(scenario: Scenario, draws: int, seed: int) -> tuple[list[str], np.ndarray]:
     """The uncertain assumptions; and all standard normals (d, dimension): theirs, correlated, then the shocks'."""
     known = list(uncertain(scenario.assumptions))
-    z = np.array(sobol_normals(len(dimensions(scenario)), draws, seed))
+    z = np.array(normals_of(scenario, draws, seed))
     z[:, : len(known)] = z[:, : len(known)] @ correlation_root(correlations(scenario, known)).T
     return known, z
 

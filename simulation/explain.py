@@ -18,7 +18,6 @@ from simulation import __version__
 from simulation.comparable import Entry, Item, check_alike, entered, unlike_assumptions, years_alike
 from simulation.compare import (
     SEED,
-    Mapper,
     by_scrambling,
     check_of,
     measured,
@@ -34,7 +33,7 @@ from simulation.reference import TITLES
 from simulation.results import Result
 from simulation.scenario import Scenario, find_lever
 from simulation.streams import REPLICATES, stream
-from simulation.terms import Words, refuse, words
+from simulation.terms import Mapper, Words, refuse, words
 
 MANY = 6  # groups, above which not all orders are run: twice the runs for each further one
 ORDERS = 16  # sampled where there are more groups, half of them the other half backwards

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -20,10 +20,7 @@ from simulation.moves import SOUGHT, Moves, moves
 from simulation.scenario import Change, Scenario, load_scenario
 from simulation.streams import REPLICATES
 from simulation.targets import Target, margins, measured, read_targets
-from simulation.terms import refuse, words
-
-X, Y = TypeVar("X"), TypeVar("Y")
-Mapper = Callable[[Callable[[X], Y], Iterable[X]], Iterable[Y]]  # results in the order of what they are made of
+from simulation.terms import Mapper, refuse, words
 
 TARGETS = ("p_deficit<=0.05", "p_balance_over<=0.5")
 DRAWS, SEED = 1024, 20080101

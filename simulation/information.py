@@ -20,8 +20,6 @@ from simulation.scenario import Scenario, clause, load_scenario
 from simulation.sensitivity import (
     ROUNDING,
     SEED,
-    Mapper,
-    Progress,
     assumed,
     blocks,
     counted,
@@ -29,9 +27,9 @@ from simulation.sensitivity import (
     parsed,
     title_of,
 )
-from simulation.steps.utilisation import correlations, dimensions
-from simulation.streams import REPLICATES, correlation_root, sobol_normals
-from simulation.terms import Source, Words, refuse, words
+from simulation.steps.utilisation import correlations, normals_of
+from simulation.streams import REPLICATES, correlation_root
+from simulation.terms import Mapper, Progress, Source, Words, refuse, words
 
 DRAWS = 4096
 DISCOUNT = 0.05  # a year: China Guidelines for Pharmacoeconomic Evaluations (2020)
@@ -174,6 +172,7 @@ def known_first(loss: np.ndarray, known: np.ndarray, chosen: int) -> Worth:
     fitted without the scrambling a draw belongs to, and judged by the draw's own loss: what noise alone would choose
     saves nothing on average, so noise is not taken for information.
 
+    >>> from simulation.streams import sobol_normals
     >>> known = sobol_normals(1, 1024, 1)
     >>> loss = np.column_stack([np.zeros(1024), known[:, 0]])  # the second option is the better in half of all futures
     >>> float(known_first(loss, known, 0).saved.mean().round(2))  # the mean of a half-normal, 0.40
@@ -229,7 +228,7 @@ def table_of_options(names: list[str], loss: np.ndarray, chosen: int, parts: lis
 def table_of_values(scenario: Scenario, loss: np.ndarray, chosen: int, seed: int) -> pd.DataFrame:
     """What everything that could be known is worth: columns `VALUES`."""
     names = list(uncertain(scenario.assumptions))
-    z = sobol_normals(len(dimensions(scenario)), len(loss), seed)[:, :len(names)]
+    z = normals_of(scenario, len(loss), seed)[:, :len(names)]
     z = z @ correlation_root(correlations(scenario, names)).T
     today = is_worse(loss, loss[:, chosen])
     perfect = Worth(loss[:, chosen] - loss.min(axis=1), np.zeros(len(loss), bool))

@@ -102,17 +102,17 @@ def check_keys(node: yaml.Node | None, place: str) -> None:
                 waiting.append(value)
 
 
-def too_large(place: str) -> BadInput:
+def too_large(place: str, most: int = MAX_BYTES) -> BadInput:
     """The refusal of a file over the limit."""
-    return refuse(place, words(f"文件超过 {MAX_BYTES // 1000} KB", f"the file is larger than {MAX_BYTES // 1000} KB"),
-                  words("请只保留情景内容", "keep only the scenario in it"))
+    return refuse(place, words(f"文件超过 {most // 1000} KB", f"the file is larger than {most // 1000} KB"),
+                  words("请只保留所需内容", "keep only what is asked for in it"))
 
 
-def read_text(path: Path) -> str:
-    """A text file of bounded size in UTF-8, or one clear fault."""
+def read_text(path: Path, most: int = MAX_BYTES) -> str:
+    """A text file of at most so many bytes in UTF-8, or one clear fault."""
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise too_large(path.name)
+        if path.stat().st_size > most:
+            raise too_large(path.name, most)
         return path.read_text(encoding="utf-8-sig")
     except OSError:
         raise refuse(path.name, words("读不到这个文件", "the file cannot be read"),

@@ -15,13 +15,13 @@ import pandas as pd
 
 from simulation import measures
 from simulation.assumptions import ASSUMED, Assumptions, uncertain
-from simulation.compare import Mapper, read_scenario
+from simulation.compare import read_scenario
 from simulation.explain import shapley
 from simulation.model import simulate
 from simulation.results import EVENTS, QUANTITIES, Result
 from simulation.runs import Manifest, scenario_of
 from simulation.scenario import Scenario
-from simulation.terms import refuse, words
+from simulation.terms import Mapper, refuse, words
 
 PARTS = {
     "code": words("程序版本", "Code"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,9 +14,7 @@ from simulation.objectives import OBJECTIVES, beats, changed, judge, means
 from simulation.refining import GENERATION, generated
 from simulation.scenario import Scenario, find_lever, lever_value, load_scenario
 from simulation.streams import REPLICATES
-from simulation.terms import Words, check_leaf, refuse, short, words
-
-Mapper = Callable[[Callable[[dict], dict], Iterable[dict]], Iterable[dict]]
+from simulation.terms import Mapper, Words, check_leaf, refuse, short, words
 
 FEWEST, MOST, WIDEST = 4, 5_000, 12  # policies, and levers
 LEAVES = 0.01  # of the residents: so many fewer insured than at present are pointed out

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,16 +12,15 @@ from scipy.special import stdtrit
 from scipy.stats import sobol_indices
 
 from simulation.assumptions import ASSUMED, Z95, drawn, uncertain
+from simulation.compare import check_of
 from simulation.measures import happened
 from simulation.model import MAX_DRAWS, check_run, simulate
-from simulation.results import EVENTS, MORE, QUANTITIES, Result
+from simulation.results import EVENTS, QUANTITIES, Result
 from simulation.scenario import Scenario, load_scenario
-from simulation.steps.utilisation import SHOCKS, correlations, dimensions
+from simulation.steps.utilisation import SHOCKS, correlations, dimensions, normals_of
 from simulation.streams import REPLICATES, correlation_root, sobol_normals
-from simulation.terms import Words, refuse, words
+from simulation.terms import Mapper, Progress, Words, refuse, words
 
-Mapper = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]  # results in order, as `map` gives them
-Progress = Callable[[float], None]
 DRAWS = 1024  # points of each of the two samples whose mixtures are run
 ENDS = 512  # draws at each end of a bar of the tornado
 TRIED = 8  # draws in which anything that moves a quantity is sure to do so
@@ -115,13 +114,7 @@ def check(scenario: Scenario, of: Sequence[str], year: int, draws: int, seed: in
           by: str) -> None:
     """Refuse what cannot be asked, with the remedy."""
     check_run(draws, seed, "table")
-    known = (*QUANTITIES, *MORE, *EVENTS)
-    if not of:
-        raise refuse("of", words("没有指定指标", "no output is named"), words("请至少给一个", "name at least one"))
-    for name in of:
-        if name not in known:
-            raise refuse("of", words(f"没有名为 {name} 的指标", f"there is no output {name}"),
-                         words(f"可选：{', '.join(known)}", f"choose from {', '.join(known)}"))
+    check_of(of)
     if year not in scenario.horizon():
         first, last = scenario.horizon()[0], scenario.horizon()[-1]
         raise refuse("year", words(f"{year} 年不在模拟期内", f"{year} is not simulated"),
@@ -209,7 +202,7 @@ def moving(scenario: Scenario, year: int, seed: int) -> frozenset[int]:
     else, and the engine the same reach of prices.
     """
     bars = singles(scenario, year)
-    few = sobol_normals(len(dimensions(scenario)), REPLICATES, seed)[:TRIED]
+    few = normals_of(scenario, REPLICATES, seed)[:TRIED]
     parts = [np.concatenate([few if end is None else held(scenario, few, bar.columns, end) for bar in bars])
              for end in (None, -Z95, Z95)]
     found = []
@@ -285,7 +278,7 @@ def ends(bars: Sequence[Factor], active: frozenset[int]) -> list[list]:
 
 def points_held(task: dict, scenario: Scenario) -> tuple[np.ndarray, int]:
     """The draws with one assumption or family of shocks held at a point, and their seed."""
-    at = sobol_normals(len(dimensions(scenario)), task["draws"], task["seed"])
+    at = normals_of(scenario, task["draws"], task["seed"])
     return held(scenario, at, *task["hold"]), task["seed"]
 
 

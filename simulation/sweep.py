@@ -6,7 +6,7 @@ their funds hold, and stand under one policy after the other, so that a benefit 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,10 +17,9 @@ from simulation.measures import chances, summary
 from simulation.model import check_run, simulate
 from simulation.proposals import BASE, Proposal, check, under
 from simulation.scenario import Scenario
-from simulation.terms import refuse, short, words
+from simulation.terms import Mapper, refuse, short, words
 from simulation.variance import check_names
 
-Mapper = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]  # results in order, as `map` gives them
 OF = ("income", "expenditure", "balance_end", "surplus_ratio", "balance_ratio")
 POINTS = ("p05", "p50", "p95")
 COLUMNS = ("area", "policy", "year", "quantity", "mean", "se", *POINTS)

@@ -6,12 +6,15 @@ line and the tables of levers all read that declaration.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 LANGUAGES = ("zh", "en")
+Mapper = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]  # many runs: results in order, as `map` gives
+Progress = Callable[[float], None]  # is told the share of the work done; what it raises stops the work
 
 
 class Record(BaseModel):

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from simulation.cluster import Mapper, mapper
+from simulation.cluster import mapper
+from simulation.terms import Mapper
 
 
 def clustered(sub: argparse.ArgumentParser) -> None:
