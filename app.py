@@ -12,9 +12,9 @@ st.set_page_config(page_title=t("app.title"), page_icon="ui/icon.svg", layout="w
                    initial_sidebar_state="expanded")
 
 PAGES = {  # the first is the front page
-    "overview": ":material/monitoring:", "standards": ":material/checklist:", "areas": ":material/hub:",
-    "record": ":material/history:", "account": ":material/account_balance:", "levers": ":material/tune:",
-    "compare": ":material/compare_arrows:", "why": ":material/help_center:", "find": ":material/travel_explore:",
+    "overview": ":material/monitoring:", "levers": ":material/tune:", "compare": ":material/compare_arrows:",
+    "why": ":material/help_center:", "find": ":material/travel_explore:", "standards": ":material/checklist:",
+    "areas": ":material/hub:", "record": ":material/history:", "account": ":material/account_balance:",
     "methods": ":material/menu_book:"}
 page = st.navigation([st.Page(f"ui/pages/{name}.py", title=t(f"page.{name}"), icon=icon, url_path=name)
                       for name, icon in PAGES.items()], position="top")
