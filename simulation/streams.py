@@ -1,7 +1,8 @@
 """Random streams, each with a name, so that changing one step never moves another step's numbers.
 
 Systematic draws are scrambled Sobol points, inverted to standard normals, in sixteen independent
-scramblings: the spread between them is the standard error of every answer.
+scramblings: the spread between them is the standard error of every answer. Whoever turns them
+(`orthogonal`) chooses what the first axes, which are spread most evenly, stand for.
 """
 
 from __future__ import annotations
@@ -46,6 +47,25 @@ def sobol_normals(dimensions: int, draws: int, seed: int) -> np.ndarray:
     z = ndtri(np.clip(points, 1e-12, 1 - 1e-12)).reshape(-1, dimensions)[:draws]
     z.flags.writeable = False
     return z
+
+
+def orthogonal(directions: np.ndarray) -> np.ndarray:
+    """The orthogonal matrix (d, axis) whose axes are given directions (n, d), each less what earlier ones hold of it.
+
+    Directions that hold nothing new are left out; together they must hold everything. Turning independent standard
+    normals by it leaves their law as it was (Gram-Schmidt, twice for the sake of rounding).
+
+    >>> orthogonal(np.array([[3.0, 4.0], [6.0, 8.0], [1.0, 0.0]])).round(6).tolist()
+    [[0.6, 0.8], [0.8, -0.6]]
+    """
+    axes = np.zeros((directions.shape[1], 0))
+    for direction in directions:
+        rest = direction - axes @ (axes.T @ direction)
+        rest = rest - axes @ (axes.T @ rest)
+        size = np.linalg.norm(rest)
+        if size > 1e-6 * np.linalg.norm(direction):
+            axes = np.column_stack([axes, rest / size])
+    return axes
 
 
 def correlation_root(matrix: np.ndarray) -> np.ndarray:

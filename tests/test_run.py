@@ -105,12 +105,14 @@ def test_an_impossible_port_is_refused_in_a_sentence(port):
 @pytest.fixture
 def files(tmp_path):
     (tmp_path / "requirements.txt").write_text("a>=1\n")
+    (tmp_path / "requirements-cluster.txt").write_text("-r requirements.txt\nd\n")
     (tmp_path / "requirements-dev.txt").write_text("-r requirements.txt\nb\n")
     return tmp_path
 
 
 @pytest.mark.parametrize("changed, kinds", [
     ("requirements.txt", {"run", "dev"}),
+    ("requirements-cluster.txt", {"dev"}),
     ("requirements-dev.txt", {"dev"}),
 ])
 def test_a_changed_requirement_changes_the_digest(files, changed, kinds):
@@ -137,7 +139,8 @@ def project(tmp_path_factory):
     root = tmp_path_factory.mktemp("project")
     shutil.copy(ROOT / "run.py", root)
     (root / "requirements.txt").write_text("pip\n")
-    (root / "requirements-dev.txt").write_text("-r requirements.txt\n")
+    for kind in ("cluster", "dev"):
+        (root / f"requirements-{kind}.txt").write_text("-r requirements.txt\n")
     (root / "app.py").write_text("")
     (root / "streamlit.py").write_text(STREAMLIT)
     (root / "pytest.py").write_text(PYTEST)

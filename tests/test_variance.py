@@ -133,7 +133,7 @@ def test_what_does_not_vary_has_no_shares_and_gives_no_warning() -> None:
 
 def test_chance_fades_with_the_size_of_the_pool_and_is_nothing_in_a_huge_one() -> None:
     sizes = (2_000, 20_000, CITY, 1000 * CITY)
-    found = [shares(scaled(BENXI, size), ("expenditure",), draws=512) for size in sizes]
+    found = [shares(scaled(BENXI, size), ("expenditure",), draws=2048) for size in sizes]
     chance = np.stack([by_source(frame)["chance"] for frame in found])
     systematic = np.stack([by_source(frame)[["parameters", "shocks"]].sum(axis=1) for frame in found])
     assert (np.diff(chance, axis=0) < 0).all() and chance[0].max() > 0.5 and chance[-1].max() < 1e-4
