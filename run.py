@@ -33,6 +33,7 @@ OLDEST = (3, 11)
 REQUIREMENTS = {"run": ("requirements.txt",),
                 "dev": ("requirements.txt", "requirements-cluster.txt", "requirements-dev.txt")}
 STAMP = "sandbox-stamp.json"
+PEERS = "requirements-bench.txt"  # in .venv-bench: what the benchmark is compared with
 MODULES = {"golden": "tests.golden", "bench": "bench", "load": "bench.load"}
 # The model's matrices are small: threads inside threads would only queue for the cores.
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
@@ -148,6 +149,25 @@ def prepare(kind, root=ROOT):
         covered = [k for k, files in REQUIREMENTS.items() if set(files) <= set(REQUIREMENTS[kind])]
         stamp.update({k: digest(root, k) for k in covered}, place=str(venv))
         (venv / STAMP).write_text(json.dumps(stamp), encoding="utf-8")
+    return venv_python(venv)
+
+
+def prepare_peers(root=ROOT):
+    """The Python that has what the benchmark is compared with; empty, and said, where it cannot be had."""
+    venv, wanted = root / ".venv-bench", root / PEERS
+    if not wanted.is_file():
+        return ""
+    asked = hashlib.sha256(wanted.read_bytes()).hexdigest()
+    if not is_sound(venv) or read_stamp(venv).get("bench") != asked:
+        say("正在安装用于比较的软件包…… / Installing what the benchmark is compared with ...", sys.stderr)
+        base = getattr(sys, "_base_executable", None) or sys.executable
+        if not (quietly([base, "-m", "venv", "--clear", str(venv)])
+                and quietly([venv_python(venv), "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
+                             "--no-input", "-r", str(wanted)])):
+            say("用于比较的软件包未能安装，将不与其比较。 / They could not be installed: the benchmark goes on without "
+                "them.", sys.stderr)
+            return ""
+        (venv / STAMP).write_text(json.dumps({"bench": asked, "place": str(venv)}), encoding="utf-8")
     return venv_python(venv)
 
 
@@ -295,7 +315,10 @@ def main(arguments):
     module = MODULES[command]
     if not module_file(module):
         raise Halt(2, f"本版本不含 {module}。 / `{module}` is not part of this version.")
-    return hand_over(module, rest)
+    settings = {}
+    if command == "bench" and "--quick" not in rest:
+        settings["SANDBOX_PEERS"] = prepare_peers()
+    return hand_over(module, rest, **settings)
 
 
 if __name__ == "__main__":

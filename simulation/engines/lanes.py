@@ -1,0 +1,199 @@
+"""Random numbers and elementary functions for a block of people at once.
+
+Everything here is plain arithmetic without a branch, so that the compiler takes several people in one instruction. A
+random number depends on a key and a place alone (SplitMix64's finaliser of a counter), never on what was drawn before.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numba
+import numpy as np
+from numba import types
+from numba.extending import intrinsic
+
+jit = numba.njit(nogil=True, error_model="numpy")
+UNSEEN = {"nogil": True, "error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+inner = numba.njit(**UNSEEN)  # called by other machine code alone: less work for the compiler
+series = numba.njit(nogil=True, error_model="numpy", fastmath={"contract"})  # products and sums rounded once
+
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+MIX_1, MIX_2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
+S30, S27, S31, S11, S24 = (np.uint64(n) for n in (30, 27, 31, 11, 24))
+ANGLE, SIGN_1, SIGN_2 = np.uint64(0x3FFFFF), np.uint64(22), np.uint64(23)  # of a word's low 24 bits
+ONE = np.uint64(1)
+WHOLE = 16  # places are filled so many at a time: what were left over would be reckoned one by one
+LN2, LOG2E = math.log(2.0), 1.0 / math.log(2.0)
+LN2_HIGH, LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10  # their sum is ln 2
+FRACTION, NOUGHT = np.int64(0x000FFFFFFFFFFFFF), np.int64(0x3FF0000000000000)
+
+
+@intrinsic
+def bits_of(context: Any, number: Any) -> tuple:
+    """The 64 bits of a number as an integer."""
+    return types.int64(types.float64), lambda c, builder, s, given: builder.bitcast(given[0], c.get_value_type(
+        types.int64))
+
+
+@intrinsic
+def of_bits(context: Any, bits: Any) -> tuple:
+    """The number whose 64 bits these are."""
+    return types.float64(types.int64), lambda c, builder, s, given: builder.bitcast(given[0], c.get_value_type(
+        types.float64))
+
+
+@series
+def exponential(x):
+    """e to the x, to 1e-11 of it, for |x| below 700."""
+    k = np.int64(x * LOG2E + 1024.5) - np.int64(1024)
+    r = (x - k * LN2_HIGH) - k * LN2_LOW  # at most 0.35 either way
+    series = 1.0 + r * (1.0 + r * (1 / 2 + r * (1 / 6 + r * (1 / 24 + r * (1 / 120 + r * (1 / 720 + r * (
+        1 / 5040 + r * (1 / 40320 + r / 362880))))))))
+    return series * of_bits((k + np.int64(1023)) << np.int64(52))
+
+
+@series
+def logarithm(x):
+    """The natural logarithm of a positive number, to 1e-12 of it or of 1."""
+    bits = bits_of(x)
+    fraction = of_bits((bits & FRACTION) | NOUGHT)  # from 1 up to 2
+    half = fraction > 1.4142135623730951
+    fraction = 0.5 * fraction if half else fraction
+    power = float((bits >> np.int64(52)) - np.int64(1023)) + (1.0 if half else 0.0)
+    s = (fraction - 1.0) / (fraction + 1.0)
+    q = s * s
+    series = 1.0 + q * (1 / 3 + q * (1 / 5 + q * (1 / 7 + q * (1 / 9 + q * (1 / 11 + q * (1 / 13 + q / 15))))))
+    return power * LN2 + 2.0 * s * series
+
+
+@jit
+def scrambled(x):
+    """A 64-bit counter turned into 64 random bits."""
+    x = (x ^ (x >> S30)) * MIX_1
+    x = (x ^ (x >> S27)) * MIX_2
+    return x ^ (x >> S31)
+
+
+@jit
+def key_of(key, purpose):
+    """The key of a purpose under another key."""
+    return scrambled(key + (np.uint64(purpose) + ONE) * MIX_2)
+
+
+@jit
+def uniform(key, at):
+    """The uniform number at a place, strictly between 0 and 1."""
+    return (float(np.int64(scrambled(key + (np.uint64(at) + ONE) * GOLDEN) >> S11)) + 0.5) * 1.1102230246251565e-16
+
+
+@jit
+def uniforms(numbers, at, key, first, n):
+    """The n uniform numbers from place `first` on, written from `at` on."""
+    row = numbers[at:]
+    for p in range(n):
+        row[p] = uniform(key, first + p)
+
+
+@series
+def normals(numbers, at, key, first, n):
+    """The n standard normals from place `first` (even) on, written from `at` on; one more if n is odd.
+
+    Two from each word (Box and Muller): 40 bits for how far, at most 7.5, 22 for the angle within a quarter of the
+    circle, and a sign for each.
+    """
+    row = numbers[at:]  # from its own beginning: the compiler then knows that no place is counted from the end
+    start = np.uint64(first // 2)
+    for q in range((n + 1) // 2):
+        word = scrambled(key + (start + np.uint64(q) + ONE) * GOLDEN)
+        far = math.sqrt(-2.0 * logarithm((float(np.int64(word >> S24)) + 0.5) * 9.094947017729282e-13))
+        y = (float(np.int64(word & ANGLE)) + 0.5) * (1.5707963267948966 / 4194304.0) - 0.7853981633974483
+        v = y * y
+        sine = y * (1.0 + v * (-1 / 6 + v * (1 / 120 + v * (-1 / 5040 + v * (1 / 362880 - v / 39916800)))))
+        cosine = 1.0 + v * (-1 / 2 + v * (1 / 24 + v * (-1 / 720 + v * (1 / 40320 + v * (
+            -1 / 3628800 + v / 479001600)))))
+        far = far * 0.7071067811865476
+        one, other = far * (cosine + sine), far * (cosine - sine)
+        row[2 * q] = one if (word >> SIGN_1) & ONE else -one
+        row[2 * q + 1] = other if (word >> SIGN_2) & ONE else -other
+
+
+@jit
+def binomial(u, n, p):
+    """How many of n things happen, each with chance p: by inversion, from the likeliest number outwards."""
+    if n <= 0 or p <= 0.0:
+        return 0
+    if p >= 1.0:
+        return n
+    odds = p / (1.0 - p)
+    up = min(int((n + 1) * p), n)
+    down = up
+    above = below = math.exp(math.lgamma(n + 1.0) - math.lgamma(up + 1.0) - math.lgamma(n - up + 1.0)
+                             + up * math.log(p) + (n - up) * math.log1p(-p))
+    u -= above
+    if u < 0.0:
+        return up
+    while above > 0.0 or below > 0.0:
+        above *= (n - up) / (up + 1.0) * odds  # nought beyond n, and below nought
+        up += 1
+        u -= above
+        if u < 0.0:
+            return up
+        below *= down / ((n - down + 1.0) * odds)
+        down -= 1
+        u -= below
+        if u < 0.0:
+            return down
+    return int((n + 1) * p)  # what rounding left over: less than one chance in 10^9
+
+
+@inner
+def whole(n):
+    """The places that n people of a block take up; those beyond n have no cost."""
+    return (n + WHOLE - 1) // WHOLE * WHOLE
+
+
+@inner
+def passed(u, cumulative, m):
+    """How many of four cumulative shares a uniform number has passed; the last share of all is never passed."""
+    last, many = len(cumulative) - 1, 0
+    many += 1 if u >= (cumulative[m] if m < last else 2.0) else 0
+    many += 1 if u >= (cumulative[m + 1] if m + 1 < last else 2.0) else 0
+    many += 1 if u >= (cumulative[m + 2] if m + 2 < last else 2.0) else 0
+    return many + (1 if u >= (cumulative[m + 3] if m + 3 < last else 2.0) else 0)
+
+
+@inner
+def pick(numbers, at, cumulative, key, first, n):
+    """A number for each person, from 0 up, by cumulative shares; written from `at` on."""
+    row = numbers[at:]
+    for p in range(whole(n)):
+        u = uniform(key, first + p)
+        row[p] = passed(u, cumulative, 0) + passed(u, cumulative, 4)
+    for m in range(8, len(cumulative) - 1):
+        if cumulative[m] < 1.0:
+            for p in range(whole(n)):
+                row[p] += 1 if uniform(key, first + p) >= cumulative[m] else 0
+
+
+@inner
+def costs(numbers, at, sd, scale, bend, wider, key, first, n):
+    """Yuan of bills that are distributed alike: lognormal, and wider beyond the bend; `scale` is the log median."""
+    normals(numbers, at, key, first, whole(n))
+    row = numbers[at:]
+    for p in range(whole(n)):
+        row[p] = exponential(sd * (row[p] + wider * max(row[p] - bend, 0.0)) + scale)
+    for p in range(n, whole(n)):
+        row[p] = 0.0
+
+
+@inner
+def costs_of_each(numbers, at, sd, scale, bend, wider, key, first, n):
+    """The same where each bill has its own spread and scale."""
+    normals(numbers, at, key, first, whole(n))
+    row = numbers[at:]
+    for p in range(whole(n)):
+        row[p] = exponential(sd[p] * (row[p] + wider * max(row[p] - bend, 0.0)) + scale[p])
+    for p in range(n, whole(n)):
+        row[p] = 0.0
