@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
@@ -26,12 +27,11 @@ def pages() -> list[str]:
 
 def measured(runs: int, only: tuple[str, ...] = ()) -> Iterator[Row]:
     """Each page: opened and a lever moved once; then another lever position each time, to the end of the script."""
-    from streamlit.logger import set_log_level
+    logging.disable(logging.WARNING)  # there is no server: warnings would say so for every run
     from streamlit.testing.v1 import AppTest
 
     from ui import runs as of_pages
 
-    set_log_level("ERROR")  # there is no server: its warnings would say so for every run
     at_rest, of_pages.STABLE = of_pages.STABLE, of_pages.QUICK  # what a moving control is answered with
     used = 0  # positions of the slider that have been answered, and would be answered from memory
     try:
@@ -57,4 +57,5 @@ def measured(runs: int, only: tuple[str, ...] = ()) -> Iterator[Row]:
                 raise AssertionError(f"{page}: {screen.exception[0].message}")
             yield Row(f"page {page}, a lever moved", runs, median(taken[1:]))
     finally:
+        logging.disable(logging.NOTSET)
         of_pages.STABLE = at_rest
