@@ -33,6 +33,7 @@ AHEAD = 2  # tasks handed to a worker at a time, so that it never waits for the 
 OPEN = 8  # results a worker may be ahead of the one that is taken next
 LOST = 1  # workers that a task may lose while others run beside it; then it runs alone
 PATIENCE = 15  # seconds for a scheduler to answer and to have a worker
+LOOK, GONE = 2, 10  # seconds between looks at tasks that take long; looks without a worker until new ones are begun
 SILENT = logging.CRITICAL + 1
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
 # Only loopback, no page of its own, fresh processes; tasks that end their worker are tried again as `LOST` says.
@@ -290,7 +291,7 @@ def on_workers(client: Any, keep: Path | None, work: Callable[[Any], Any], items
     running: dict[Any, tuple[int, Task]] = {}
     suspects: list[tuple[int, Task]] = []
     found: dict[int, str | Exception] = {}
-    more, taken, alone = True, 0, None
+    more, taken, alone, missing, size = True, 0, None, 0, len(client.nthreads())
 
     def begin(number: int, task: Task) -> None:
         future = client.submit(answered, task.work, task.item, identity(), pure=False)
@@ -312,7 +313,15 @@ def on_workers(client: Any, keep: Path | None, work: Callable[[Any], Any], items
                 alone = suspects[0][0]
                 begin(*suspects.pop(0))
             if running and taken not in found:
-                for future in wait(list(running), return_when="FIRST_COMPLETED").done:
+                try:
+                    done = wait(list(running), LOOK, return_when="FIRST_COMPLETED").done
+                except TimeoutError:
+                    missing = 0 if client.nthreads() else missing + 1
+                    if missing >= GONE:
+                        begin_again(client, size)
+                        missing = 0
+                    continue
+                for future in done:
                     number, task = running.pop(future)
                     if isinstance(future.exception(), KilledWorker) and number != alone:
                         suspects.append((number, task))
@@ -335,6 +344,16 @@ def on_workers(client: Any, keep: Path | None, work: Callable[[Any], Any], items
     finally:
         if client.status == "running":
             client.cancel(list(running), force=True)
+
+
+def begin_again(client: Any, size: int) -> None:
+    """New workers where none is left: those of this machine failed to start again; others must be looked after."""
+    if client.cluster is None:
+        raise refuse("--cluster", words("调度器上已没有工作进程", "no worker is left at the scheduler"),
+                     words("请启动工作进程后重新运行；用 --keep 保留的结果不会重算",
+                           "start workers and run again: results in --keep are not made anew"))
+    client.cluster.scale(0)
+    client.cluster.scale(size)
 
 
 def outcome(future: Any, number: int, task: Task) -> str | Exception:

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from distributed import LocalCluster
 
-from simulation import load_scenario
+from simulation import cluster, load_scenario
 from simulation.__main__ import main
 from simulation.calibration import calibrate, missed, read_targets
 from simulation.cluster import ONE_THREAD, Mapper, identity, in_process, joined, mapper, on_workers, performed, task_of
@@ -216,6 +216,24 @@ def test_a_killed_worker_loses_nothing_and_nothing_counts_twice(two: Mapper, tmp
     assert {n for n, _ in tried} == {str(n) for n in range(24)}
     # The killed worker's task was begun again, elsewhere, and still there is one result of it.
     assert len([n for n, _ in tried if n == "5"]) == 2
+
+
+def test_where_no_worker_is_left_new_ones_are_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dask gives a worker up that fails to start again: without new ones the rest would be waited for without end."""
+    monkeypatch.setattr(cluster, "LOOK", 1)
+    monkeypatch.setattr(cluster, "GONE", 2)
+    items = [{"n": n, "wait": 0.3, "begun": str(tmp_path)} for n in range(6)]
+    with cluster.joined("local:1") as client:
+        def end_all() -> None:
+            until(lambda: begun(tmp_path))
+            for worker in list(client.cluster.workers.values()):
+                client.cluster.sync(worker.close)
+
+        ending = Thread(target=end_all)
+        ending.start()
+        got = list(cluster.on_workers(client, None, thirds, items))
+        ending.join()
+    assert got == [thirds({"n": n}) for n in range(6)]
 
 
 def test_a_task_that_ends_every_worker_is_told_by_one_sentence(two: Mapper) -> None:
