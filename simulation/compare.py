@@ -25,7 +25,7 @@ from simulation.scenario import Scenario
 from simulation.sentences import MOST, unit_of
 from simulation.streams import REPLICATES
 from simulation.terms import Mapper, Words, refuse, words
-from simulation.variance import ROUNDING
+from simulation.variance import ROUNDING, check_names
 
 EVERYTHING = (*QUANTITIES, *EVENTS)
 SEED, LEVEL = 20080101, 0.9
@@ -85,14 +85,8 @@ def compare(scenarios: Sequence[Item] | Mapping[str, Item], draws: int = 1024, s
 # --- what is compared -------------------------------------------------------------------------------
 
 def check_of(of: Sequence[str]) -> None:
-    """Refuse no quantity, and those that a run does not hold for the whole fund."""
-    known = (*QUANTITIES, *EVENTS, *MORE)
-    if not of:
-        raise refuse("of", words("没有指定指标", "no quantity is named"), words("请至少给一个", "name at least one"))
-    for name in of:
-        if name not in known:
-            raise refuse("of", words(f"没有名为 {name} 的指标", f"there is no quantity or event {name}"),
-                         words(f"可选：{', '.join(known)}", f"choose from {', '.join(known)}"))
+    """Refuse no output, and those that are no quantity or event of the whole fund."""
+    check_names(of, (*QUANTITIES, *EVENTS, *MORE))
 
 
 # --- runs -------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -64,9 +64,9 @@ def shares(scenario: Scenario | str, of: tuple[str, ...] = tuple(QUANTITIES), dr
     return pd.concat(rows, ignore_index=True)[list(SHARES)]
 
 
-def check_names(of: tuple[str, ...]) -> None:
-    """Refuse no quantity and those that a run does not hold for the whole fund."""
-    known = QUANTITIES | MORE
+def check_names(of: Iterable[str], known: Collection[str] = (*QUANTITIES, *MORE)) -> None:
+    """Refuse no quantity and those that are not known: by default, what a run does not hold for the whole fund."""
+    of = tuple(of)
     if not of:
         raise refuse("of", words("没有指定指标", "no quantity is named"), words("请至少给一个", "name at least one"))
     for name in of:

@@ -97,8 +97,8 @@ def test_every_scenario_year_and_quantity_has_its_row() -> None:
 def test_more_pairs_make_wider_intervals() -> None:
     """All pairs hold together, so that the best of many is not called better by luck."""
     two, three = held(BENXI, reform()), held(BENXI, reform(), reform(value=90_000))
-    width = lambda found: rows(found, scenario="benxi_2008 (2)", year=2010, quantity="expenditure").eval(  # noqa: E731
-        "ci_high - ci_low").item()
+    one = {"scenario": "benxi_2008 (2)", "year": 2010, "quantity": "expenditure"}
+    width = lambda found: rows(found, **one)[["ci_low", "ci_high"]].diff(axis=1)["ci_high"].item()  # noqa: E731
     t = [stats.t.ppf(1 - 0.1 / 2 / pairs, REPLICATES - 1) for pairs in (1, 2)]
     assert width(three) / width(two) == pytest.approx(t[1] / t[0])
 
@@ -202,7 +202,7 @@ def test_runs_that_are_not_of_the_same_futures_are_refused_with_the_reason() -> 
     assert "not the same futures" in refused(BENXI, certain)
     assert "utilisation.cost_growth" in refused(BENXI, certain)
     assert "at least two" in refused(BENXI)
-    assert "no quantity or event colour" in refused(BENXI, reform(), of=("colour",))
+    assert "there is no quantity colour" in refused(BENXI, reform(), of=("colour",))
     assert "will not do" in refused(BENXI, reform(), level=1.0)
 
 

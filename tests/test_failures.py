@@ -84,7 +84,7 @@ def test_the_box_chosen_is_the_one_of_highest_index_or_the_largest_that_is_dense
     assert all(m.coverage <= found[dense].coverage for m in found if m.density >= 0.7)
 
 
-# What PRIM 1.0.0 (pypi.org/project/PRIM) finds on these points at the best Youden index of its trajectory: coverage,
+# What the library PRIM 1.0.0 finds on these points at the best Youden index of its trajectory: coverage,
 # density and index on the half held out. An index of its standard error: about 0.03 for some 300 cases.
 LIBRARY = {0: (0.714, 0.866, 0.667), 1: (0.701, 0.799, 0.633), 2: (0.682, 0.829, 0.620)}
 
