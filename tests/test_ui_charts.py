@@ -5,13 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from report import charts, tables
+from report.findings import behaviour, limit_text, responds, sentences
 from simulation import load_scenario, simulate
 from simulation.measures import RESPONSES, chances, summary, unresponsive
 from simulation.results import EVENTS
 from simulation.scenario import lever_value
 from simulation.terms import LANGUAGES
-from ui import charts, tables
-from ui.findings import behaviour, limit_text, responds, sentences
 from ui.runs import FEWEST, QUICK, SEED, STABLE, answers, closing, draws_for
 from ui.view import scenario_of, view_of
 

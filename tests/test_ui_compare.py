@@ -7,14 +7,15 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 
+from report import contrasts
+from report.tables import csv
+from report.text import phrases
 from simulation import sentences
 from simulation.terms import LANGUAGES
 from tests.coarse import coarse
 from tests.screen import CEILING, CONTRIBUTION, OLD, RATE, app, words_of
-from ui import comparisons, contrasts, runs
+from ui import comparisons, runs
 from ui.comparisons import SHOWN, Plan, label, labels, like, plans, renewed
-from ui.tables import csv
-from ui.text import phrases
 from ui.view import view_of
 
 HAN = "[\u4e00-\u9fff]"

@@ -5,13 +5,13 @@ import re
 
 import pytest
 
+from report.text import phrases, plain
 from simulation import load_scenario
 from simulation.scenario import clause
 from simulation.terms import LANGUAGES
 from tests.screen import CEILING, CONTRIBUTION, OLD, RATE, app, figures_of, keys_of, words_of
 from ui import programmes, runs
 from ui.runs import SEED, STABLE, answers
-from ui.text import phrases, plain
 from ui.view import FIRST, known, offered, to_file, view_of
 
 BASE = load_scenario(OLD)

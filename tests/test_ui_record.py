@@ -9,6 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from report import diagrams
+from report.tables import csv
+from report.text import phrases, plain
 from simulation import backtest, load_scenario, series
 from simulation.backtest import TITLES
 from simulation.calibration import Fit, central, read_targets, table_of_assumptions, table_of_targets, table_of_ties
@@ -16,9 +19,7 @@ from simulation.scenario import parse_scenario
 from simulation.scoring import GRADES
 from simulation.terms import LANGUAGES, BadInput
 from tests.screen import app, words_of
-from ui import diagrams, forecasts, records, runs, tracks
-from ui.tables import csv
-from ui.text import phrases, plain
+from ui import forecasts, records, runs, tracks
 
 HAN = "[\u4e00-\u9fff]"
 # A fund of six years that only says what a forecast needs; money goes with people, cost with money.

@@ -4,14 +4,14 @@ import re
 
 import pytest
 
+from report.tables import csv
+from report.text import phrases
 from simulation.information import PRESENT, information
 from simulation.sensitivity import sensitivity
 from simulation.terms import LANGUAGES
 from tests.coarse import coarse
 from tests.screen import app, words_of
 from ui import reasons, runs
-from ui.tables import csv
-from ui.text import phrases
 from ui.view import scenario_of, view_of
 
 HAN = "[\u4e00-\u9fff]"

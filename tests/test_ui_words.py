@@ -8,22 +8,23 @@ from pathlib import Path
 
 import pytest
 
+from report.text import choice_text, phrases, plain
 from simulation.assumptions import ASSUMED
 from simulation.policy import SECTIONS
 from simulation.results import EVENTS
 from simulation.scenario import library
 from simulation.terms import LANGUAGES
 from ui.register import register
-from ui.text import choice_text, phrases, plain
 from ui.view import known, scenario_of, view_of
 
 ROOT = Path(__file__).resolve().parent.parent
-EXAMPLES = sorted(path.stem for path in (ROOT / "ui").glob("*.py") if ">>> " in path.read_text(encoding="utf-8"))
+EXAMPLES = sorted(f"{room}.{path.stem}" for room in ("report", "store", "ui") for path in (ROOT / room).glob("*.py")
+                  if ">>> " in path.read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_examples_in_docstrings_hold(name):
-    failed, tried = doctest.testmod(importlib.import_module(f"ui.{name}"))
+    failed, tried = doctest.testmod(importlib.import_module(name))
     assert tried and not failed
 
 
@@ -38,7 +39,7 @@ def test_both_languages_have_the_same_phrases_with_the_same_places():
 
 
 def test_every_phrase_a_page_asks_for_is_there():
-    code = "\n".join(path.read_text(encoding="utf-8") for path in [*(ROOT / "ui").rglob("*.py"), ROOT / "app.py"])
+    code = "\n".join(path.read_text(encoding="utf-8") for path in [*(ROOT / "report").glob("*.py"), *(ROOT / "ui").rglob("*.py"), ROOT / "app.py"])
     asked = set(re.findall(r"""(?:\bt\(|language, )"([a-z_.]+)\"""", code))
     assert asked and asked <= phrases("zh").keys()
     assert {f"event.{event}" for event in EVENTS} <= phrases("zh").keys()

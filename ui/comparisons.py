@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 import pandas as pd
 import streamlit as st
 
+from report.tables import Drawn, money_unit
+from report.text import people, say
 from simulation import sentences, simulate
 from simulation.comparable import Entry, check_alike
 from simulation.compare import Comparison, compare
@@ -20,8 +22,6 @@ from simulation.terms import BadInput, words
 from ui import tracks
 from ui.packages import moved, packages
 from ui.runs import SEED, draws_for, gate
-from ui.tables import Drawn, money_unit
-from ui.text import people, say
 from ui.view import View, baseline, known, offered, scenario_of, view_of
 
 # What the page can draw, headline first.

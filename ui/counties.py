@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
+from report.tables import FORMS, Drawn, money_unit
+from report.text import say
 from simulation.results import MORE, QUANTITIES
 from simulation.scenario import Scenario
 from ui.studies import METHODS, Study
-from ui.tables import FORMS, Drawn, money_unit
-from ui.text import say
 
 
 def transfers(study: Study, scenario: Scenario, language: str) -> tuple[Drawn, dict[str, str], str]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pandas as pd
 
+from report.tables import Drawn
+from report.text import lever_text, say, unit_text
 from simulation import reference
 from simulation.assumptions import ASSUMED
 from simulation.scenario import Scenario, clause
 from simulation.terms import OFF, Source
 from simulation.trees import leaves
 from ui.register import interval, members
-from ui.tables import Drawn
-from ui.text import lever_text, say, unit_text
 
 
 def levers(scenario: Scenario, year: int, language: str) -> Drawn:

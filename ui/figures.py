@@ -6,9 +6,10 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from ui import charts, state
-from ui.findings import Figure
-from ui.tables import FORMS, Drawn, csv
+from report import charts
+from report.findings import Figure
+from report.tables import FORMS, Drawn, csv
+from ui import state
 from ui.text import language, t
 
 

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from ui.charts import BAR_COLOURS, BLUE, GREEN, GREY, MARGIN, ORANGE, PURPLE, RED, rgba, ticks, titled, whole
-from ui.diagrams import DASHES, MARKERS
-from ui.tables import Drawn
+from report.charts import BAR_COLOURS, BLUE, GREEN, GREY, MARGIN, ORANGE, PURPLE, RED, rgba, ticks, titled, whole
+from report.diagrams import DASHES, MARKERS
+from report.tables import Drawn
 
 SPREAD = 0.6  # of a year's room on the axis: what the forecasts of that year take up
 BEYOND = 0.75  # of the axis: how far a wide interval may lengthen it at either end before it is cut

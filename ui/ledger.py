@@ -7,11 +7,11 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from report.tables import FORMS, Drawn, harmless, tier_name
+from report.text import say, unit_text
 from simulation.measures import SECTIONS
 from simulation.scenario import Scenario
 from ui.studies import Study
-from ui.tables import FORMS, Drawn, harmless, tier_name
-from ui.text import say, unit_text
 
 LEDGER = {"zh": (1e4, "wan_yuan"), "en": (1e6, "million_yuan")}  # in what a settlement is kept, whatever its size
 TOTALS = ("income", "expenditure", "surplus", "balance_end")

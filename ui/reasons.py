@@ -10,6 +10,10 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from report.charts import BLUE, GREY, MARGIN, ORANGE, RED, rgba, titled, whole, wrapped
+from report.diagrams import bar
+from report.tables import FORMS, Drawn, money_unit
+from report.text import say, unit_text
 from simulation.drivers import Drivers, drivers
 from simulation.information import DRAWS as FUTURES
 from simulation.information import PARTS, PRESENT, Information, information
@@ -17,11 +21,7 @@ from simulation.results import EVENTS, MORE, QUANTITIES
 from simulation.sensitivity import DRAWS, Sensitivity, sensitivity
 from simulation.terms import Words, words
 from ui import packages
-from ui.charts import BLUE, GREY, MARGIN, ORANGE, RED, rgba, titled, whole, wrapped
-from ui.diagrams import bar
 from ui.runs import KEPT, SEED, gate
-from ui.tables import FORMS, Drawn, money_unit
-from ui.text import say, unit_text
 from ui.tracks import once
 from ui.view import View, scenario_of, view_of, with_edits
 

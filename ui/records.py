@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from report.tables import FORMS, Drawn, money_unit
+from report.text import percent, say, unit_text, years_of
 from simulation import variance
 from simulation.adapted import from_table
 from simulation.assumptions import ASSUMED
@@ -28,8 +30,6 @@ from simulation.series import COLUMNS, Series, guide_rows
 from simulation.terms import Fault, Term
 from simulation.trees import leaves
 from ui.register import members
-from ui.tables import FORMS, Drawn, money_unit
-from ui.text import percent, say, unit_text, years_of
 
 MANY = {"zh": (1e4, "wan"), "en": (1e6, "million")}  # in which people and visits are counted once there are so many
 UNITS = {"enrolment": "persons", "stays": "visits", "visits": "visits"} | dict.fromkeys(RATIOS, "share")

@@ -6,12 +6,12 @@ from typing import Any
 
 import pandas as pd
 
+from report.text import choice_text, phrases, say, unit_text
 from simulation.assumptions import ASSUMED, Assumed
 from simulation.results import ALONG, EVENTS, MORE, QUANTITIES
 from simulation.scenario import Scenario, clause, lever_value
 from simulation.terms import Source, Term
 from simulation.trees import leaves
-from ui.text import choice_text, phrases, say, unit_text
 from ui.view import View, known, scenario_of
 
 COLUMNS = ("title", "value", "was", "unit", "clause", "low", "high", "interval", "acts", "name", "kind",

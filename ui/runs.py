@@ -4,30 +4,20 @@ from __future__ import annotations
 
 import os
 import threading
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
+from report.answers import Run, told
 from simulation import simulate
-from simulation.measures import chances, median_error, spending_by_tier, summary, unresponsive
+from simulation.measures import unresponsive
 from ui.view import View, known, scenario_of, view_of
 
 QUICK, STABLE = 1024, 16384  # draws while a lever moves, and at rest
 FEWEST = 256  # where a scenario's many counties leave no time for more: sixteen in each scrambling
 SEED = 20080101
 KEPT = 512  # runs, of some tens of kilobytes each
-
-
-class Run(NamedTuple):
-    """The answers of one run: tidy frames, and the facts that identify it."""
-
-    summary: pd.DataFrame  # year, quantity, mean, p05, p25, p50, p75, p95
-    chances: pd.DataFrame  # year, event, value, se
-    spending: pd.DataFrame  # year, tier, amount, share
-    lines: pd.DataFrame  # year, surplus_ratio, balance_ratio, reserve_months: the lines in force
-    median_se: pd.DataFrame  # year, balance_ratio: standard error of the median
-    facts: dict[str, Any]
 
 
 @st.cache_resource(show_spinner=False)
@@ -41,13 +31,7 @@ def answers(scenario: str, edits: tuple[tuple[str, Any], ...], since: int, draws
     """The answers for a view. Arguments are plain, so that equal views share one run."""
     with gate():
         result = simulate(scenario_of(View(scenario, since, edits)), draws=draws, seed=seed)
-        data = result.data
-        lines = pd.DataFrame({"year": data["year"].values, "surplus_ratio": data["surplus_line"].values,
-                              "balance_ratio": data["balance_line"].values,
-                              "reserve_months": data["reserve_months_line"].values})
-        facts = {name: result.manifest[name] for name in ("scenario", "seed", "draws", "engine")}
-        return Run(summary(result), chances(result), spending_by_tier(result), lines,
-                   median_error(result, "balance_ratio"), facts | {"fingerprint": result.fingerprint})
+        return told(result)
 
 
 @st.cache_data(show_spinner=False, max_entries=KEPT)

@@ -8,6 +8,9 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from report.charts import BLUE, GREEN, GREY, MARGIN, ORANGE, RED, titled, whole
+from report.tables import FORMS, Drawn
+from report.text import in_percent, percent, say, unit_text
 from simulation.failures import Failures, failures
 from simulation.moves import moving
 from simulation.moves import planned as later
@@ -16,10 +19,7 @@ from simulation.scenario import Scenario
 from simulation.search import Front, search, titles
 from simulation.terms import Term
 from ui import seeking, tracks
-from ui.charts import BLUE, GREEN, GREY, MARGIN, ORANGE, RED, titled, whole
 from ui.runs import SEED
-from ui.tables import FORMS, Drawn
-from ui.text import in_percent, percent, say, unit_text
 from ui.view import View, scenario_of
 
 DRAWS, RULE_DRAWS = 256, 2048  # for each policy compared; for the rules of failure, half of them held out

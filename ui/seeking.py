@@ -7,6 +7,9 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from report.charts import BLUE, EVENT_STYLE, GREY, MARGIN, rgba, titled, whole
+from report.tables import FORMS, Drawn
+from report.text import in_percent, percent, say, unit_text
 from simulation.goalseek import SEED, End, Found, changed, goal_seek
 from simulation.policy import SECTIONS
 from simulation.scenario import Scenario
@@ -14,10 +17,7 @@ from simulation.sought import tightest, value_text
 from simulation.targets import read_target
 from simulation.terms import UNITS, Term
 from ui import programmes, tracks
-from ui.charts import BLUE, EVENT_STYLE, GREY, MARGIN, rgba, titled, whole
 from ui.runs import draws_for
-from ui.tables import FORMS, Drawn
-from ui.text import in_percent, percent, say, unit_text
 from ui.view import View, known, scenario_of
 
 TARGETS = {"p_deficit": 5, "p_balance_over": 100}  # percent at most, to begin with; 100 asks for nothing

@@ -18,8 +18,9 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from report.text import plain
 from simulation.terms import BadInput, Fault
-from ui.text import language, plain, preferred
+from ui.text import language, preferred
 from ui.view import View, from_query, to_query, view_of, with_edits, without
 
 UNDO = 100  # views kept for "undo"

@@ -13,16 +13,15 @@ from typing import Any, NamedTuple
 import pandas as pd
 import streamlit as st
 
+from report.answers import Run, told
 from simulation import backtest, concentration, load_scenario, simulate, variance
 from simulation.adapted import adapted
 from simulation.backtest import DRAWS, HORIZON, TEMPLATE, Record
 from simulation.calibration import TARGETS, Fit, as_file, calibrate, read_targets
-from simulation.measures import chances, median_error, spending_by_tier, summary
-from simulation.results import Result
 from simulation.scenario import Scenario
 from simulation.series import Series, template
 from simulation.terms import BadInput
-from ui.runs import SEED, Run, gate
+from ui.runs import SEED, gate
 from ui.text import t
 from ui.view import View, known, offered, scenario_of
 
@@ -105,16 +104,6 @@ def own(series: Series, base: str, uploaded: bool) -> Own:
         return Own(scenario, told(simulate(scenario, DRAWS, SEED, "table")), head + as_file(scenario))
 
     return once(("own", series.sha256, series.name, base, DRAWS), make, uploaded)
-
-
-def told(result: Result) -> Run:
-    """A run as the frames of the first page read it."""
-    data = result.data
-    lines = pd.DataFrame({"year": data["year"].values} | {
-        name: data[f"{name.removesuffix('_ratio')}_line"].values
-        for name in ("surplus_ratio", "balance_ratio", "reserve_months")})
-    return Run(summary(result), chances(result), spending_by_tier(result), lines,
-               median_error(result, "balance_ratio"), {"fingerprint": result.fingerprint})
 
 
 def fit(scenario: str) -> Fit:

@@ -16,12 +16,13 @@ from typing import Any
 
 import streamlit as st
 
+from report.text import choice_text, in_percent, lever_text, plain, unit_text, years_of
 from simulation.policy import SECTIONS
 from simulation.scenario import Scenario, clause, find_lever, lever_value
 from simulation.terms import Term
 from ui import programmes, state
 from ui.packages import Package, moved, packages, position
-from ui.text import choice_text, in_percent, language, lever_text, plain, t, unit_text, years_of
+from ui.text import language, t
 from ui.view import View, from_file, known, offered, scenario_of, to_file, view_of
 
 LISTED = 12  # levers moved that the sidebar lists; the page of levers has them all

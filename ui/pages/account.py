@@ -2,11 +2,13 @@
 
 import streamlit as st
 
-from ui import diagrams, ledger, state, studies
+from report import diagrams
+from report.tables import FORMS, tier_name
+from report.text import plain, unit_text
+from ui import ledger, state, studies
 from ui.figures import card, download
 from ui.runs import draws_for
-from ui.tables import FORMS, tier_name
-from ui.text import language, plain, t, unit_text
+from ui.text import language, t
 from ui.view import scenario_of
 from ui.widgets import sidebar
 

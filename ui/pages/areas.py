@@ -2,11 +2,13 @@
 
 import streamlit as st
 
-from ui import charts, counties, diagrams, state, studies
+from report import charts, diagrams
+from report.tables import FORMS, money_unit
+from report.text import percent, plain
+from ui import counties, state, studies
 from ui.figures import card, download, image_format
 from ui.runs import draws_for
-from ui.tables import FORMS, money_unit
-from ui.text import language, percent, plain, t
+from ui.text import language, t
 from ui.view import scenario_of, view_of
 from ui.widgets import sidebar
 

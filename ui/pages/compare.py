@@ -2,12 +2,14 @@
 
 import streamlit as st
 
+from report import contrasts
+from report.text import plain
 from simulation import sentences
 from simulation.results import EVENTS
-from ui import comparisons, contrasts, state
+from ui import comparisons, state
 from ui.comparisons import AT_ONCE, MOST, SHOWN, Plan
 from ui.figures import card, download, table
-from ui.text import language, plain, t
+from ui.text import language, t
 from ui.view import View, known, scenario_of
 from ui.widgets import sidebar
 

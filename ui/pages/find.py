@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from report.text import in_percent, plain, say, unit_text
 from simulation.calibration import as_file
 from simulation.results import EVENTS
 from simulation.search import said
@@ -9,7 +10,7 @@ from simulation.sought import sentences
 from simulation.terms import BadInput
 from ui import searching, seeking, state
 from ui.figures import card, download, table
-from ui.text import in_percent, language, plain, say, t, unit_text
+from ui.text import language, t
 from ui.view import scenario_of
 from ui.widgets import sidebar
 

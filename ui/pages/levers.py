@@ -2,12 +2,13 @@
 
 import streamlit as st
 
+from report.tables import Drawn
+from report.text import plain, say
 from simulation.scenario import clause
 from ui import state
 from ui.figures import download
 from ui.register import COLUMNS, matching, number_text, register
-from ui.tables import Drawn
-from ui.text import language, plain, say, t
+from ui.text import language, t
 from ui.view import known
 
 KINDS = ["all", "lever", "assumption"]

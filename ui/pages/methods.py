@@ -4,10 +4,11 @@ import re
 
 import streamlit as st
 
+from report.text import plain
 from simulation import reference
 from ui import declared, state
 from ui.figures import download
-from ui.text import language, plain, t
+from ui.text import language, t
 from ui.view import scenario_of
 from ui.widgets import sidebar
 

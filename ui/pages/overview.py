@@ -2,14 +2,16 @@
 
 import streamlit as st
 
+from report import charts, tables
+from report.findings import behaviour, doubt, figures, limit_text, responds, sentences
+from report.text import people, percent, plain, say
 from simulation.measures import RESPONSES
 from simulation.results import EVENTS, QUANTITIES
 from simulation.scenario import clause
-from ui import charts, state, tables
+from ui import state
 from ui.figures import card, download, metric, table
-from ui.findings import behaviour, doubt, figures, limit_text, responds, sentences
 from ui.runs import SEED, at_rest, closing, draws_for, key, run
-from ui.text import language, people, percent, plain, say, t
+from ui.text import language, t
 from ui.view import baseline, scenario_of
 from ui.widgets import sidebar
 

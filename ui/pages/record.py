@@ -3,6 +3,10 @@
 import pandas as pd
 import streamlit as st
 
+from report import charts, diagrams, tables
+from report.findings import limit_text
+from report.tables import Drawn
+from report.text import percent, plain, say, years_of
 from simulation.backtest import TITLES, Record
 from simulation.calibration import as_difference, read_targets
 from simulation.results import EVENTS, QUANTITIES
@@ -10,12 +14,10 @@ from simulation.scenario import clause
 from simulation.scoring import GRADES, MANY_CUTOFFS
 from simulation.series import MAX_BYTES, Series, bundled, load_series, read_series
 from simulation.terms import BadInput, Fault
-from ui import charts, diagrams, forecasts, records, state, tables, tracks
+from ui import forecasts, records, state, tracks
 from ui.figures import card, image_format, table
-from ui.findings import limit_text
 from ui.runs import SEED, draws_for, key
-from ui.tables import Drawn
-from ui.text import language, percent, plain, say, t, years_of
+from ui.text import language, t
 from ui.view import known, scenario_of
 from ui.widgets import sidebar
 

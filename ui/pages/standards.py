@@ -2,11 +2,13 @@
 
 import streamlit as st
 
+from report import charts, diagrams
+from report.text import plain
 from simulation.scorecard import standards
-from ui import charts, diagrams, scores, state, studies
+from ui import scores, state, studies
 from ui.figures import download, image_format
 from ui.runs import draws_for
-from ui.text import language, plain, t
+from ui.text import language, t
 from ui.view import scenario_of, view_of
 from ui.widgets import sidebar
 

@@ -2,14 +2,16 @@
 
 import streamlit as st
 
+from report import diagrams
+from report.text import percent, plain
 from simulation.information import WEIGHED, advice
 from simulation.results import EVENTS, QUANTITIES
 from simulation.sentences import crossing
-from ui import diagrams, reasons, records, state, tracks
+from ui import reasons, records, state, tracks
 from ui.figures import card, download, table
 from ui.packages import packages
 from ui.runs import draws_for, key
-from ui.text import language, percent, plain, t
+from ui.text import language, t
 from ui.view import scenario_of
 from ui.widgets import sidebar
 

@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from report.answers import Run
+from report.text import say, unit_text
 from simulation.measures import QUANTILES
 from simulation.results import EVENTS, QUANTITIES
 from simulation.scenario import Scenario
-from ui.runs import Run
-from ui.text import say, unit_text
 
 # Where the figures of a chart get large, people count in these: size from which, divisor, phrase.
 MONEY = {"zh": ((1e9, 1e8, "yi_yuan"), (0, 1e4, "wan_yuan")),

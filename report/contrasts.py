@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 import plotly.graph_objects as go
 
-from ui.charts import BAR_COLOURS, BLUE, GREY, MARGIN, ORANGE, RED, rgba, ticks, titled, whole, wrapped
-from ui.diagrams import MARKERS
-from ui.tables import Drawn
+from report.charts import BAR_COLOURS, BLUE, GREY, MARGIN, ORANGE, RED, rgba, ticks, titled, whole, wrapped
+from report.diagrams import MARKERS
+from report.tables import Drawn
 
 ROOM = 0.6  # of a year on the axis, which the plans of that year share
 

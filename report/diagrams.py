@@ -7,20 +7,8 @@ from collections.abc import Mapping
 import pandas as pd
 import plotly.graph_objects as go
 
-from ui.charts import (
-    BAR_COLOURS,
-    BLUE,
-    HEIGHT,
-    MARGIN,
-    PATTERNS,
-    RED,
-    TEMPLATE,
-    rgba,
-    ticks,
-    titled,
-    wrapped,
-)
-from ui.tables import Drawn
+from report.charts import BAR_COLOURS, BLUE, HEIGHT, MARGIN, PATTERNS, RED, TEMPLATE, rgba, ticks, titled, wrapped
+from report.tables import Drawn
 
 # How a cell of the grid looks: dark enough for white figures on both pages.
 STATES = {"missed": ("✕", "#b93a35"), "open": ("○", "#5f6872"), "met": ("✓", "#1f7a58")}

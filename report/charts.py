@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from ui.tables import Drawn
+from report.tables import Drawn
 
 BLUE, ORANGE, GREEN, PURPLE, RED, GREY = "#2c7fb8", "#c9731a", "#2f8f6b", "#8a68b5", "#cf4a45", "#7a838d"
 HEIGHT, LABEL = 360, 15  # pixels: a chart, and the least distance between two labels at its edge

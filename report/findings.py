@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from report.answers import Run
+from report.tables import Drawn, money_unit
+from report.text import percent, points, say, years_of
 from simulation.scenario import Scenario
 from simulation.streams import REPLICATES
-from ui.runs import Run
-from ui.tables import Drawn, money_unit
-from ui.text import percent, points, say, years_of
 
 # The events of the sentences, in their order, with the line that each is about.
 LINES = {"p_deficit": None, "p_surplus_over": "surplus_ratio", "p_balance_over": "balance_ratio",

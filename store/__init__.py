@@ -1,0 +1,1 @@
+"""What is kept in a database: the scenario library and the rooms of classes. It knows no screen."""
