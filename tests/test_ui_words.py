@@ -39,7 +39,8 @@ def test_both_languages_have_the_same_phrases_with_the_same_places():
 
 
 def test_every_phrase_a_page_asks_for_is_there():
-    code = "\n".join(path.read_text(encoding="utf-8") for path in [*(ROOT / "report").glob("*.py"), *(ROOT / "ui").rglob("*.py"), ROOT / "app.py"])
+    files = [*(ROOT / "report").glob("*.py"), *(ROOT / "ui").rglob("*.py"), ROOT / "app.py"]
+    code = "\n".join(path.read_text(encoding="utf-8") for path in files)
     asked = set(re.findall(r"""(?:\bt\(|language, )"([a-z_.]+)\"""", code))
     assert asked and asked <= phrases("zh").keys()
     assert {f"event.{event}" for event in EVENTS} <= phrases("zh").keys()
