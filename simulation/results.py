@@ -139,10 +139,10 @@ def pack(scenario: Scenario, draws: int, seed: int, engine: str, areas: tuple[st
     over = ("draw", "year", "area")
     variables: dict[str, tuple] = {}
     for name, (title, unit) in (QUANTITIES | MORE).items():
-        variables[name] = (over, np.stack([flow[name] for flow in found], axis=2),
+        variables[name] = (over, side_by_side([flow[name] for flow in found]),
                            {"unit": unit, "title_zh": title.zh, "title_en": title.en})
     for name, (title, unit, axis) in ALONG.items():
-        variables[name] = ((*over, axis), np.stack([flow[name] for flow in found], axis=2),
+        variables[name] = ((*over, axis), side_by_side([flow[name] for flow in found]),
                            {"unit": unit, "title_zh": title.zh, "title_en": title.en})
     for name, line in lines.items():
         variables[f"{name.removesuffix('_ratio')}_line"] = (("year",), line)
@@ -156,6 +156,15 @@ def pack(scenario: Scenario, draws: int, seed: int, engine: str, areas: tuple[st
         "scenario": scenario.name, "scenario_hash": hashlib.sha256(text.encode()).hexdigest(), "scenario_text": text,
         "seed": seed, "draws": draws, "engine": engine, "model": __version__,
         **LIBRARIES})
+
+
+def side_by_side(parts: list[np.ndarray]) -> np.ndarray:
+    """One quantity of every county, (d, t, a, ...); of a single one without a copy.
+
+    >>> side_by_side([np.zeros((2, 3, 4)), np.ones((2, 3, 4))]).shape
+    (2, 3, 2, 4)
+    """
+    return np.stack(parts, axis=2) if len(parts) > 1 else parts[0][:, :, None]
 
 
 def whole_city(flows: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:

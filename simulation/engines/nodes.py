@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from typing import NamedTuple
+
 import numpy as np
+from numpy.polynomial.chebyshev import chebvander
 
 LONGEST_PIECE = 5  # years
+SMALLEST = 1e-6  # a term of a polynomial that is smaller beside its largest is left out
 
 
 def lagrange(nodes: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -24,6 +29,52 @@ def lagrange(nodes: np.ndarray, x: np.ndarray) -> np.ndarray:
 def node_basis(nodes: np.ndarray, x: np.ndarray) -> np.ndarray:
     """The same weights with the nodes last, (..., n)."""
     return np.moveaxis(lagrange(nodes, x), 0, -1)
+
+
+class Polynomial(NamedTuple):
+    """Polynomials in several variables, a row a cell, as the few products of Chebyshev polynomials that matter."""
+
+    weight: np.ndarray  # (c, column, k) of each product
+    degree: np.ndarray  # (variable, k)
+    low: tuple[float, ...]  # ends of each variable
+    high: tuple[float, ...]
+
+    def times(self, people: np.ndarray, *x: np.ndarray) -> np.ndarray:
+        """Each product where the variables are x, each (d,) or (c, d), times the people (c, d): (c, k, d)."""
+        rows = [np.moveaxis(chebvander((2 * one - (low + high)) / ((high - low) or 1.0), int(degree.max())), -1, 0)
+                for one, degree, low, high in zip(x, self.degree, self.low, self.high, strict=True)]
+        own = [one.ndim > 1 for one in x]
+        out = np.empty((len(people), self.degree.shape[1], people.shape[1]))
+        made: dict[tuple, np.ndarray] = {}
+        for k, degrees in enumerate(self.degree.T.tolist()):
+            factors = [tuple((v, n) for v, n in enumerate(degrees) if own[v] == mine) for mine in (True, False)]
+            for of, start in zip(factors, (people, np.ones(1)), strict=True):
+                if of not in made:
+                    made[of] = reduce(np.multiply, (rows[v][n] for v, n in of if n), start)
+            np.multiply(*(made[of] for of in factors), out=out[:, k])
+        return out
+
+
+def through(values: np.ndarray, nodes: list[np.ndarray], x: list[np.ndarray]) -> Polynomial:
+    """The polynomials through values (c, n, m, ..., column) at nodes of some variables, for reading them at x.
+
+    What the nodes know is kept but for terms that are nothing beside the largest over the x that occur.
+
+    >>> nodes = chebyshev_nodes(0.0, 2.0, 3)
+    >>> square = through((nodes**2)[None, :, None], [nodes], [np.array([0.5, 1.5])])
+    >>> (square.weight @ square.times(np.array([[1.0, 10.0]]), np.array([0.5, 1.0]))).round(9).tolist()
+    [[[0.25, 10.0]]]
+    """
+    low, high = (tuple(float(end(one)) for one in x) for end in (np.min, np.max))
+    for axis, (node, start, end) in enumerate(zip(nodes, low, high, strict=True), 1):
+        points = chebyshev_nodes(start, end, len(node))
+        unit = chebyshev_nodes(-1.0, 1.0, len(points)) if len(points) > 1 else np.zeros(1)
+        to_terms = np.linalg.inv(chebvander(unit, len(points) - 1)) @ node_basis(node, points)
+        values = np.moveaxis(np.tensordot(to_terms, values, (1, axis)), 0, axis)
+    size = np.abs(values).max(axis=0)
+    size = (size / np.maximum(size.max(axis=tuple(range(len(nodes)))), 1e-300)).max(axis=-1)
+    degree = np.nonzero(size >= SMALLEST)
+    return Polynomial(np.moveaxis(values[(slice(None), *degree)], 1, 2), np.array(degree), low, high)
 
 
 def chebyshev_nodes(low: float, high: float, n: int) -> np.ndarray:

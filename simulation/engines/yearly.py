@@ -12,7 +12,7 @@ import numpy as np
 from scipy.stats import nbinom
 
 from simulation.engines.choice import care_totals, ill_share
-from simulation.engines.nodes import chebyshev_nodes, lagrange, node_basis
+from simulation.engines.nodes import chebyshev_nodes, node_basis, through
 from simulation.engines.parts import parts
 from simulation.engines.tables import LINEAR, MOMENTS, PAYMENT, Stacks
 from simulation.records import Care, Conditions, Costs, Spending
@@ -56,52 +56,46 @@ def in_draws(t: int, person: Person, care: Care, costs: Costs, people: np.ndarra
         noise = root[:, :1] * conditions.noise[part, t] + root[:, 1:] @ other[part].T
         factor = np.maximum(1 + cv[:, None] * smaller[part] * skewed(noise, skewness[:, None] * smaller[part]), 0.0)
         used = care_totals(people[:, part], care, costs, conditions, t, part)
-        paid = year_of(read(part), people[:, part], used, noise[PAYMENT], factor)
+        paid = year_of(read(part, people[:, part]), people[:, part], used, noise[PAYMENT], factor)
         for name, value in paid.items():
             getattr(spending, name)[part, t] = value.T
 
 
 def moments_of(t: int, person: Person, care: Care, costs: Costs, threshold: float, conditions: Conditions,
                nodes: Nodes, longest: int):
-    """A function of a part of the draws: one person's moments there, (c, column, d).
+    """A function of a part of the draws and of its people (c, d): their moments there added up, (c, column, d).
 
     Columns as in the table, but for the last: the probability of spending beyond the year's `threshold`.
     """
     log_price, frequency, tilt = np.log(conditions.price[:, t]), conditions.frequency[:, t].T, conditions.tilt[:, t]
+    ill = ill_share(care, conditions, t).T
     at_frequency = chebyshev_nodes(frequency.min(), frequency.max(), FREQUENCY_NODES)
-    at_tilt = nodes.tilt if np.ptp(tilt) > 0 else tilt[:1]
     chance = stay_counts((care.admissions * care.covered)[:, None] * at_frequency, costs.dispersion, longest)
     found = combined(person.table, person.weight, chance)  # (c, f, i, n, p, column)
-    found = np.moveaxis(np.tensordot(node_basis(nodes.tilt, at_tilt), found, (1, 3)), 0, 3)
     beyond = found.shape[-1] - len(nodes.log_threshold)
     last = found[..., beyond:] @ node_basis(nodes.log_threshold, np.log([threshold]))[0]
     found = np.concatenate([found[..., :beyond], last[..., None]], axis=-1)
-    found = found.reshape(len(found), -1, beyond + 1).swapaxes(1, 2)
-    ill = ill_share(care, conditions, t).T
+    one = through(found, [at_frequency, np.arange(2.0), nodes.tilt, nodes.log_price], [frequency, ill, tilt, log_price])
 
-    def read(part: slice) -> np.ndarray:
-        both = np.stack([1 - ill[:, part], ill[:, part]], axis=1)
-        point = lagrange(at_tilt, tilt[part])[:, None] * lagrange(nodes.log_price, log_price[part])
-        point = both[:, None, :, None, None] * lagrange(at_frequency, frequency[:, part]).swapaxes(0, 1)[
-            :, :, None, None, None] * point
-        return found @ point.reshape(len(found), found.shape[2], -1)
+    def read(part: slice, people: np.ndarray) -> np.ndarray:
+        return one.weight @ one.times(people, frequency[:, part], ill[:, part], tilt[part], log_price[part])
 
     return read
 
 
-def year_of(person: np.ndarray, people: np.ndarray, used: dict[str, np.ndarray], noise: np.ndarray,
+def year_of(by_cell: np.ndarray, people: np.ndarray, used: dict[str, np.ndarray], noise: np.ndarray,
             factor: np.ndarray) -> dict[str, np.ndarray]:
-    """A year's totals as sums of independent people, from one person's moments (c, column, d): (..., d).
+    """A year's totals as sums of independent people, from the people's moments (c, column, d): (..., d).
 
     `people` (c, d); `used` from `care_totals`; `noise` (d,) of the fund's payment and `factor` (item, d) by which
     chance moves each item.
     """
     tiers = len(used["stays_by_tier"])
-    by_cell = people[:, None] * person
     total = reduce(np.add, by_cell)
-    m1, m2, m3 = (person[:, n] for n in range(MOMENTS))
-    variance = reduce(np.add, people * (m2 - m1 * m1))
-    third = reduce(np.add, people * (m3 - m1 * (3 * m2 - 2 * m1 * m1)))
+    m1, m2, m3 = (by_cell[:, n] for n in range(MOMENTS))
+    mean = m1 / np.maximum(people, 1e-9)
+    variance = total[1] - reduce(np.add, m1 * mean)
+    third = total[2] - reduce(np.add, mean * (3 * m2 - 2 * m1 * mean))
     sd = np.sqrt(np.maximum(variance, 0.0))
     basic = total[0] + sd * skewed(noise, third / np.maximum(sd, 1e-9)**3)
     # Chance is a normal here; what holds for every person bounds it: nobody is paid more than is in policy.
