@@ -1,0 +1,44 @@
+"""What tests of the database have: one of their own, never the one beside the project."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from store.database import database, upgrade
+
+SERVER = os.environ.get("SANDBOX_TEST_DATABASE")  # a PostgreSQL URL on which the same tests run instead
+SOON = 0.2  # seconds to wait for a lock: here nobody lets go of one
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_database(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What users keep stays as it is, and what the pages keep here is gone after the tests."""
+    os.environ["SANDBOX_DATABASE"] = f"sqlite:///{(tmp_path_factory.mktemp('library') / 'sandbox.db').as_posix()}"
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> Iterator[str]:
+    """The URL of an empty database: a file, or a schema of its own on the server named."""
+    if SERVER is None:
+        yield f"sqlite:///{(tmp_path / 'sandbox.db').as_posix()}"
+        return
+    schema, server = f"test_{secrets.token_hex(6)}", sa.create_engine(SERVER)
+    with server.begin() as connection:
+        connection.execute(sa.schema.CreateSchema(schema))
+    yield sa.make_url(SERVER).update_query_dict({"options": f"-csearch_path={schema}"}).render_as_string(False)
+    with server.begin() as connection:
+        connection.execute(sa.schema.DropSchema(schema, cascade=True))
+    server.dispose()
+
+
+@pytest.fixture
+def engine(url: str) -> Iterator[sa.Engine]:
+    """An empty database at this program's version."""
+    made = database(url, patience=SOON)
+    upgrade(made)
+    yield made
+    made.dispose()
