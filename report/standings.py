@@ -1,0 +1,182 @@
+"""How teams of a class stand: what is kept of each run, and the table and charts of the board.
+
+No score is made of it: each measure stands by itself, with the way in which it is better, if there is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from report.cards import Dealt, deck
+from report.charts import BAR_COLOURS, GREY, MARGIN, ORANGE, RED, ticks, titled, whole
+from report.diagrams import DASHES, MARKERS
+from report.tables import FORMS, Drawn
+from report.text import say
+from simulation.measures import chances, happened, standard_error
+from simulation.results import Result
+
+
+class Measure(NamedTuple):
+    """One measure of the board: how a table shows it, and whether more of it is better (1), worse (-1) or neither."""
+
+    form: str
+    better: int
+
+
+MEASURES = {
+    "deficit": Measure(FORMS["share"], -1), "insolvent": Measure(FORMS["share"], -1),
+    "surplus_over": Measure(FORMS["share"], -1), "balance_over": Measure(FORMS["share"], -1),
+    "balance_ratio": Measure(FORMS["share"], 0), "own_share": Measure(FORMS["share"], -1),
+    "contribution": Measure("%,.0f", -1), "take_up": Measure(FORMS["share"], 1)}
+COURSES = ("balance_ratio", "p_deficit")  # kept by year
+START = "start"  # the column of the starting policy
+
+
+def outcome(result: Result) -> dict[str, Any]:
+    """What is kept of a run: every measure, the standard errors of the chances, and two courses by year.
+
+    Chances are shares of draws; `own_share` is what residents bear of all expense over the years; `contribution` is
+    the individual contributions of the last year over the insured, in yuan.
+    """
+    data, frame, hits = result.data.isel(area=0), chances(result), happened(result)
+    of = lambda event: frame[frame["event"] == event]["value"].to_numpy()  # noqa: E731
+    error = lambda event: frame[frame["event"] == event]["se"].to_numpy()  # noqa: E731
+    years = [int(year) for year in data["year"].values]
+    mean = lambda name: data[name].mean("draw").values  # noqa: E731
+    medians = data["balance_ratio"].median("draw").values
+    worst, fullest = int(of("p_deficit").argmax()), int(of("p_surplus_over").argmax())
+    ever = hits["p_deficit"].any(axis=1)
+    return {
+        "measures": {
+            "deficit": float(of("p_deficit")[worst]), "insolvent": float(of("p_insolvent")[-1]),
+            "surplus_over": float(of("p_surplus_over")[fullest]), "balance_over": float(of("p_balance_over")[-1]),
+            "balance_ratio": float(medians[-1]),
+            "own_share": float(mean("out_of_pocket").sum() / mean("expense").sum()),
+            "contribution": float(mean("individual_income")[-1] / mean("enrolled")[-1]),
+            "take_up": float(mean("enrolled")[-1] / mean("residents")[-1])},
+        "errors": {"deficit": float(error("p_deficit")[worst]), "insolvent": float(error("p_insolvent")[-1]),
+                   "surplus_over": float(error("p_surplus_over")[fullest]),
+                   "balance_over": float(error("p_balance_over")[-1])},
+        "worst": years[worst], "ever": [float(ever.mean()), float(standard_error(ever[:, None])[0])],
+        "years": years, "line": float(data["balance_line"].values[-1]),
+        "balance_ratio": [float(value) for value in medians], "p_deficit": [float(value) for value in of("p_deficit")]}
+
+
+class Row(NamedTuple):
+    """A line of the board."""
+
+    name: str
+    members: int
+    round: int  # in which it last submitted; 0 before
+    state: str  # a phrase of `room.state`
+    outcome: Mapping[str, Any] | None
+
+
+def standings(rows: Sequence[Row], start: Mapping[str, Any] | None, by: str, language: str) -> Drawn:
+    """The board as a frame: the teams by a measure, best first where there is a best; then the starting policy.
+
+    The measure that orders them stands first.
+    """
+    way = MEASURES[by].better or 1  # where neither way is better, the highest stands first
+    told = [row for row in rows if row.outcome]
+    told.sort(key=lambda row: -way * row.outcome["measures"][by])
+    lines = [*told, *(row for row in rows if not row.outcome),
+             Row(say(language, "room.start"), 0, 0, "start", start)]
+    measures = [by, *(name for name in MEASURES if name != by)]
+    frame = pd.DataFrame([{
+        "team": row.name, "state": say(language, f"room.state.{row.state}"),
+        **{name: row.outcome["measures"][name] if row.outcome else None for name in measures},
+        "round": str(row.round or "—"), "members": str(row.members or "—")} for row in lines])
+    frame[measures] = frame[measures].astype(float)
+    heads = {name: say(language, f"room.{'short' if name in MEASURES else 'column'}.{name}") for name in frame.columns}
+    return Drawn(frame, heads, {name: one.form for name, one in MEASURES.items()})
+
+
+def courses(rows: Sequence[Row], start: Mapping[str, Any] | None, course: str, language: str) -> Drawn:
+    """A course by year of every team that has a result, and of the starting policy."""
+    told = [row for row in rows if row.outcome]
+    years = next((of["years"] for of in [*(row.outcome for row in told), start] if of), [])
+    frame, heads = pd.DataFrame({"year": years}), {"year": say(language, "column.year")}
+    for n, row in enumerate(told):
+        frame[f"team_{n}"], heads[f"team_{n}"] = row.outcome[course], row.name
+    if start:
+        frame[START], heads[START] = start[course], say(language, "room.start")
+    return Drawn(frame, heads)
+
+
+def course_figure(drawn: Drawn, title: str, dealt: Sequence[Dealt], language: str, line: float | None) -> go.Figure:
+    """The courses of the teams, each with its own dash, marker and colour; where a card fell, its name stands above."""
+    frame, traces = drawn.frame, []
+    years = frame["year"]
+    columns = [name for name in frame.columns if name != "year"]
+    for n, name in enumerate(columns):
+        plain = name == START
+        colour = GREY if plain else BAR_COLOURS[n % len(BAR_COLOURS)]
+        traces.append({
+            "x": years.tolist(), "y": frame[name].tolist(), "mode": "lines+markers", "name": shown(drawn.heads[name]),
+            "line": {"dash": "longdash" if plain else DASHES[n % len(DASHES)], "width": 2, "color": colour},
+            "marker": {"symbol": "line-ew-open" if plain else MARKERS[n % len(MARKERS)], "size": 9, "color": colour},
+            "hovertemplate": f"%{{x}}　{shown(drawn.heads[name])} %{{y:.1%}}<extra></extra>"})
+    cards: dict[int, list[str]] = {}
+    for one in dealt:
+        cards.setdefault(one.year, []).append(deck().cards[one.card].title[language])
+    across = {"type": "line", "xref": "x domain", "x0": 0, "x1": 1}
+    shapes = [across | {"y0": 0, "y1": 0, "line": {"width": 1.5, "color": RED}}]
+    if line is not None:
+        shapes.append(across | {"y0": line, "y1": line, "line": {"width": 2, "dash": "longdashdot", "color": ORANGE}})
+    shapes += [{"type": "line", "yref": "y domain", "x0": year, "x1": year, "y0": 0, "y1": 1,
+                "line": {"width": 1.5, "dash": "dot", "color": GREY}} for year in cards]
+    return whole(traces, {
+        "title": titled(title), "showlegend": True, "xaxis": ticks(years), "yaxis": {"tickformat": ".0%"},
+        "shapes": shapes, "margin": {**MARGIN, "t": 72}, "height": 420,
+        "annotations": [{"x": year, "y": 1, "yref": "y domain", "yanchor": "bottom", "showarrow": False,
+                         "text": "<br>".join(names)} for year, names in cards.items()]})
+
+
+def balance(rows: Sequence[Row], start: Mapping[str, Any] | None, language: str) -> Drawn:
+    """What the fund and what residents bear, a row a team: the chance of a deficit beside the residents' own share."""
+    lines = [(row.name, row.outcome) for row in rows if row.outcome]
+    lines += [(say(language, "room.start"), start)] if start else []
+    names = ("own_share", "deficit")
+    frame = pd.DataFrame([{"team": name} | {of: told["measures"][of] for of in names}
+                          | {"error": told["errors"]["deficit"]} for name, told in lines],
+                         columns=["team", *names, "error"])
+    return Drawn(frame, {"team": say(language, "room.column.team"), "error": say(
+        language, "column.se", what=say(language, "room.measure.deficit"))}
+        | {name: say(language, f"room.measure.{name}") for name in names})
+
+
+def balance_figure(drawn: Drawn, title: str, language: str) -> go.Figure:
+    """Each team as a point with its name: the further down and left, the better for both fund and patients."""
+    traces, last = [], len(drawn.frame) - 1
+    for n, row in enumerate(drawn.frame.itertuples()):
+        plain = n == last and row.team == say(language, "room.start")
+        colour = GREY if plain else BAR_COLOURS[n % len(BAR_COLOURS)]
+        traces.append({
+            "x": [row.own_share], "y": [row.deficit], "mode": "markers+text", "text": [shown(row.team)],
+            "textposition": "bottom center" if plain else "top center", "name": shown(row.team), "cliponaxis": False,
+            "marker": {"symbol": "circle-open" if plain else MARKERS[n % len(MARKERS)], "size": 12, "color": colour},
+            "error_y": {"array": [row.error], "color": colour, "thickness": 1.5, "width": 4},
+            "hovertemplate": f"{shown(row.team)}<br>{drawn.heads['own_share']} %{{x:.1%}}"
+                             f"<br>{drawn.heads['deficit']} %{{y:.1%}}<extra></extra>"})
+    low, high = drawn.frame["own_share"].min(), drawn.frame["own_share"].max()
+    room = max(0.35 * (high - low), 0.005)  # for names beside the outermost points
+    return whole(traces, {
+        "title": titled(title), "showlegend": False, "height": 420, "hovermode": "closest",
+        "xaxis": {"tickformat": ".1%", "title": {"text": drawn.heads["own_share"]}, "range": [low - room, high + room],
+                  "nticks": 5},
+        "yaxis": {"tickformat": ".0%", "title": {"text": drawn.heads["deficit"]}, "range": [-0.05, 1.15],
+                  "dtick": 0.25}})
+
+
+def shown(name: str) -> str:
+    """A team's name in a chart, where a few HTML tags would act.
+
+    >>> shown("<b>A</b>")
+    '‹b›A‹/b›'
+    """
+    return name.replace("<", "‹").replace(">", "›").replace("%{", "% {")

@@ -1,0 +1,241 @@
+"""The class on its page: opened, joined, played under cards, replayed; in both languages, and nothing lost."""
+
+import io
+import re
+
+import pytest
+from docx import Document
+from streamlit.testing.v1 import AppTest
+
+from report import guide
+from report.cards import Dealt, deck, played
+from report.pdf import pdf
+from report.standings import MEASURES, outcome
+from report.text import say
+from report.word import word
+from simulation.terms import LANGUAGES
+from store import rooms
+from store.boards import board
+from store.database import ready
+from tests.coarse import coarse
+from tests.screen import LOCALES, OLD, ROOT, words_of
+from ui import classroom, runs
+from ui.view import scenario_of, to_file, view_of
+
+FEW = 64  # draws: what is compared does not depend on how many there are
+HAN = "[\u4e00-\u9fff]"
+SLIDER = "quick.contribution"
+
+fewer_histories = pytest.fixture(scope="module", autouse=True)(coarse)
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+    """Few draws."""
+    for module, name in ((runs, "QUICK"), (runs, "FEWEST"), (runs, "STABLE"), (classroom, "DRAWS")):
+        monkeypatch.setattr(module, name, FEW)
+
+
+def page(language="zh", scenario=OLD, **query):
+    """The page as a browser opens it, without the front page before."""
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    at.context = {"locale": LOCALES[language]}
+    for name, text in ({"scenario": scenario} | query).items():
+        at.query_params[name] = text
+    at.switch_page("ui/pages/classroom.py").run()
+    assert not at.exception
+    return at
+
+
+def done(at, key):
+    """A button pressed."""
+    at.button(key=key).click().run(timeout=120)
+    assert not at.exception
+    return at
+
+
+def facilitator(language="zh", **values):
+    """A room just opened: the facilitator's page and its code."""
+    at = page(language)
+    at.segmented_control(key="room.what").set_value("open").run(timeout=120)
+    for key, value in values.items():
+        next(widget for widget in [*at.number_input, *at.text_input, *at.toggle]
+             if widget.key == f"room.{key}").set_value(value).run(timeout=120)
+    done(at, "room.open")
+    return at, at.session_state["class"]["room"]
+
+
+def learner(code, team, language="zh"):
+    """A learner's page after joining; the seat is taken as its link says."""
+    return page(language, room=code, seat=rooms.join(ready(), code, team, "Li"))
+
+
+def stands(code):
+    return board(rooms.happened(ready(), rooms.room(ready(), code)))
+
+
+def said_by(at):
+    return " ".join(words_of(at)).replace("\\", "") + " ".join(
+        element.value for kind in (at.info, at.code) for element in kind)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_class_from_its_opening_to_its_replay(language):
+    leader, code = facilitator(language)
+    assert rooms.told_code(code) in [metric.value for metric in leader.metric]
+    team = learner(code, "Reds", language)
+    move = team.slider(key=SLIDER)
+    move.set_value(move.value + 2 * move.step).run(timeout=120)
+    team.text_input(key="room.note").set_value("more *money*").run(timeout=120)
+    done(team, "room.submit")
+    view = team.session_state["view"]
+    assert view.edits and stands(code).teams["Reds"].text == to_file(view)
+    assert stands(code).teams["Reds"].outcome == outcome(played(scenario_of(view), [], FEW, runs.SEED))
+
+    leader.selectbox(key="room.card").set_value("price_jump").run(timeout=120)
+    leader.selectbox(key="room.card_year").set_value(2011).run(timeout=120)
+    done(leader, "room.deal")
+    under = [Dealt("price_jump", 2011)]
+    now = stands(code)
+    assert now.waiting() == [] and now.dealt == (("price_jump", 2011),)
+    assert now.teams["Reds"].outcome == outcome(played(scenario_of(view), under, FEW, runs.SEED))
+    assert now.start.outcome == outcome(played(scenario_of(view_of(OLD)), under, FEW, runs.SEED))
+    frame = leader.dataframe[0].value
+    assert frame["deficit"].tolist() == [now.teams["Reds"].outcome["measures"]["deficit"],
+                                         now.start.outcome["measures"]["deficit"]]
+    said = said_by(leader)
+    assert deck().cards["price_jump"].text[language] in said
+    assert language == "zh" or not re.search(HAN, said.replace("中文", ""))
+
+    done(leader, "room.next")
+    leader.segmented_control(key="room.which").set_value("replay").run(timeout=120)
+    last = rooms.room(ready(), code).events
+    assert leader.slider(key="room.replay.at").value == last
+    for number in range(last, 1, -1):
+        expected = board(rooms.happened(ready(), rooms.room(ready(), code), number))
+        shown = leader.dataframe[0].value if leader.dataframe else None
+        if expected.start.outcome:
+            assert shown["deficit"].iloc[-1] == expected.start.outcome["measures"]["deficit"]
+        done(leader, "room.replay.back")
+    assert leader.slider(key="room.replay.at").value == 1
+
+    leader.checkbox(key="room.sure").check().run(timeout=120)
+    done(leader, "room.close")
+    assert stands(code).closed and leader.button(key="room.deal").disabled
+    team.run(timeout=120)
+    assert team.button(key="room.submit").disabled and not team.exception
+
+
+def test_a_reload_finds_the_seat_and_a_facilitator_s_key_is_not_in_the_address():
+    leader, code = facilitator()
+    key = leader.session_state["room.key"]
+    assert key and key not in str(leader.query_params) and key in said_by(leader)
+    team = learner(code, "A")
+    seat = team.session_state["class"]["seat"]
+    assert team.query_params["seat"] in (seat, [seat])
+    again = page(room=code, seat=seat)
+    assert any(button.key == "room.submit" for button in again.button)
+    assert not again.session_state["faults"]
+    back = page(room=code, seat=key)  # a facilitator's own link works, and the key leaves the address
+    assert any(button.key == "room.deal" for button in back.button)
+    back.run(timeout=120)
+    assert "seat" not in back.query_params and back.query_params["room"] in (code, [code])
+    fresh = page()
+    fresh.segmented_control(key="room.what").set_value("back").run(timeout=120)
+    fresh.text_input(key="room.back_code").set_value(rooms.told_code(code)).run(timeout=120)
+    fresh.text_input(key="room.back_key").set_value(key).run(timeout=120)
+    done(fresh, "room.enter")
+    assert any(button.key == "room.deal" for button in fresh.button)
+
+
+@pytest.mark.parametrize("language, sentence", [("zh", "没有使用这个房间码的课堂"), ("en", "no room has this code")])
+def test_a_wrong_code_is_one_clear_sentence_and_loses_nothing(language, sentence):
+    at = page(language, **{"benefits.ceiling": "40000"})
+    at.text_input(key="room.code").set_value("WRONG <b>").run(timeout=120)
+    done(at, "room.find")
+    assert [sentence in warning.value for warning in at.warning] == [True]
+    assert at.session_state["view"].edits == (("benefits.ceiling", 40000),)
+    at = page(language, room="NOSUCHRM", seat="x")
+    assert any(sentence in warning.value for warning in at.warning)
+
+
+def test_the_board_can_be_watched_where_it_is_open_and_not_where_it_is_not():
+    leader, code = facilitator()
+    at = done(page(room=code), "room.watch")
+    assert at.dataframe and not any(button.key in ("room.submit", "room.deal") for button in at.button)
+    leader, code = facilitator(shown=False)
+    at = page(room=code)
+    assert not any(button.key == "room.watch" for button in at.button)
+    at = page(room=code, seat=classroom.WATCHING)
+    assert any("没有公开看板" in warning.value for warning in at.warning) and not at.dataframe
+    assert not learner(code, "A").dataframe
+
+
+def test_a_policy_of_another_scenario_is_not_submitted():
+    leader, code = facilitator()
+    team = page(scenario="urrbmi_county_2026", room=code, seat=rooms.join(ready(), code, "A"))
+    assert team.button(key="room.submit").disabled and team.warning
+    done(team, "room.anew")
+    assert team.session_state["view"] == view_of(OLD) and not team.button(key="room.submit").disabled
+
+
+def test_a_city_of_several_counties_is_not_played():
+    at = page(scenario="city_pooling_2012")
+    at.segmented_control(key="room.what").set_value("open").run(timeout=120)
+    assert at.button(key="room.open").disabled and at.info
+
+
+def test_a_result_that_was_never_worked_out_is_worked_out_by_the_facilitator_s_page():
+    leader, code = facilitator()
+    token = rooms.join(ready(), code, "A")
+    rooms.submit(ready(), code, token, to_file(view_of(OLD, edits=[("benefits.ceiling", 40000)])))
+    assert stands(code).waiting() == ["A"]
+    leader.run(timeout=120)
+    assert stands(code).waiting() == []
+
+
+def test_a_submission_that_cannot_be_read_any_more_spoils_nothing():
+    leader, code = facilitator("en")
+    token = rooms.join(ready(), code, "A")
+    rooms.submit(ready(), code, token, "base: gone\nchanges: []\n")
+    leader.run(timeout=120)
+    assert not leader.exception and any("no such scenario" in warning.value for warning in leader.warning)
+
+
+def test_the_names_of_people_are_text():
+    leader, code = facilitator("en", title="[x](y) <b>")
+    rooms.join(ready(), code, "**A** :red[b] <i>", "`n`")
+    leader.run(timeout=120)
+    assert r"\[x\](y) \<b\>" in [header.value for header in leader.subheader]
+    leader.segmented_control(key="room.which").set_value("replay").run(timeout=120)
+    assert any(r"\*\*A\*\* \:red\[b\] \<i\>" in text.value for text in leader.markdown)
+
+
+# --- the guide ---------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_guide_holds_a_plan_and_every_card_and_can_be_printed(language):
+    of, text = guide.guide(language), guide.text(language)
+    assert all(card.title[language] in text for card in deck().cards.values())
+    assert set(guide.cards(language).frame["card"]) == {card.title[language] for card in deck().cards.values()}
+    assert "90" in text and len(of.sections) == text.count("\n## ")
+    for key in ("room.do.open", "room.do.back", "room.next", "room.close", "room.anew", "room.work_out", "room.watch",
+                "room.replay", "page.classroom", "page.levers", "page.overview", "page.methods"):
+        assert say(language, key) in text, key  # what the guide tells people to press is what stands on the page
+    document = Document(io.BytesIO(word(of)))
+    printed = "\n".join(paragraph.text for paragraph in document.paragraphs)
+    for line in text.splitlines():
+        assert line.lstrip("#- ").strip() in printed
+    assert pdf(of).startswith(b"%PDF")
+    assert language == "zh" or not re.search(HAN, text)
+
+
+def test_both_guides_have_the_same_build():
+    build = [[re.match("#+|-|", line)[0] for line in guide.text(language).splitlines()] for language in LANGUAGES]
+    assert build[0] == build[1]
+
+
+def test_every_measure_has_its_words():
+    for language in LANGUAGES:
+        for name in MEASURES:
+            assert say(language, f"room.measure.{name}") and say(language, f"room.meaning.{name}")
