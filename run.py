@@ -275,15 +275,31 @@ def browser_for_tests():
         say("未找到 Chromium、Chrome 或 Edge，跳过浏览器测试。 / No Chromium, Chrome or Edge found: the "
             "browser tests are skipped.")
         return ""
-    if shutil.which("apt-get") and getattr(os, "geteuid", lambda: 1)() == 0:
-        # The font is for the Chinese in the pages, which would be boxes without it.
-        install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium", "fonts-noto-cjk"]
-        if quietly(["apt-get", "update", "-qq"]) and quietly(install, DEBIAN_FRONTEND="noninteractive"):
-            found = find_browser(os.environ, sys.platform)
+    if debian_packages("chromium", "fonts-noto-cjk"):  # without the font the Chinese in the pages would be boxes
+        found = find_browser(os.environ, sys.platform)
     if not found:
         raise Halt(1, "CI needs a Chromium, Chrome or Edge for the browser tests and found none: install "
                       "one, or name it in the variable CHROMIUM.")
     return found
+
+
+def debian_packages(*names):
+    """Install packages of Debian where that may be done; whether it was."""
+    if not shutil.which("apt-get") or getattr(os, "geteuid", lambda: 1)() != 0:
+        return False
+    install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends"] + list(names)
+    return quietly(["apt-get", "update", "-qq"]) and quietly(install, DEBIAN_FRONTEND="noninteractive")
+
+
+def servers_for_tests():
+    """What the tests of a public server need, in CI: the proxy and the database server."""
+    if os.environ.get("CI", "").lower() not in ("true", "1"):
+        return
+    here = os.environ.get("PATH", "") + ":/usr/sbin"
+    missing = [package for command, package in (("nginx", "nginx-light"), ("pg_ctlcluster", "postgresql"))
+               if not shutil.which(command, path=here)]
+    if missing and not debian_packages(*missing):
+        raise Halt(1, "CI could not install " + " and ".join(missing))
 
 
 def module_file(name, root=ROOT):
@@ -309,7 +325,9 @@ def main(arguments):
         say("已就绪。 / Ready.")
         return 0
     if command == "test":
-        return hand_over("pytest", rest, SANDBOX_BROWSER=browser_for_tests())
+        browser = browser_for_tests()
+        servers_for_tests()
+        return hand_over("pytest", rest, SANDBOX_BROWSER=browser)
     if command not in MODULES:
         raise Halt(2, f"Unknown command `{command}`: `run.py --help` lists the commands.")
     module = MODULES[command]

@@ -33,7 +33,8 @@ HOST = "127.0.0.1"
 SCENARIOS = ("urrbmi_county_2026", "benxi_2008", "henan_nrcms_2011", "county_community_2024")
 STAYS = 6  # moves on one page before a session goes to the next
 PATIENCE = 60.0  # seconds after which an answer counts as lost
-MEDIAN, LATE, MEMORY = 1.0, 3.0, 2048.0  # seconds, seconds, megabytes
+MEDIAN, LATE = 1.0, 3.0  # seconds
+MEMORY, GROWTH = 2048.0, 64.0  # megabytes; less growth than this is caches that fill up
 NAMED = re.compile(r"scenario=([a-z_0-9]+)")
 
 
@@ -99,9 +100,10 @@ class Session:
         async with websockets.connect(f"ws://{HOST}:{self.port}/_stcore/stream", max_size=None) as wire:
             await self.ask(wire)
             order = [page for page in pages() if page in self.page_of]
+            assert order, "the app shows no page"
             at = self.number % len(order)
             count = 0
-            while time.perf_counter() - start < seconds:
+            while not count or time.perf_counter() - start < seconds:
                 if count % STAYS == 0:
                     self.page, self.slider = order[at % len(order)], None
                     at += 1
@@ -119,12 +121,12 @@ class Session:
                 await asyncio.sleep(max(0.0, pause - (time.perf_counter() - began)))
 
 
-def resident(process: int) -> float:
+def resident(process: int) -> float | None:
     """Memory a process holds, in megabytes; nothing where the system does not say."""
     try:
         status = Path(f"/proc/{process}/status").read_text(encoding="utf-8")
     except OSError:
-        return float("nan")
+        return None
     return int(re.search(r"VmRSS:\s+(\d+)", status).group(1)) / 1024
 
 
@@ -159,7 +161,8 @@ def served(port: int | None) -> Iterator[tuple[int, int]]:
 async def watched(process: int, memory: list[tuple[float, float]], start: float, seconds: float) -> None:
     """Note the server's memory every second."""
     while process and time.perf_counter() - start < seconds:
-        memory.append((time.perf_counter() - start, resident(process)))
+        if (held := resident(process)) is not None:
+            memory.append((time.perf_counter() - start, held))
         await asyncio.sleep(1.0)
 
 
@@ -179,16 +182,16 @@ def told(moves: list[Move], memory: list[tuple[float, float]], seconds: float) -
     took = np.array([move.took for move in moves])
     middle, late = np.quantile(took, [0.5, 0.95])
     lost, foreign = (sum(not getattr(move, name) for move in moves) for name in ("answered", "own"))
-    last = np.array([held for at, held in memory if at > seconds / 2 and held == held])
-    most = max((held for _, held in memory if held == held), default=float("nan"))
-    grown = np.polyfit(np.arange(len(last)), last, 1)[0] * len(last) if len(last) > 2 else float("nan")
     checks = [
         (f"{len(moves)} moves, lost", lost, "0", lost == 0),
         ("answers to another session's scenario", foreign, "0", foreign == 0),
         ("lever to chart, median, s", round(float(middle), 2), f"<= {MEDIAN:g}", middle <= MEDIAN),
-        ("lever to chart, 95th percentile, s", round(float(late), 2), f"<= {LATE:g}", late <= LATE),
-        ("most memory, MB", round(most), f"<= {MEMORY:g}", not most > MEMORY),
-        ("memory gained over the last half, MB", round(grown, 1), "<= 64", not grown > 64)]
+        ("lever to chart, 95th percentile, s", round(float(late), 2), f"<= {LATE:g}", late <= LATE)]
+    last = [held for at, held in memory if at > seconds / 2]
+    if len(last) > 2:  # of a server of our own, on a system that says what it holds
+        most, grown = max(held for _, held in memory), np.polyfit(np.arange(len(last)), last, 1)[0] * len(last)
+        checks += [("most memory, MB", round(most), f"<= {MEMORY:g}", most <= MEMORY),
+                   ("memory gained over the last half, MB", round(grown, 1), f"<= {GROWTH:g}", grown <= GROWTH)]
     lines = [f"{what:<42} {value:>10}   {target:<8} {'met' if met else 'missed'}"
              for what, value, target, met in checks]
     for page in dict.fromkeys(move.page for move in moves):
