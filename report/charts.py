@@ -203,9 +203,9 @@ def rgba(colour: str, opacity: float) -> str:
     return f"rgba({red},{green},{blue},{opacity})"
 
 
-def toolbar(name: str, image: str) -> dict:
-    """The configuration of a chart's toolbar: one button, which saves the image."""
+def toolbar(name: str) -> dict:
+    """The configuration of a chart's toolbar: one button, which saves the chart as the screen shows it."""
     return {"displayModeBar": True, "displaylogo": False, "scrollZoom": False,
             "modeBarButtons": [["toImage"]],
-            "toImageButtonOptions": {"format": image, "filename": name, "width": 900, "height": 500,
+            "toImageButtonOptions": {"format": "svg", "filename": name, "width": 900, "height": 500,
                                      "scale": 2}}

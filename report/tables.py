@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -17,8 +18,7 @@ MONEY = {"zh": ((1e9, 1e8, "yi_yuan"), (0, 1e4, "wan_yuan")),
          "en": ((1e10, 1e9, "billion_yuan"), (0, 1e6, "million_yuan"))}
 # How a table shows a unit.
 FORMS = {"year": "%d", "share": "percent", "yuan": "%,.1f", "yuan_year": "%,.1f", "persons": "%,.0f",
-         "months": "%.1f"}
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+         "months": "%.1f", "number": "%.10g"}
 
 
 class Drawn(NamedTuple):
@@ -27,6 +27,8 @@ class Drawn(NamedTuple):
     frame: pd.DataFrame
     heads: dict[str, str]  # column -> name with unit
     forms: dict[str, str] = {}  # column -> how a table shows it; a percentage unless said
+    of: str = ""  # the quantity all its figures are of, where no column is named after it
+    facts: Mapping[str, Any] = {}  # which run they come from
 
 
 def money_unit(largest: float, language: str) -> tuple[float, str]:
@@ -50,7 +52,7 @@ def fan(run: Run, quantity: str, language: str, before: Run | None = None) -> Dr
     heads = {name: say(language, "column.share", what=say(language, f"column.{name}"), unit=unit)
              for name in frame.columns if name != "year"}
     forms = {name: FORMS[QUANTITIES[quantity][1]] for name in heads}
-    return Drawn(frame, {"year": say(language, "column.year"), **heads}, forms)
+    return Drawn(frame, {"year": say(language, "column.year"), **heads}, forms, quantity, run.facts)
 
 
 def chance(run: Run, language: str) -> Drawn:
@@ -62,7 +64,7 @@ def chance(run: Run, language: str) -> Drawn:
         frame[event], frame[f"{event}_se"] = wide["value"][event].to_numpy(), wide["se"][event].to_numpy()
         heads[event] = title[language]
         heads[f"{event}_se"] = say(language, "column.se", what=title[language])
-    return Drawn(frame, heads)
+    return Drawn(frame, heads, facts=run.facts)
 
 
 def spending(run: Run, scenario: Scenario, language: str) -> tuple[Drawn, dict[str, str], str]:
@@ -73,7 +75,8 @@ def spending(run: Run, scenario: Scenario, language: str) -> tuple[Drawn, dict[s
     frame = (wide / divisor).reset_index().rename_axis(columns=None)
     tiers = {tier: tier_name(scenario, tier, language) for tier in wide.columns}
     heads = {tier: say(language, "column.share", what=name, unit=unit) for tier, name in tiers.items()}
-    drawn = Drawn(frame, {"year": say(language, "column.year"), **heads}, dict.fromkeys(heads, FORMS["yuan"]))
+    drawn = Drawn(frame, {"year": say(language, "column.year"), **heads}, dict.fromkeys(heads, FORMS["yuan"]),
+                  facts=run.facts)
     return drawn, tiers, unit
 
 
@@ -97,25 +100,7 @@ def wide(run: Run, quantities: list[str], statistic: str, language: str) -> Draw
         frame[quantity] = column.to_numpy()
         heads[quantity] = say(language, "column.share", what=title[language], unit=name)
         forms[quantity] = FORMS[unit]
-    return Drawn(frame, heads, forms)
-
-
-def csv(drawn: Drawn) -> bytes:
-    """The frame as a file that a spreadsheet opens in any language, and where no text acts as a formula."""
-    frame = drawn.frame.rename(columns=drawn.heads)
-    frame.columns = [harmless(name) for name in frame.columns]
-    for name in frame.select_dtypes(exclude="number").columns:
-        frame[name] = frame[name].map(harmless)
-    return frame.to_csv(index=False, lineterminator="\r\n").encode("utf-8-sig")
-
-
-def harmless(cell: object) -> object:
-    """A cell that a spreadsheet will not run; numbers keep their sign.
-
-    >>> harmless("=1+1"), harmless(-1)
-    ("'=1+1", -1)
-    """
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
+    return Drawn(frame, heads, forms, facts=run.facts)
 
 
 def everything(run: Run, language: str) -> Drawn:
@@ -124,4 +109,4 @@ def everything(run: Run, language: str) -> Drawn:
     frame["quantity"] = [f"{QUANTITIES[name][0][language]} ({name})" for name in frame["quantity"]]
     frame.insert(2, "unit", [unit_text(QUANTITIES[name][1], language) for name in run.summary["quantity"]])
     heads = {name: say(language, f"column.{name}") for name in frame.columns}
-    return Drawn(frame, heads)
+    return Drawn(frame, heads, dict.fromkeys(("mean", *QUANTILES), FORMS["number"]), facts=run.facts)

@@ -8,11 +8,22 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from simulation import __version__
-from simulation.commands import comparing, record, running, searching, seeking, sensing, sweeping
+from simulation.commands import (
+    comparing,
+    incidence,
+    keeping,
+    record,
+    reporting,
+    running,
+    searching,
+    seeking,
+    sensing,
+    sweeping,
+)
 from simulation.commands.options import show_faults
 from simulation.terms import LANGUAGES, BadInput, refuse, words
 
-FAMILIES = (running, record, seeking, sweeping, sensing, searching, comparing)
+FAMILIES = (running, record, seeking, sweeping, sensing, searching, comparing, incidence, keeping, reporting)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -1,37 +1,63 @@
-"""Runs kept in a folder: a manifest, the tables, and the recomputation that checks them."""
+"""Runs kept in a folder or a zip: a manifest, the tables, and the recomputation that checks them."""
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
 import json
+import re
+import struct
+import zipfile
+import zlib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field
 
 from simulation import measures
 from simulation.model import MAX_DRAWS, simulate
-from simulation.reading import build, read_text
+from simulation.reading import build, read_text, too_large
 from simulation.results import Result
 from simulation.scenario import Scenario, check_scenario
-from simulation.terms import Record, refuse, words
+from simulation.terms import BadInput, Record, refuse, short, words
 
 TOLERANCE = 1e-9  # relative: what another machine's arithmetic may change
+TABLES = {"summary.csv": measures.summary, "chances.csv": measures.chances, "spending.csv": measures.spending_by_tier}
+SUMS = "SHA256SUMS"  # in a zip: the hash and name of every other file, as `sha256sum -c` reads them
+MOST = 4_000_000  # bytes of one file of a run, unpacked; a run of sixty years takes a twentieth
+MOST_ZIP = 8_000_000  # bytes of a zip, packed
+MOST_FILES = 16
+PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # what is unpacked piece by piece, within bounds
+AGAIN = words("请重新运行并保存", "run and keep it again")
+FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")  # no folders: nothing a zip names can lie outside it
+
+
+def files_of(result: Result) -> dict[str, str]:
+    """The files of a run by name: manifest.json (all that is needed to recompute), figures.json and tables as CSV."""
+    write = lambda data: json.dumps(data, ensure_ascii=False, indent=1, sort_keys=True)  # noqa: E731
+    return {"manifest.json": write(result.manifest), "figures.json": write(measures.report(result)),
+            **{name: table(result).to_csv(index=False, lineterminator="\n") for name, table in TABLES.items()}}
 
 
 def save_run(result: Result, folder: Path) -> None:
-    """Write manifest.json (all that is needed to recompute), figures.json and the two tables as CSV."""
+    """Write the files of a run into a folder, which is made if it is not there."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        write = lambda name, data: (folder / name).write_text(  # noqa: E731
-            json.dumps(data, ensure_ascii=False, indent=1, sort_keys=True), encoding="utf-8")
-        write("manifest.json", result.manifest)
-        write("figures.json", measures.report(result))
-        measures.summary(result).to_csv(folder / "summary.csv", index=False)
-        measures.chances(result).to_csv(folder / "chances.csv", index=False)
+        for name, text in files_of(result).items():
+            (folder / name).write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
         raise refuse(str(folder), words("写不进这个文件夹", f"cannot be written ({error.strerror})"),
                      words("请换一个文件夹", "choose another folder")) from None
+
+
+def save_zip(content: bytes, path: Path) -> None:
+    """Write a zip to a file, or one clear fault."""
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise refuse(str(path), words("写不进这个文件", f"cannot be written ({error.strerror})"),
+                     words("请换一个位置", "choose another place")) from None
 
 
 class Manifest(Record):
@@ -48,10 +74,27 @@ class Manifest(Record):
     scipy: str
 
 
-def read_run(folder: Path) -> tuple[Manifest, dict]:
+class KeptRun(NamedTuple):
+    """A run as a folder or a zip keeps it."""
+
+    manifest: Manifest
+    figures: dict
+    tables: dict[str, str]  # those of `TABLES` that are there, as text
+    altered: tuple[str, ...] = ()  # files of a zip that are not what its list of hashes says
+
+
+def read_run(path: Path) -> tuple[Manifest, dict]:
     """The manifest and figures of a kept run; raises `BadInput` where they cannot be read."""
-    manifest = build(Manifest, read_json(read_text(folder / "manifest.json"), "manifest.json"), "manifest.json")
-    return manifest, read_json(read_text(folder / "figures.json"), "figures.json")
+    kept = read_kept(path)
+    return kept.manifest, kept.figures
+
+
+def read_kept(path: Path) -> KeptRun:
+    """All of a kept run that can be held against its recomputation, from its folder or zip; raises `BadInput`."""
+    texts, altered = zipped(path) if path.is_file() else foldered(path)
+    manifest = build(Manifest, read_json(texts["manifest.json"], "manifest.json"), "manifest.json")
+    return KeptRun(manifest, read_json(texts["figures.json"], "figures.json"),
+                {name: texts[name] for name in TABLES if name in texts}, altered)
 
 
 def read_json(text: str, place: str) -> dict:
@@ -61,7 +104,7 @@ def read_json(text: str, place: str) -> dict:
     except (ValueError, RecursionError):
         data = None
     if not isinstance(data, dict):
-        raise refuse(place, words("内容损坏", "is damaged"), words("请重新运行并保存", "run and keep it again"))
+        raise refuse(place, words("内容损坏", "is damaged"), AGAIN)
     return data
 
 
@@ -71,19 +114,42 @@ def scenario_of(manifest: Manifest) -> Scenario:
                  "manifest.json: scenario_text", check_scenario)
 
 
-def same_numbers(manifest: Manifest, figures: dict) -> tuple[bool, float, str]:
+def same_numbers(kept: KeptRun) -> tuple[bool, float, str]:
     """Recompute a run from its manifest: whether it is the same, the largest relative difference, and where.
 
-    The difference is infinite where a figure is missing or is not a number.
+    The difference is infinite where a figure is missing or is not a number, and where a file of a zip that is not
+    recomputed is not the one that was written.
     """
+    manifest = kept.manifest
     scenario = scenario_of(manifest)
     if hashlib.sha256(manifest.scenario_text.encode()).hexdigest() != manifest.scenario_hash:
         return False, float("inf"), "scenario_hash"
-    again = measures.report(simulate(scenario, manifest.draws, manifest.seed, manifest.engine))
+    result = simulate(scenario, manifest.draws, manifest.seed, manifest.engine)
+    again = measures.report(result)
     # The fingerprint also names the libraries' versions, which may differ where the numbers do not.
-    kept = {name: figures.get(name) for name in again if name != "fingerprint"}
-    largest, where = difference({name: again[name] for name in kept}, kept, "figures")
+    found = [difference({name: value for name, value in again.items() if name != "fingerprint"},
+                        {name: kept.figures.get(name) for name in again if name != "fingerprint"}, "figures")]
+    found += [difference(rows(TABLES[name](result).to_csv(index=False)), rows(text), name)
+              for name, text in kept.tables.items()]
+    largest, where = max(found)
+    if largest <= TOLERANCE and kept.altered:
+        return False, float("inf"), kept.altered[0]
     return largest <= TOLERANCE, largest, where
+
+
+def rows(text: str) -> list[list[float | str]]:
+    r"""The cells of a CSV text, figures as numbers.
+
+    >>> rows("year,mean\n2008,1.5")
+    [['year', 'mean'], [2008.0, 1.5]]
+    """
+    def cell(written: str) -> float | str:
+        try:
+            return float(written)
+        except ValueError:
+            return written
+
+    return [[cell(written) for written in row] for row in csv.reader(io.StringIO(text))]
 
 
 def difference(a: Any, b: Any, place: str) -> tuple[float, str]:
@@ -102,3 +168,67 @@ def difference(a: Any, b: Any, place: str) -> tuple[float, str]:
     else:
         return (0.0, place) if a == b else (float("inf"), place)
     return max(pairs, default=(0.0, place))
+
+
+# --- a folder and a zip -----------------------------------------------------------------------------
+
+def foldered(folder: Path) -> tuple[dict[str, str], tuple[str, ...]]:
+    """The texts of a run kept in a folder; nothing says whether its other files were altered."""
+    wanted = ["manifest.json", "figures.json", *(name for name in TABLES if (folder / name).is_file())]
+    return {name: read_text(folder / name, MOST) for name in wanted}, ()
+
+
+def zipped(path: Path) -> tuple[dict[str, str], tuple[str, ...]]:
+    """The texts of a run kept in a zip, and the files in it that are not what its list of hashes says."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(MOST_ZIP + 1)
+    except OSError:
+        raise refuse(path.name, words("读不到这个文件", "the file cannot be read"),
+                     words("请检查路径和权限", "check the path and permissions")) from None
+    files = unpacked(content, path.name)
+    for name in ("manifest.json", "figures.json", SUMS):
+        if name not in files:
+            raise refuse(f"{path.name}: {name}", words("缺少", "is missing"), AGAIN)
+    texts = {}
+    for name in ("manifest.json", "figures.json", SUMS, *TABLES):
+        try:
+            texts |= {name: files[name].decode("utf-8-sig")} if name in files else {}
+        except UnicodeDecodeError:
+            raise refuse(f"{path.name}: {name}", words("内容损坏", "is damaged"), AGAIN) from None
+    said = {name: digest for digest, _, name in (line.partition("  ") for line in texts[SUMS].splitlines())}
+    found = {name: hashlib.sha256(data).hexdigest() for name, data in files.items() if name != SUMS}
+    return texts, tuple(sorted(name for name in said.keys() | found.keys() if said.get(name) != found.get(name)))
+
+
+def unpacked(content: bytes, place: str) -> dict[str, bytes]:
+    """The files of a zip by name, read in memory and nowhere else; raises `BadInput`.
+
+    What a zip says of itself is not believed: names are plain names and never paths, and no file is unpacked beyond
+    `MOST` bytes, however little of the zip it takes.
+    """
+    if len(content) > MOST_ZIP:
+        raise too_large(place, MOST_ZIP)
+    files: dict[str, bytes] = {}
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            members = archive.infolist()
+            if len(members) > MOST_FILES:
+                raise refuse(place, words(f"文件多于 {MOST_FILES} 个", f"holds more than {MOST_FILES} files"), AGAIN)
+            for member in members:
+                where = f"{place}: {short(member.filename)}"
+                if not FILE_NAME.fullmatch(member.filename) or member.filename in files:
+                    raise refuse(where, words("不是运行文件的名称，或名称重复",
+                                              "is not the name of a file of a run, or stands twice"), AGAIN)
+                if member.compress_type not in PACKED:
+                    raise refuse(where, words("压缩方式不支持", "is packed in a way that is not read"), AGAIN)
+                with archive.open(member) as file:
+                    files[member.filename] = file.read(MOST + 1)
+                if len(files[member.filename]) > MOST:
+                    raise too_large(where, MOST)
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, OSError, EOFError,
+            ValueError, struct.error) as error:
+        if isinstance(error, BadInput):
+            raise
+        raise refuse(place, words("不是完好的 zip 文件", "is not a zip in good order"), AGAIN) from None
+    return files

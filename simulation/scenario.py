@@ -16,6 +16,7 @@ import numpy as np
 from pydantic import Field
 
 from simulation.assumptions import ASSUMED, Assumptions, uncertain
+from simulation.estimates import Estimate, check_estimate, estimated, find_assumption
 from simulation.policy import SECTIONS, Policy
 from simulation.reading import build, read_text, read_yaml
 from simulation.records import Rules
@@ -222,6 +223,33 @@ class Scenario(Record):
             again = {old.year for old in kept if old.year > change.year and change.lever.startswith(f"{old.lever}.")}
             kept += [change.model_copy(update={"year": year}) for year in (change.year, *sorted(again))]
         return self.model_copy(update={"changes": tuple(kept)})
+
+    def assuming(self, estimates: Iterable[Estimate]) -> Scenario:
+        """The scenario with other intervals of its assumptions, checked one by one; no other draw is moved.
+
+        >>> cost = Estimate(name="utilisation.cost_growth", low=0.02, high=0.06, source=Source(status="assumption"))
+        >>> load_scenario("benxi_2008").assuming([cost]).assumptions.utilisation.cost_growth.range
+        (0.02, 0.06)
+        """
+        changed, seen = self.assumptions, set()
+        for estimate in estimates:
+            section, name, term = find_assumption(estimate.name)
+            if estimate.name in seen:
+                raise refuse(estimate.name, words("给出了不止一次", "is given more than once"),
+                             words("请只保留一次", "keep one of them"))
+            seen.add(estimate.name)
+            part = getattr(changed, section)
+            given = getattr(part, name)
+            check_estimate(given, term, estimate)
+            new = estimated(given, estimate)
+            if faults := check_tree(term, new.value, self.axes.members(), estimate.name) or check_interval(
+                    new, term, estimate.name):
+                raise BadInput(faults)
+            changed = changed.model_copy(update={section: part.model_copy(update={name: new})})
+        scenario = self.model_copy(update={"assumptions": changed}) if seen else self
+        if faults := check_shares(scenario, self.name) if seen else []:
+            raise BadInput(faults)
+        return scenario
 
     def _check(self, change: Change) -> None:
         if change.year not in self.horizon():

@@ -15,6 +15,8 @@ import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
 from report.text import phrases
+from ui.text import LANGUAGE_NAMES
+from ui.presets import offered
 
 ROOT = Path(__file__).resolve().parent.parent
 BROWSER = os.environ.get("SANDBOX_BROWSER", "")
@@ -107,6 +109,12 @@ def settled(page):
     page.wait_for_function("""() => document.querySelector('[data-testid=stApp]')
         .getAttribute('data-test-script-state') === 'notRunning'
         && document.querySelectorAll('.js-plotly-plot .main-svg').length >= 5""", timeout=PATIENCE)
+
+
+def to_page(page, language, part, name):
+    """Go to a page by the menu."""
+    page.get_by_test_id("stTopNavSection").filter(has_text=phrases(language)[f"menu.{part}"]).click()
+    page.get_by_role("link", name=phrases(language)[f"page.{name}"]).click()
 
 
 def figures(page):
@@ -225,6 +233,61 @@ def test_back_goes_to_the_view_before(open_page):
     expect(page.get_by_test_id("stMetricValue").first).to_have_text(seventy[0])
 
 
+@pytest.mark.parametrize("language", LOCALES)
+def test_the_last_change_is_replayed_taken_back_and_made_again_by_keyboard(open_page, language):
+    page, words = open_page(language, f"/?{OLD}"), phrases(language)
+    before = figures(page)
+    box = page.get_by_role("checkbox", name=words_of_preset("contribution_30", language))
+    box.focus()
+    page.keyboard.press("Space")
+    page.wait_for_url(re.compile("adult.ordinary=285"))
+    settled(page)
+    after = figures(page)
+    assert after != before
+    page.get_by_role("radio", name=words["replay.before"]).focus()
+    page.keyboard.press("Space")
+    page.wait_for_url(re.compile(r"^(?!.*=285)"))
+    settled(page)
+    assert figures(page) == before
+    expect(page.get_by_test_id("stAlert")).to_contain_text("40 → 70")
+    page.get_by_role("radio", name=words["replay.after"]).focus()
+    page.keyboard.press("Space")
+    page.wait_for_url(re.compile("adult.ordinary=285"))
+    settled(page)
+    assert figures(page) == after and page.get_by_test_id("stAlert").count() == 0
+    for keys, url, shown in (("Control+z", r"^(?!.*=285)", before), ("Control+y", "adult.ordinary=285", after)):
+        page.keyboard.press(keys)
+        page.wait_for_url(re.compile(url))
+        settled(page)
+        assert figures(page) == shown
+    expect(box).to_be_checked()
+
+
+def words_of_preset(name, language):
+    """The title of a preset."""
+    return offered().presets[name].title[language]
+
+
+def test_a_range_moved_by_keyboard_is_in_the_link_and_holds_for_another_reader(open_page):
+    page = open_page("en", f"/?{OLD}")
+    drawer(page, "in.assumptions")
+    drawer(page, "of.assumptions.utilisation")
+    ends = page.locator('[class*="st-key-range-utilisation-cost_growth "]').get_by_role("slider")
+    expect(ends).to_have_count(2)
+    ends.nth(1).focus()
+    for _ in range(5):
+        page.keyboard.press("ArrowRight")
+    page.wait_for_url(re.compile(r"utilisation.cost_growth=0.03..0.055..0.085"))
+    settled(page)
+    page.locator('[class*="st-key-why-utilisation-cost_growth "] input').fill("own survey")
+    page.keyboard.press("Tab")
+    page.wait_for_url(re.compile("own.survey"))
+    settled(page)
+    other = open_page("en", page.url)
+    assert figures(other) == figures(page)
+    assert other.get_by_test_id("stAlert").count() == 0
+
+
 def test_a_bad_link_is_one_sentence(open_page):
     page = open_page("en", f"/?{OLD}&{RATE}=7&benefits.ceiling=40000")
     expect(page.get_by_test_id("stAlert")).to_have_count(1)
@@ -239,6 +302,7 @@ def test_the_file_under_a_chart_is_its_table(open_page, tmp_path):
     expect(grid).to_be_visible()
     cells = grid.locator("td")
     expect(cells.nth(1)).to_be_attached()
+    page.locator('[class*="st-key-get-balance "]').get_by_role("button").first.click()
     with page.expect_download() as download:
         page.locator('[class*="st-key-csv-balance "]').get_by_role("button").click()
     assert download.value.suggested_filename == "benxi_2008_balance_zh.csv"
@@ -272,25 +336,32 @@ def test_a_difference_file_goes_out_and_comes_back(open_page, tmp_path):
     assert figures(other) == shown
 
 
-@pytest.mark.parametrize("image", ["svg", "png"])
-def test_a_chart_can_be_saved_as_an_image(open_page, image):
+def test_a_chart_can_be_saved_as_the_screen_shows_it(open_page):
     page = open_page("en", viewport=(1440, 2400))
-    if image == "png":
-        page.get_by_role("radio", name="PNG").click()
-        settled(page)
     with page.expect_download() as download:
         page.locator('[class*="st-key-chart-balance"] [data-title]').filter(has=page.locator("svg")).first.click()
-    assert download.value.suggested_filename == f"balance.{image}"
+    assert download.value.suggested_filename == "balance.svg"
+
+
+@pytest.mark.parametrize(("form", "begins"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")])
+def test_a_chart_is_printed_by_the_server(open_page, tmp_path, form, begins):
+    page = open_page("zh", f"/?{OLD}", viewport=(1440, 2400))
+    page.locator('[class*="st-key-get-balance "]').get_by_role("button").first.click()
+    with page.expect_download() as download:
+        page.locator(f'[class*="st-key-{form}-balance "]').get_by_role("button").click()
+    assert download.value.suggested_filename == f"benxi_2008_balance_zh.{form}"
+    download.value.save_as(tmp_path / "file")
+    assert (tmp_path / "file").read_bytes().startswith(begins)
 
 
 @pytest.mark.parametrize("language", LOCALES)
 def test_the_second_page_keeps_the_view(open_page, language):
     page = open_page(language, f"/?{OLD}&{RATE}=0.7")
-    page.get_by_role("link", name=phrases(language)["page.levers"]).click()
+    to_page(page, language, "explore", "levers")
     expect(page.get_by_role("heading", name=phrases(language)["page.levers"])).to_be_visible()
     expect(page.get_by_test_id("stDataFrame")).to_be_visible()
     page.wait_for_url(re.compile(r"/levers\?.*0\.7"))
-    page.get_by_role("link", name=phrases(language)["page.overview"]).click()
+    to_page(page, language, "explore", "overview")
     settled(page)
     assert f"{RATE}=0.7" in page.url
 
@@ -311,3 +382,19 @@ def test_nothing_is_wider_than_the_window(open_page, viewport):
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     frames = page.locator(".js-plotly-plot").all()
     assert all(frame.bounding_box()["x"] + frame.bounding_box()["width"] <= viewport[0] for frame in frames)
+
+
+@pytest.mark.parametrize("name", ["compare", "find", "people", "why"])
+def test_a_page_survives_any_change_of_language(open_page, address, name):
+    """The browser knows a choice by its name on the screen; the server must not lose it when the names change."""
+    page = open_page("en")
+    page.goto(f"{address}/{name}")
+    for _ in range(2):
+        for language, other in (("en", "zh"), ("zh", "en")):
+            expect(page.get_by_role("heading", name=phrases(language)[f"page.{name}"], exact=True)).to_be_visible()
+            page.wait_for_function("() => document.querySelector('[data-testid=stApp]')"
+                                   ".getAttribute('data-test-script-state') === 'notRunning'", timeout=PATIENCE)
+            page.get_by_text(LANGUAGE_NAMES[other], exact=True).click()
+    expect(page.get_by_role("heading", name=phrases("en")[f"page.{name}"], exact=True)).to_be_visible()
+    assert page.get_by_test_id("stException").count() == 0
+    assert "no such scenario" not in page.get_by_test_id("stMain").inner_text()

@@ -18,7 +18,7 @@ PATHS = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix("._
 # Imports go up this list, never down: a module may import from its own floor or an earlier one.
 FLOORS = (
     ("terms", "trees", "streams", "boxes", "reading", "published", "series", "trends"),
-    ("programmes", "policy", "assumptions", "records", "scenario"),
+    ("programmes", "policy", "assumptions", "estimates", "records", "scenario"),
     ("steps",),
     ("engines",),
     ("demography", "stages", "results"),
@@ -26,7 +26,7 @@ FLOORS = (
     ("measures", "household", "runs", "scorecard", "reference", "compare", "targets", "moves", "goalseek", "sought",
      "sensitivity", "calibration", "adapted", "backtest", "scoring", "variance", "concentration", "reconcile",
      "explain", "search", "objectives", "refining", "failures", "sweep", "areas", "proposals", "information",
-     "report", "sentences", "comparable", "drivers"),
+     "report", "sentences", "comparable", "drivers", "incidence"),
     ("cluster",),
     ("",),  # the package itself, whose __init__ names what others may use
     ("commands",),

@@ -10,7 +10,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from report import diagrams
-from report.tables import Drawn, csv
+from report.sheets import csv
+from report.tables import Drawn
 from report.text import phrases, plain
 from simulation import load_scenario, reference, simulate
 from simulation.measures import settlement

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from report import charts, tables
+from report import charts, sheets, tables
 from report.findings import behaviour, limit_text, responds, sentences
 from simulation import load_scenario, simulate
 from simulation.measures import RESPONSES, chances, summary, unresponsive
@@ -125,23 +125,23 @@ def test_a_file_holds_the_frame_that_is_shown(run, language):
              tables.spending(run, BASE, language)[0],
              tables.wide(run, ["income", "balance_ratio", "enrolled"], "p50", language)]
     for drawn in shown:
-        frame = read_csv(tables.csv(drawn))
+        frame = read_csv(sheets.csv(drawn))
         assert frame.columns.tolist() == [drawn.heads[name] for name in drawn.frame.columns]
         assert frame.to_numpy() == pytest.approx(drawn.frame.to_numpy())
 
 
 def test_only_text_cells_that_begin_like_a_formula_are_disarmed():
     frame = pd.DataFrame({"a": ["=1+1", "+x", "-y", "@z", "ok"], "b": [-1.5, 0, 1, 2, 3]})
-    content = tables.csv(tables.Drawn(frame, {"a": "=a", "b": "b"}))
+    content = sheets.csv(tables.Drawn(frame, {"a": "=a", "b": "b"}))
     assert content.decode("utf-8-sig").splitlines()[:2] == ["'=a,b", "'=1+1,-1.5"]
     assert read_csv(content)["b"].tolist() == frame["b"].tolist()
 
 
-def test_the_toolbar_saves_what_is_chosen():
-    for image in ("svg", "png"):
-        config = charts.toolbar("balance", image)
-        assert config["displayModeBar"] is True
-        assert config["toImageButtonOptions"]["format"] == image
+def test_the_toolbar_saves_the_chart_under_its_name():
+    config = charts.toolbar("balance")
+    assert config["displayModeBar"] is True
+    assert config["toImageButtonOptions"]["format"] == "svg"
+    assert config["toImageButtonOptions"]["filename"] == "balance"
 
 
 def test_months_are_drawn_as_months_and_ratios_as_percentages(run):

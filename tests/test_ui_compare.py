@@ -8,7 +8,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from report import contrasts
-from report.tables import csv
+from report.sheets import csv
 from report.text import phrases
 from simulation import sentences
 from simulation.terms import LANGUAGES

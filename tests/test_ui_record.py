@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from report import diagrams
-from report.tables import csv
+from report.sheets import csv
 from report.text import phrases, plain
 from simulation import backtest, load_scenario, series
 from simulation.backtest import TITLES

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from report.tables import csv
+from report.sheets import csv
 from report.text import phrases
 from simulation.information import PRESENT, information
 from simulation.sensitivity import sensitivity

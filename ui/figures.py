@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from functools import partial
+from urllib.parse import urlencode
+
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from report import charts
+from report import charts, sheets
 from report.findings import Figure
-from report.tables import FORMS, Drawn, csv
+from report.tables import FORMS, Drawn
 from ui import state
 from ui.text import language, t
+from ui.view import to_query
+
+PICTURES = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
+LABELS = {"parquet": "Parquet", "xlsx": "Excel"}  # of the others, the form itself
 
 
 def card(name: str, figure: go.Figure, drawn: Drawn, alt: str) -> None:
-    """A framed chart, its data as a file, and its data as a table."""
+    """A framed chart, its picture and its data as files, and its data as a table."""
     with st.container(border=True):
-        st.plotly_chart(figure, key=f"chart.{name}", alt=alt, config=charts.toolbar(name, image_format()))
-        download(f"csv.{name}", t("chart.csv"), drawn, name)
+        st.plotly_chart(figure, key=f"chart.{name}", alt=alt, config=charts.toolbar(name))
+        download(f"csv.{name}", t("chart.csv"), drawn, name, figure)
         # Closed, it costs nothing: a grid of numbers is slow to put on a page.
         data = st.expander(t("chart.data"), key=f"data.{name}", on_change="rerun")
         if data.open:
@@ -36,11 +43,33 @@ def metric(figure: Figure) -> None:
               chart_data=[0, *figure.course, 0], chart_type="bar")
 
 
-def download(key: str, label: str, drawn: Drawn, name: str) -> None:
-    """A button that hands out a frame."""
-    file = f"{state.view().scenario}_{name}_{language()}.csv"
-    st.download_button(label, csv(drawn), file, "text/csv", key=key, on_click="ignore",
-                       icon=":material/download:")
+def download(key: str, label: str, drawn: Drawn, name: str, figure: go.Figure | None = None,
+             of: str | None = None) -> None:
+    """A button behind which a frame, and the chart drawn of it, are handed out in every form.
+
+    `key` is that of the CSV file and begins with "csv."; files are named after the scenario in view, or after `of`.
+    A file is made when it is asked for, outside the run of the page.
+    """
+    of = state.view().scenario if of is None else of
+    stem = "_".join(part for part in (of, name, language()) if part)
+    title = figure.layout.title.text or "" if figure is not None else ""
+    facts = {"scenario": of, "view": f"?{urlencode(to_query(state.view(), language()))}"} if of else {}
+    pictures = {} if figure is None else {form: partial(picture, figure, form) for form in PICTURES}
+    data = {form: partial(sheets.sheet, drawn, form, title, facts) for form in sheets.MIME}
+    with st.popover(label, icon=":material/download:", key=f"get.{key.removeprefix('csv.')}"):
+        for made in filter(None, (pictures, data)):
+            with st.container(horizontal=True):
+                for form, make in made.items():
+                    st.download_button(LABELS.get(form, form.upper()), make, f"{stem}.{form}",
+                                       (PICTURES | sheets.MIME)[form], key=f"{form}.{key.removeprefix('csv.')}",
+                                       on_click="ignore")
+
+
+def picture(figure: go.Figure, form: str) -> bytes:
+    """A chart as a file."""
+    from report.prints import printed  # with matplotlib, which takes its time to load and is seldom asked for
+
+    return printed(figure, form)
 
 
 def table(drawn: Drawn, alt: str) -> None:
@@ -51,8 +80,3 @@ def table(drawn: Drawn, alt: str) -> None:
               if pd.api.types.is_numeric_dtype(drawn.frame[name]) else st.column_config.TextColumn(drawn.heads[name])
               for name in drawn.frame.columns}
     st.dataframe(drawn.frame, hide_index=True, column_config=config, alt=alt)
-
-
-def image_format() -> str:
-    """The format of a saved image: svg for print, png for slides."""
-    return st.session_state.get("image") or "svg"

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 
 import pandas as pd
 
-from report.tables import FORMS, Drawn, harmless, tier_name
+from report.sheets import Entry, explained, harmless, meaning
+from report.tables import FORMS, Drawn, tier_name
 from report.text import say, unit_text
 from simulation.measures import SECTIONS
 from simulation.scenario import Scenario
+from simulation.terms import words
 from ui.studies import Study
 
 LEDGER = {"zh": (1e4, "wan_yuan"), "en": (1e6, "million_yuan")}  # in what a settlement is kept, whatever its size
@@ -48,7 +49,8 @@ def sheet(settled: pd.DataFrame, language: str, everything: bool) -> Drawn:
 def filed(drawn: Drawn) -> Drawn:
     """The settlement for a file: without what only the screen needs."""
     frame = drawn.frame.drop(columns=["item", "digits"])
-    return Drawn(frame, {name: drawn.heads[name] for name in frame.columns})
+    return Drawn(frame, {name: drawn.heads[name] for name in frame.columns},
+                 {name: FORMS["number"] for name in frame.columns if isinstance(name, int)})
 
 
 def printed(drawn: Drawn, money: str) -> pd.io.formats.style.Styler:
@@ -134,7 +136,10 @@ def margins(study: Study, scenario: Scenario, language: str) -> tuple[Drawn, dic
 
 
 def workbook(drawn: Drawn, notes: list[str]) -> bytes:
-    """The settlement as an Excel file: figures as figures, totals in bold, what was run under the table."""
+    """The settlement as an Excel file: figures as figures, totals in bold, what was run under the table.
+
+    A second sheet says what each item is.
+    """
     from openpyxl import Workbook
     from openpyxl.styles import Alignment, Font, PatternFill
 
@@ -165,6 +170,6 @@ def workbook(drawn: Drawn, notes: list[str]) -> bytes:
     sheet.column_dimensions["A"].width, sheet.column_dimensions["B"].width = 34, 14
     for n in range(len(years)):
         sheet.column_dimensions[sheet.cell(1, n + 3).column_letter].width = 13
-    file = io.BytesIO()
-    book.save(file)
-    return file.getvalue()
+    return explained(book, (Entry(item["item"], item["title"], item["unit"],
+                                  meaning(item["item"].partition(".")[0]) or words(item["title"], item["title"]))
+                            for item in drawn.frame.to_dict("records")))

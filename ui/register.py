@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
-from report.text import choice_text, phrases, say, unit_text
+from report.text import choice_text, lever_text, phrases, say, unit_text
 from simulation.assumptions import ASSUMED, Assumed
+from simulation.estimates import Interval, by_multiplier, find_assumption, stated
 from simulation.results import ALONG, EVENTS, MORE, QUANTITIES
-from simulation.scenario import Scenario, clause, lever_value
+from simulation.scenario import Scenario, clause, find_lever, lever_value
 from simulation.terms import Source, Term
 from simulation.trees import leaves
 from ui.view import View, known, scenario_of
@@ -18,10 +19,65 @@ COLUMNS = ("title", "value", "was", "unit", "clause", "low", "high", "interval",
            "section")
 
 
+class Moved(NamedTuple):
+    """One thing that a view changes, lever or assumption alike, in words."""
+
+    name: str
+    title: str
+    old: str
+    new: str
+    clause: str  # of the value before
+    reason: str  # given for the change; levers carry none
+
+
+def moved(view: View, language: str) -> list[Moved]:
+    """All that a view changes: levers in the order of the regulation, then assumptions.
+
+    >>> from ui.view import view_of
+    >>> moved(view_of("benxi_2008", edits=[("benefits.ceiling", 40000)]), "en")[0][1:4]
+    ('Yearly ceiling', '30,000', '40,000')
+    """
+    base, found = known(view.scenario), []
+    policy = base.policy_in(view.since)
+    for lever, value in view.levers:
+        section, field, _, term = find_lever(lever)
+        found.append(Moved(lever, base.lever_names(lever, language),
+                           lever_text(lever_value(base, lever, view.since), term, language),
+                           lever_text(value, term, language),
+                           clause(base, getattr(getattr(policy, section), field).source, language), ""))
+    for name, interval_now in view.assumed:
+        given, term = assumed(base, name), find_assumption(name)[2]
+        found.append(Moved(name, term.title[language], interval_text(stated(given), given, term, language),
+                           interval_text(interval_now, given, term, language),
+                           clause(base, given.source, language), interval_now.reason))
+    return found
+
+
+def assumed(scenario: Scenario, name: str) -> Assumed:
+    """What a scenario says of an assumption."""
+    section, field, _ = find_assumption(name)
+    return getattr(getattr(scenario.assumptions, section), field)
+
+
+def interval_text(interval: Interval, given: Assumed, term: Term, language: str) -> str:
+    """An interval as a policy officer writes it: its ends and its median, or its one value.
+
+    >>> given = Assumed(value=0.06, range=(0.02, 0.09), source=Source(status="estimate"))
+    >>> interval_text(stated(given), given, find_assumption("utilisation.cost_growth")[2], "en")
+    '2% to 9%, median 6%'
+    """
+    if by_multiplier(given):
+        low, middle, high = (f"× {point:.4g}" for point in interval[:3])
+    else:
+        low, middle, high = (lever_text(point, term, language) for point in interval[:3])
+    key = "register.one_value" if interval.low == interval.high else "register.ends"
+    return say(language, key, low=low, middle=middle, high=high).replace("-", "−")
+
+
 def register(view: View, language: str) -> pd.DataFrame:
     """One row a lever, then one row an assumption; numbers as numbers, in the model's units."""
     base, scenario = known(view.scenario), scenario_of(view)
-    edits = dict(view.edits)
+    edits, others = dict(view.levers), dict(view.assumed)
     rows = []
     for name, value, term, source in scenario.levers(view.since):
         was = shown(lever_value(base, name, view.since), language) if name in edits else None
@@ -30,10 +86,12 @@ def register(view: View, language: str) -> pd.DataFrame:
     for section, model in ASSUMED.items():
         for field, term in model.terms().items():
             given = getattr(getattr(scenario.assumptions, section), field)
+            was = dict(leaves(assumed(base, f"{section}.{field}").value, f"{section}.{field}"))
             for name, value in leaves(given.value, f"{section}.{field}"):
                 title = " · ".join([term.title[language], *members(scenario, term, name, language)])
                 rows.append(row(scenario, "assumption", name, value, (term, given.source), language)
-                            | {"title": title, "interval": interval(given, language)})
+                            | {"title": title, "interval": interval(given, language),
+                               "was": was[name] if f"{section}.{field}" in others else None})
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 

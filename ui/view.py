@@ -1,7 +1,8 @@
-"""What a user looks at: a scenario, the levers moved, and the year from which they hold.
+"""What a user looks at: a scenario, the levers moved from a year on, and the assumptions taken otherwise.
 
 Pure data. The address bar, the difference file and the undo list are three forms of the same `View`,
-and the model's own checks decide what is a fault.
+and the model's own checks decide what is a fault. Levers and assumptions stand in one list of edits, for no two have
+the same name; what a lever is set to is its value, what an assumption is taken to be is an `Interval`.
 """
 
 from __future__ import annotations
@@ -15,12 +16,24 @@ from itertools import islice
 from typing import Any
 
 from simulation import load_scenario
-from simulation.scenario import Change, Scenario, build, lever_value, library, read_yaml
-from simulation.terms import LANGUAGES, BadInput, Fault, Record, Source, refuse, short, words
+from simulation.assumptions import ASSUMED, Number
+from simulation.estimates import (
+    SET_BY_HAND,
+    Estimate,
+    Interval,
+    because,
+    estimate_from_text,
+    estimate_text,
+    find_assumption,
+    median_of,
+    reason_of,
+    stated,
+)
+from simulation.scenario import Change, Scenario, build, find_lever, lever_value, library, read_yaml
+from simulation.terms import LANGUAGES, BadInput, Fault, Record, refuse, short, words
 from simulation.trees import nearest
 
 FIRST = "urrbmi_county_2026"  # the scenario the app opens with
-EDITED = Source(status="assumption", note=words("在网页上调整", "edited in the browser"))
 NO_LIMIT = "none"
 MOST = 500  # levers read from one link; no scenario has so many
 # What messengers and advertisers append to any link that is passed on; it is not about this page.
@@ -30,19 +43,42 @@ FOREIGN_FROM = ("singlemessage", "groupmessage", "timeline")
 
 @dataclass(frozen=True)
 class View:
-    """A scenario by name, and the levers that differ from it from the year `since` on."""
+    """A scenario by name, the levers that differ from it from the year `since` on, and assumptions of other intervals.
+
+    `edits` holds both: levers in the order of the regulation, then assumptions in the order declared.
+    """
 
     scenario: str
     since: int
     edits: tuple[tuple[str, Any], ...] = ()
 
+    @property
+    def levers(self) -> tuple[tuple[str, Any], ...]:
+        """The levers moved, with their values."""
+        return tuple(edit for edit in self.edits if not is_assumption(edit[0]))
+
+    @property
+    def assumed(self) -> tuple[tuple[str, Interval], ...]:
+        """The assumptions taken otherwise, with their intervals."""
+        return tuple(edit for edit in self.edits if is_assumption(edit[0]))
+
 
 class Edit(Record):
-    """One line of a difference file."""
+    """One lever of a difference file."""
 
     lever: str
     year: int
     value: Any
+
+
+class Otherwise(Record):
+    """One assumption of a difference file."""
+
+    assumption: str
+    low: Number
+    high: Number
+    median: Number | None = None
+    reason: str = ""
 
 
 class Difference(Record):
@@ -50,6 +86,7 @@ class Difference(Record):
 
     base: str
     changes: tuple[Edit, ...] = ()
+    assumptions: tuple[Otherwise, ...] = ()
 
 
 @lru_cache(maxsize=64)
@@ -88,15 +125,30 @@ def number(value: Any) -> Any:
     return int(value) if value.is_integer() and abs(value) < 1e15 else value
 
 
+def is_assumption(name: str) -> bool:
+    """Whether a dotted name is an assumption's rather than a lever's.
+
+    >>> is_assumption("utilisation.cost_growth"), is_assumption("benefits.ceiling")
+    (True, False)
+    """
+    return name.partition(".")[0] in ASSUMED
+
+
+def estimates(edits: Iterable[tuple[str, Interval]]) -> list[Estimate]:
+    """Assumptions taken otherwise as the model's estimates, the reason as the note of the source."""
+    return [Estimate(name=name, low=low, high=high, median=median, source=because(reason, SET_BY_HAND))
+            for name, (low, median, high, reason) in edits]
+
+
 def changes(edits: Iterable[tuple[str, Any]], since: int) -> list[Change]:
-    """Edits as the dated changes of the model."""
-    return [Change(lever=lever, year=since, value=number(value), source=EDITED) for lever, value in edits]
+    """Levers moved as the dated changes of the model."""
+    return [Change(lever=lever, year=since, value=number(value), source=SET_BY_HAND) for lever, value in edits]
 
 
 @lru_cache(maxsize=128)
 def scenario_of(view: View) -> Scenario:
-    """The scenario with the edits of a view, each in force from its year on (see `Scenario.changed`)."""
-    return known(view.scenario).changed(changes(view.edits, view.since))
+    """The scenario with the edits of a view: levers in force from its year on, assumptions throughout."""
+    return known(view.scenario).changed(changes(view.levers, view.since)).assuming(estimates(view.assumed))
 
 
 def baseline(view: View) -> View:
@@ -115,9 +167,31 @@ def view_of(name: str, since: int | None = None, edits: Iterable[tuple[str, Any]
     check_year(base, since)
     if not (edits := tuple(edits)):
         return View(name, since)
-    edited = base.changed(changes(edits, since))
-    return View(name, since, tuple((lever, value) for lever, value, *_ in edited.levers(since)
-                                   if value != lever_value(base, lever, since)))
+    edited = base.changed(changes([edit for edit in edits if not is_assumption(edit[0])], since))
+    moved = tuple((lever, value) for lever, value, *_ in edited.levers(since)
+                  if value != lever_value(base, lever, since))
+    return View(name, since, moved + otherwise(base, [edit for edit in edits if is_assumption(edit[0])]))
+
+
+def otherwise(base: Scenario, edits: Iterable[tuple[str, Iterable[Any]]]) -> tuple[tuple[str, Interval], ...]:
+    """Intervals other than the scenario's, in the order declared; of an assumption named twice, the last.
+
+    Without a median, it is where the model takes it to be.
+    """
+    found = {}
+    for name, interval in edits:
+        low, median, high, *reason = interval
+        section, field, _ = find_assumption(name)
+        given = getattr(getattr(base.assumptions, section), field)
+        wanted, = estimates([(name, Interval(number(low), median, number(high)))])
+        found[name] = Interval(number(low), number(median_of(given, wanted)), number(high),
+                               reason_of(*reason, name) if reason else "")
+        if found[name][:3] == tuple(map(number, stated(given)[:3])):
+            del found[name]
+    base.assuming(estimates(found.items()))
+    order = {f"{section}.{name}": n for n, (section, name) in enumerate(
+        (section, name) for section, model in ASSUMED.items() for name in model.model_fields)}
+    return tuple(sorted(found.items(), key=lambda edit: order[edit[0]]))
 
 
 def check_year(base: Scenario, year: int) -> None:
@@ -129,13 +203,13 @@ def check_year(base: Scenario, year: int) -> None:
 
 
 def with_edits(view: View, edits: Iterable[tuple[str, Any]]) -> View:
-    """The view with further levers set; one set to its old value is no longer an edit."""
+    """The view with further levers or assumptions set; one set to its old value is no longer an edit."""
     return view_of(view.scenario, view.since, [*view.edits, *edits])
 
 
-def without(view: View, lever: str) -> View:
-    """The view with one lever back at the scenario's value."""
-    return view_of(view.scenario, view.since, [edit for edit in view.edits if edit[0] != lever])
+def without(view: View, *names: str) -> View:
+    """The view with some levers or assumptions back at what the scenario says."""
+    return view_of(view.scenario, view.since, [edit for edit in view.edits if edit[0] not in names])
 
 
 # --- the address bar --------------------------------------------------------------------------------
@@ -146,8 +220,9 @@ def to_query(view: View, language: str) -> dict[str, str]:
     >>> to_query(view_of("benxi_2008", 2010, [("benefits.ceiling", 40000)]), "zh")
     {'scenario': 'benxi_2008', 'lang': 'zh', 'benefits.ceiling': '40000', 'from': '2010'}
     """
-    levers = {lever: NO_LIMIT if value is None else str(value) for lever, value in view.edits}
-    return {"scenario": view.scenario, "lang": language, **levers, "from": str(view.since)}
+    levers = {lever: NO_LIMIT if value is None else str(value) for lever, value in view.levers}
+    assumed = {name: estimate_text(*interval) for name, interval in view.assumed}
+    return {"scenario": view.scenario, "lang": language, **levers, **assumed, "from": str(view.since)}
 
 
 def from_query(parameters: Mapping[str, Sequence[str]]) -> tuple[View, str | None, list[Fault]]:
@@ -169,11 +244,15 @@ def from_query(parameters: Mapping[str, Sequence[str]]) -> tuple[View, str | Non
         since = year_of(base, rest.pop("from", []))
     except BadInput as bad:
         faults += bad.faults
-    edits = []
-    for lever, values in islice(rest.items(), MOST):
-        edit = (lever, parsed(values[0]))
+    edits: list[tuple[str, Any]] = []
+    for name, values in islice(rest.items(), MOST):
         try:
-            base.changed(changes([edit], since))
+            if is_assumption(name):
+                edit = (name, interval_of(name, values[0]))
+                otherwise(base, [*(edit for edit in edits if is_assumption(edit[0])), edit])
+            else:
+                edit = (name, parsed(values[0]))
+                base.changed(changes([edit], since))
             edits.append(edit)
         except BadInput as bad:
             faults += bad.faults
@@ -191,6 +270,13 @@ def year_of(base: Scenario, texts: Sequence[str]) -> int:
                      words(f"例如 from={base.first_year}", f"for example from={base.first_year}"))
     check_year(base, year)
     return year
+
+
+def interval_of(name: str, text: str) -> Interval:
+    """The interval a link's text stands for; its median is left open where the text names none."""
+    found = estimate_from_text(name, text, SET_BY_HAND)
+    reason = found.source.note.zh if found.source != SET_BY_HAND else ""
+    return Interval(found.low, found.median, found.high, reason)
 
 
 def parsed(text: str) -> Any:
@@ -218,8 +304,14 @@ def to_file(view: View) -> str:
       - {lever: benefits.ceiling, year: 2010, value: null}
     """
     lines = [f"  - {{lever: {lever}, year: {view.since}, value: {json.dumps(value)}}}"
-             for lever, value in view.edits]
-    return "\n".join([f"base: {view.scenario}", "changes:" if lines else "changes: []", *lines, ""])
+             for lever, value in view.levers]
+    lines = ["changes:" if lines else "changes: []", *lines]
+    if view.assumed:
+        lines += ["assumptions:", *(
+            f"  - {{assumption: {name}, low: {low}, median: {median}, high: {high}, "
+            f"reason: {json.dumps(reason, ensure_ascii=False)}}}"
+            for name, (low, median, high, reason) in view.assumed)]
+    return "\n".join([f"base: {view.scenario}", *lines, ""])
 
 
 def from_file(content: bytes, place: str) -> View:
@@ -234,14 +326,21 @@ def from_file(content: bytes, place: str) -> View:
         raise refuse(place, words("内容不是差异文件", "this is not a difference file"),
                      words("请从 base 和 changes 开始", "begin with base and changes"))
     difference: Difference = build(Difference, data, place)
-    for lever, times in Counter(edit.lever for edit in difference.changes).items():
+    named = [*(edit.lever for edit in difference.changes), *(edit.assumption for edit in difference.assumptions)]
+    for name, times in Counter(named).items():
         if times > 1:
-            raise refuse(f"{place}: {short(lever)}", words("调整了不止一次", "is changed more than once"),
+            raise refuse(f"{place}: {short(name)}", words("调整了不止一次", "is changed more than once"),
                          words("请只保留一次", "keep one of them"))
     years = sorted({edit.year for edit in difference.changes})
     if len(years) > 1:
         raise refuse(f"{place}: changes", words("起始年份不止一个", "they begin in different years"),
                      words("本页的调整都从同一年起生效，请改为同一年",
                            "edits of this page begin in one year: give them the same"))
-    edits = [(edit.lever, edit.value) for edit in difference.changes]
+    for edit in difference.changes:
+        find_lever(edit.lever)
+    for edit in difference.assumptions:
+        find_assumption(edit.assumption)
+    edits = [*((edit.lever, edit.value) for edit in difference.changes),
+             *((edit.assumption, Interval(edit.low, edit.median, edit.high, edit.reason))
+               for edit in difference.assumptions)]
     return view_of(difference.base, years[0] if years else None, edits)

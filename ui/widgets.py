@@ -20,8 +20,10 @@ from report.text import choice_text, in_percent, lever_text, plain, unit_text, y
 from simulation.policy import SECTIONS
 from simulation.scenario import Scenario, clause, find_lever, lever_value
 from simulation.terms import Term
-from ui import programmes, state
-from ui.packages import Package, moved, packages, position
+from ui import presets, programmes, ranges, replay, state
+from ui.packages import Package, packages, position
+from ui.packages import moved as moved_by
+from ui.register import moved
 from ui.text import language, t
 from ui.view import View, from_file, known, offered, scenario_of, to_file, view_of
 
@@ -30,16 +32,32 @@ FINE = 200  # a slider has at most so many steps; beyond, a number is typed
 MEGABYTES = 1
 
 
-def sidebar() -> None:
-    """Everything that can be moved, in the order of the regulation."""
+def sidebar(levers: bool = True) -> None:
+    """Everything that can be moved, in the order of the regulation; without the levers, what moves many at once."""
     view = state.view()
     base = known(view.scenario)
     scenario_choice(view)
+    presets.choices(view)
     quick_moves(base, view)
     changes_made(base, view)
-    for section, levers in groupby(scenario_of(view).levers(view.since), key=lambda lever: part(lever[0], 1)):
-        group(base, view, section, list(levers))
+    if levers:
+        for section, inside in groupby(scenario_of(view).levers(view.since), key=lambda lever: part(lever[0], 1)):
+            group(base, view, section, list(inside))
+        assumptions(base, view)
     share(view)
+
+
+def assumptions(base: Scenario, view: View) -> None:
+    """What nobody decides: a drawer with a drawer for the assumptions of each section."""
+    with drawer("in.assumptions", t("ranges.title")) as inside:
+        if inside.open:
+            for section, names in ranges.sections(base, view).items():
+                with drawer(f"of.assumptions.{section}", t(f"section.{section}"), "compact") as below:
+                    if below.open:
+                        for name in names:
+                            ranges.editor(base, view, name)
+                count_note([name for name, _ in view.assumed if part(name, 1) == section])
+    count_note([name for name, _ in view.assumed])
 
 
 def part(lever: str, depth: int) -> str:
@@ -123,7 +141,7 @@ def later(base: Scenario, view: View, levers: Iterable[str]) -> str:
 
 def move(package: Package) -> None:
     """Carry out a quick move."""
-    state.edit(moved(package, st.session_state[f"quick.{package.name}"]))
+    state.edit(moved_by(package, st.session_state[f"quick.{package.name}"]))
 
 
 def changes_made(base: Scenario, view: View) -> None:
@@ -133,29 +151,30 @@ def changes_made(base: Scenario, view: View) -> None:
                  key="since", help=t("panel.since_help"),
                  on_change=state.ask, args=("since", begin_in))
     count = len(view.edits)
-    st.caption(t("panel.some", count=count, year=view.since) if count else t("panel.none"))
+    st.caption(count_text(view))
     with st.container(gap="xsmall"):
         if count:
-            displaced = [lever for lever, _ in view.edits if programmes.plan(base, lever, view.since)]
+            displaced = [lever for lever, _ in view.levers if programmes.plan(base, lever, view.since)]
             if displaced:
                 st.caption(t("panel.displaced", count=len(displaced), year=view.since,
                              years=later(base, view, displaced)))
             with drawer("in.changes", t("panel.changes"), "compact") as inside:
                 if inside.open:
-                    edits_made(base, view)
-    left, right = st.columns(2, gap="small")
-    left.button(t("panel.undo"), key="undo_last", on_click=state.ask, args=("undo_last", state.undo),
-                disabled=not st.session_state["undo"], width="stretch")
-    right.button(t("panel.reset"), key="reset_all", on_click=state.ask, args=("reset_all", state.reset),
-                 disabled=not count, width="stretch")
+                    edits_made(view)
+    replay.controls(view)
 
 
-def edits_made(base: Scenario, view: View) -> None:
-    """The levers moved, each with its old and its new value."""
-    for lever, value in view.edits[:LISTED]:
-        term, was = find_lever(lever)[3], lever_value(base, lever, view.since)
-        old, new = (lever_text(each, term, language()) for each in (was, value))
-        st.caption(plain(f"{base.lever_names(lever, language())}　{old} → {new}"))
+def count_text(view: View) -> str:
+    """How many levers have been moved, and how many assumptions are taken otherwise."""
+    said = [t("panel.some", count=len(view.levers), year=view.since)] if view.levers else []
+    said += [t("ranges.some", count=len(view.assumed))] if view.assumed else []
+    return (" " if language() == "en" else "").join(said) or t("panel.none")
+
+
+def edits_made(view: View) -> None:
+    """The levers and assumptions moved, each with its old and its new value."""
+    for each in moved(view, language())[:LISTED]:
+        st.caption(plain(f"{each.title}　{each.old} → {each.new}"))
     if len(view.edits) > LISTED:
         st.caption(t("panel.more_changes", count=len(view.edits) - LISTED))
 

@@ -107,7 +107,8 @@ def explain_change(options: argparse.Namespace) -> int:
 
 def show_drivers(options: argparse.Namespace) -> int:
     """`drivers`"""
-    item: Item = options.scenario if is_kept(options.scenario) and not options.edits else edited(options)
+    as_kept = is_kept(options.scenario) and not (options.edits or options.estimates)
+    item: Item = options.scenario if as_kept else edited(options)
     found = drivers(item, options.of or tuple(EVENTS), whole_number(options.draws, "--draws"),
                     whole_number(options.seed, "--seed"), options.engine)
     frame = found.frame

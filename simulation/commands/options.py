@@ -9,13 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from simulation.estimates import SET_BY_HAND, Estimate, estimate_from_text
 from simulation.model import ENGINES, simulate
 from simulation.results import Result
 from simulation.scenario import Change, Scenario, load_scenario, value_from_text
-from simulation.terms import BadInput, Source, refuse, short, words
+from simulation.terms import BadInput, refuse, short, words
 
 Command = Callable[[str, Callable[[argparse.Namespace], int], str], argparse.ArgumentParser]  # adds one to the parser
-STATED = Source(status="assumption", note=words("命令行给出", "given on the command line"))
 
 
 def settable(sub: argparse.ArgumentParser) -> None:
@@ -23,6 +23,9 @@ def settable(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("scenario", help="a scenario of the library, or a YAML file")
     sub.add_argument("--set", action="append", default=[], metavar="LEVER=VALUE", dest="edits",
                      help="set a lever, from the first year or from LEVER@YEAR; may be repeated")
+    sub.add_argument("--assume", action="append", default=[], metavar="NAME=LOW..HIGH", dest="estimates",
+                     help="another 5 %% to 95 %% interval of an assumption, as LOW..HIGH, LOW..MEDIAN..HIGH or one "
+                          "value, where values vary as multipliers of them; '; reason' may follow; may be repeated")
 
 
 def simulated(sub: argparse.ArgumentParser) -> None:
@@ -42,7 +45,7 @@ def whole_number(text: str | int, place: str) -> int:
 
 
 def edited(options: argparse.Namespace) -> Scenario:
-    """The scenario named on the command line with its `--set` edits."""
+    """The scenario named on the command line with its `--set` edits and its `--assume` intervals."""
     scenario = load_scenario(options.scenario)
     changes = []
     for edit in options.edits:
@@ -55,8 +58,20 @@ def edited(options: argparse.Namespace) -> Scenario:
             raise refuse(f"--set {edit}", words(f"“{year}”不是年份", f"'{year}' is not a year"),
                          words("请写 LEVER@2010=VALUE", "write LEVER@2010=VALUE"))
         changes.append(Change(lever=lever, year=int(year) if year else scenario.first_year,
-                              value=value_from_text(text), source=STATED))
-    return scenario.changed(changes)
+                              value=value_from_text(text), source=SET_BY_HAND))
+    return scenario.changed(changes).assuming(estimates_of(options))
+
+
+def estimates_of(options: argparse.Namespace) -> list[Estimate]:
+    """The intervals given with `--assume`; not every command has it."""
+    found = []
+    for text in getattr(options, "estimates", []):
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise refuse(f"--assume {short(text)}", words("不是“假设=区间”", "is not an assumption and its interval"),
+                         words("请写 NAME=LOW..HIGH", "write NAME=LOW..HIGH"))
+        found.append(estimate_from_text(name.strip(), value, SET_BY_HAND))
+    return found
 
 
 def simulated_run(options: argparse.Namespace) -> Result:

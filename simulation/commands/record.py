@@ -119,9 +119,9 @@ def back_test(options: argparse.Namespace) -> int:
 def reconcile_runs(options: argparse.Namespace) -> int:
     """`reconcile`"""
     manifest, figures = read_run(options.run_dir)
-    if is_kept(options.scenario) and options.edits:
+    if is_kept(options.scenario) and (options.edits or options.estimates):
         raise refuse("--set", words("保存的运行不能再改", "a kept run cannot be changed"),
-                     words("请给情景名称，或去掉 --set", "name a scenario, or leave out --set"))
+                     words("请给情景名称，或去掉 --set、--assume", "name a scenario, or leave both out"))
     present = Kept(*read_run(Path(options.scenario))) if is_kept(options.scenario) else simulated_run(options)
     new = scenario_of(present.manifest) if isinstance(present, Kept) else present.scenario
     table = reconcile(manifest, figures, present)

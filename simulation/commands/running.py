@@ -7,6 +7,7 @@ from math import isfinite
 from pathlib import Path
 from unicodedata import east_asian_width
 
+from report.bundle import bundle
 from simulation import measures
 from simulation.commands.options import (
     Command,
@@ -21,7 +22,7 @@ from simulation.commands.options import (
 from simulation.household import PARTS, read_bills, settle
 from simulation.reading import read_text
 from simulation.results import EVENTS, QUANTITIES
-from simulation.runs import read_run, same_numbers, save_run
+from simulation.runs import read_kept, same_numbers, save_run, save_zip
 from simulation.scenario import clause, library, load_scenario, parse_scenario
 from simulation.scorecard import scorecard
 from simulation.terms import LANGUAGES, UNITS, BadInput, refuse, short, words
@@ -38,7 +39,8 @@ def declare(command: Command) -> None:
     sub = command("run", run, "simulate a scenario")
     settable(sub)
     simulated(sub)
-    sub.add_argument("--out", type=Path, metavar="DIR", help="keep the run in a folder: manifest and tables")
+    sub.add_argument("--out", type=Path, metavar="DIR|FILE.zip",
+                     help="keep the run: manifest and tables in a folder, or all files of it in FILE.zip")
     sub = command("account", account, "print the yearly settlement table of a fund, in the layout bureaus use")
     settable(sub)
     simulated(sub)
@@ -52,7 +54,7 @@ def declare(command: Command) -> None:
     sub.add_argument("--bills", type=Path, required=True, metavar="FILE")
     sub.add_argument("--year", metavar="Y", help="the year whose rules apply (the first)")
     sub = command("verify", verify, "recompute a kept run and say whether it is the same")
-    sub.add_argument("run_dir", type=Path, metavar="RUN_DIR")
+    sub.add_argument("run", type=Path, metavar="RUN", help="the folder or the zip that `run --out` made")
 
 
 def list_scenarios(options: argparse.Namespace) -> int:
@@ -94,7 +96,9 @@ def validate(options: argparse.Namespace) -> int:
 def run(options: argparse.Namespace) -> int:
     """`run`"""
     result = simulated_run(options)
-    if options.out:
+    if options.out and options.out.suffix.lower() == ".zip":
+        save_zip(bundle(result), options.out)
+    elif options.out:
         save_run(result, options.out)
     data = measures.report(result)
     lines = [f"{result.scenario.title[options.lang]}  seed {data['seed']}  draws {data['draws']}  "
@@ -170,13 +174,14 @@ def settle_bills(options: argparse.Namespace) -> int:
 
 def verify(options: argparse.Namespace) -> int:
     """`verify`"""
-    manifest, figures = read_run(options.run_dir)
-    same, largest, where = same_numbers(manifest, figures)
+    same, largest, where = same_numbers(read_kept(options.run))
     if same:
         text = words("相同：重新计算得到同样的数字", "same: recomputing gives the same numbers")
-    else:
+    elif isfinite(largest):
         text = words(f"不同：{where} 相差最大，相对差 {largest:.3g}",
                      f"not the same: {where} differs most, by {largest:.3g} relatively")
+    else:
+        text = words(f"不同：{where} 缺失或已被改动", f"not the same: {where} is missing or has been altered")
     found = {"same": same, "largest_difference": largest if isfinite(largest) else None, "where": where}
     show(options, found, [text[options.lang]])
     return 0 if same else 1

@@ -65,7 +65,8 @@ def sense(options: argparse.Namespace) -> int:
 def inform(options: argparse.Namespace) -> int:
     """`information`"""
     lang = options.lang
-    offered = {text: edited(argparse.Namespace(scenario=options.scenario, edits=[*options.edits, *text.split(",")]))
+    offered = {text: edited(argparse.Namespace(scenario=options.scenario, edits=[*options.edits, *text.split(",")],
+                                               estimates=options.estimates))
                for text in options.options}
     found = information(edited(options), offered, dict(pair(text) for text in options.weights),
                         number(options.discount, "--discount"), whole_number(options.draws, "--draws"),

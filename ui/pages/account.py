@@ -49,7 +49,7 @@ notes = [scenario.title[lang], names[area] if len(areas) > 1 else "", studies.fa
 with st.container(horizontal=True):
     download("csv.account", t("account.csv"), ledger.filed(account), "account")
     st.download_button(t("account.xlsx"), lambda: ledger.workbook(account, [note for note in notes if note]),
-                       f"{view.scenario}_account_{lang}.xlsx", SHEET, key="xlsx.account", on_click="ignore",
+                       f"{view.scenario}_settlement_{lang}.xlsx", SHEET, key="book.account", on_click="ignore",
                        icon=":material/table_view:")
 st.caption(t("account.means"))
 

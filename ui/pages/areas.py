@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from report import charts, diagrams
+from report import diagrams
 from report.tables import FORMS, money_unit
 from report.text import percent, plain
 from ui import counties, state, studies
-from ui.figures import card, download, image_format
+from ui.figures import card, download
 from ui.runs import draws_for
 from ui.text import language, t
 from ui.view import scenario_of, view_of
@@ -92,9 +92,8 @@ elif several:
         for column, (name, error) in zip((left, right), (("balance_ratio", None), ("p_deficit", "p_deficit_se")),
                                          strict=True):
             figure = diagrams.side_by_side(table, t(f"areas.{name}", year=year), words, name, error)
-            with column.container(border=True):
-                st.plotly_chart(figure, key=f"chart.county_{name}", alt=alts[name],
-                                config=charts.toolbar(f"county_{name}", image_format()))
+            with column:
+                card(f"county_{name}", figure, table, alts[name])
         st.caption(t("areas.compare_read", draws=f"{min(draws, studies.MOST):,}"))
         config = {name: st.column_config.TextColumn(head, pinned=True) if name in ("county", "method") else
                   st.column_config.NumberColumn(head, format=table.forms.get(name, FORMS["share"]))

@@ -53,7 +53,7 @@ def chosen_plans() -> tuple[Plan, list[Plan]]:
         plan for plan in rest if plan.kind in ("first_year", *comparisons.AMOUNTS)][:2]
     # What nobody has chosen follows the edits: the first lever that is moved is shown at once.
     if st.session_state.get("compare.plans") == st.session_state.get("compare.usual"):
-        st.session_state.pop("compare.plans", None)
+        st.session_state["compare.plans"] = usual
     st.session_state["compare.usual"] = usual
     plans = right.multiselect(t("compare.plans"), rest, None if remembered("compare.plans", rest) else usual,
                               key="compare.plans", format_func=names.__getitem__, max_selections=MOST,

@@ -10,7 +10,10 @@ from simulation.results import EVENTS, QUANTITIES
 from simulation.scenario import clause
 from ui import state
 from ui.figures import card, download, metric, table
+from ui.futures import lead
+from ui.papers import brief_downloads
 from ui.runs import SEED, at_rest, closing, draws_for, key, run
+from ui.take import take_away
 from ui.text import language, t
 from ui.view import baseline, scenario_of
 from ui.widgets import sidebar
@@ -65,6 +68,8 @@ for column, (name, quantity, zero) in zip([*first_row, second_row[0]], FANS, str
     with column:
         card(name, charts.fan(drawn, title, names, bound, under, "f" if months else "%"), drawn, alt)
 
+with first_row[0]:
+    lead()
 with second_row[1]:
     drawn, events = tables.chance(now, lang), {event: t(f"event.{event}") for event in EVENTS}
     alt = t("chart.chances_alt", finding=" ".join(found).replace("*", ""))
@@ -79,10 +84,7 @@ with third_row[1], st.container(border=True):
     answer = st.empty()
     answer.caption(t("behaviour.waiting" if responds(scenario) else "behaviour.none"))
 
-note, choice = st.columns([6, 1], vertical_alignment="center")
-note.caption(t("chart.read"))
-choice.segmented_control(t("chart.image"), ["svg", "png"], default="svg", required=True, key="image",
-                         format_func=str.upper, persist_state="session")
+st.caption(t("chart.read"))
 
 st.header(t("table.title"))
 chosen, statistic = st.columns([3, 1])
@@ -97,6 +99,9 @@ if quantities:
     with st.container(horizontal=True):
         download("csv.table", t("table.csv"), drawn, "results")
         download("csv.summary", t("table.all_csv"), tables.everything(now, lang), "summary")
+
+brief_downloads(view, lang)
+take_away(view, now)
 
 # Last, because the levers stay as they are while the figures change: so the figures come sooner.
 with st.sidebar:

@@ -1,6 +1,7 @@
 """The track record: how well the sandbox would have done, on published series or on a fund's own table."""
 
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
 from report import charts, diagrams, tables
@@ -15,7 +16,7 @@ from simulation.scoring import GRADES, MANY_CUTOFFS
 from simulation.series import MAX_BYTES, Series, bundled, load_series, read_series
 from simulation.terms import BadInput, Fault
 from ui import forecasts, records, state, tracks
-from ui.figures import card, image_format, table
+from ui.figures import card, download, table
 from ui.runs import SEED, draws_for, key
 from ui.text import language, t
 from ui.view import known, scenario_of
@@ -33,19 +34,18 @@ names = {column: t(f"label.{column}") for column in QUANTILES}
 
 # --- parts of the page ------------------------------------------------------------------------------
 
-def hand_out(name: str, drawn: Drawn, label: str = "table.csv") -> None:
+def hand_out(name: str, drawn: Drawn, figure: go.Figure | None = None) -> None:
     """A button that hands out a frame, named after the fund and not after the scenario in view."""
-    st.download_button(t(label), tables.csv(drawn), f"{name}_{lang}.csv", "text/csv", key=f"csv.record.{name}",
-                       on_click="ignore", icon=":material/download:")
+    download(f"csv.record.{name}", t("table.csv" if figure is None else "chart.csv"), drawn, name, figure, of="")
 
 
-def framed(name: str, figure: object, drawn: Drawn, alt: str, note: str = "", opened: bool = False) -> None:
+def framed(name: str, figure: go.Figure, drawn: Drawn, alt: str, note: str = "", opened: bool = False) -> None:
     """A chart with its words, its data as a table, which may be open from the start, and as a file."""
     with st.container(border=True):
-        st.plotly_chart(figure, key=f"chart.record.{name}", alt=alt, config=charts.toolbar(name, image_format()))
+        st.plotly_chart(figure, key=f"chart.record.{name}", alt=alt, config=charts.toolbar(name))
         if note:
             st.caption(note)
-        hand_out(name, drawn, "chart.csv")
+        hand_out(name, drawn, figure)
         data = st.expander(t("chart.data"), opened, key=f"data.record.{name}", on_change="rerun")
         if data.open:
             with data:

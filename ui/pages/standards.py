@@ -6,7 +6,7 @@ from report import charts, diagrams
 from report.text import plain
 from simulation.scorecard import standards
 from ui import scores, state, studies
-from ui.figures import download, image_format
+from ui.figures import download
 from ui.runs import draws_for
 from ui.text import language, t
 from ui.view import scenario_of, view_of
@@ -55,9 +55,9 @@ else:
     alt = t("standards.alt", first=shown[0], last=shown[-1], finding=" ".join(told).replace("*", ""))
     heads = {basis: t(f"standards.basis.{basis}") for basis in scores.BASES}
     with st.container(border=True):
-        st.plotly_chart(diagrams.grid(drawn, t("standards.grid"), words, heads), key="chart.standards", alt=alt,
-                        config=charts.toolbar("standards", image_format()))
-        download("csv.standards", t("chart.csv"), scores.in_words(drawn, lang), "standards")
+        figure = diagrams.grid(drawn, t("standards.grid"), words, heads)
+        st.plotly_chart(figure, key="chart.standards", alt=alt, config=charts.toolbar("standards"))
+        download("csv.standards", t("chart.csv"), scores.in_words(drawn, lang), "standards", figure)
 
     head, choice = st.columns([4, 1], vertical_alignment="bottom")
     year = choice.selectbox(t("column.year"), shown, len(shown) - 1, key=f"standards.year.{view.scenario}")

@@ -1,0 +1,282 @@
+"""The policy brief: it says what the run says, in both languages, and every layout says what the brief says."""
+
+import io
+import re
+from html.parser import HTMLParser
+from zipfile import ZipFile
+
+import openpyxl
+import pytest
+from docx import Document
+from docx.oxml.ns import qn
+from pypdf import PdfReader
+
+from report import evidence
+from report.book import book
+from report.brief import brief
+from report.burden import SOURCES, WHOLES
+from report.findings import doubt, figures, sentences
+from report.html import html
+from report.inquiry import inquire, moves
+from report.paper import Chart, Table, cells, lines, shares, tables
+from report.pdf import NOT_FIRST, NOT_LAST, broken, pdf, units
+from report.text import percent, say
+from report.word import word
+from simulation import load_scenario, simulate
+from simulation.assumptions import ASSUMED
+from simulation.backtest import grades
+from simulation.commands.options import STATED
+from simulation.compare import compare
+from simulation.estimates import estimate_from_text
+from simulation.scenario import Change, clause
+from simulation.sentences import verdict
+from simulation.terms import LANGUAGES, words
+from tests.coarse import coarse
+
+DRAWS = 256  # as few as drivers are told from; the wording of a brief does not depend on how many there are
+NAME = "urrbmi_county_2026"
+CEILING, PAID = "benefits.ceiling", "financing.contribution.adult.ordinary"
+HOSTILE = "<script>alert(1)</script> & =1+1 \x07\x0b“x”"
+HAN = "[\u4e00-\u9fff]"
+
+fewer_histories = pytest.fixture(scope="module", autouse=True)(coarse)
+
+
+def change(lever, year, value):
+    return Change(lever=lever, year=year, value=value, source=STATED)
+
+
+@pytest.fixture(scope="module")
+def asked(fewer_histories):
+    """The same scenario as it stands, and with two levers changed and one assumption taken otherwise."""
+    base = load_scenario(NAME)
+    slower = estimate_from_text("utilisation.cost_growth", "0.0..0.01..0.03; own survey", STATED)
+    return {"plain": inquire(base, draws=DRAWS),
+            "changed": inquire(base, [change(PAID, 2027, 450), change(CEILING, 2028, None)], [slower], draws=DRAWS)}
+
+
+@pytest.fixture(scope="module")
+def papers(asked):
+    return {(name, language): brief(each, language) for name, each in asked.items() for language in LANGUAGES}
+
+
+KINDS = [(name, language) for name in ("plain", "changed") for language in LANGUAGES]
+MIXED = [("changed", "zh"), ("plain", "en")]  # each content and each layout once
+
+
+def said(paper):
+    return "\n".join(lines(paper))
+
+
+def table(paper, kind):
+    """The frame of a table by its caption."""
+    return next(drawn for caption, drawn in tables(paper) if kind in caption)
+
+
+# --- content ----------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_brief_says_what_the_run_says(kind, asked, papers):
+    inquiry, paper, language = asked[kind[0]], papers[kind], kind[1]
+    text = said(paper)
+    for sentence in (*sentences(inquiry.now, language), doubt(inquiry.now, language)):
+        assert sentence.replace("**", "") in text
+    shown = table(paper, say(language, "brief.table.figures")).frame
+    assert shown["value"].tolist() == [each.value for each in figures(inquiry.now, inquiry.before, language)]
+    result = simulate(inquiry.scenario, DRAWS, inquiry.now.facts["seed"], "table")
+    last = result.data["balance_ratio"].isel(year=-1, area=0)
+    assert percent(float(last.median())) in text and percent(float(last.quantile(0.05))) in text
+    assert result.fingerprint in cells(table(paper, say(language, "brief.table.facts")))[-1]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_change_is_told_with_its_paired_differences_and_an_unchanged_view_has_none(language, asked, papers):
+    inquiry = asked["changed"]
+    found = compare([inquiry.base, inquiry.scenario], DRAWS, of=("p_deficit",), engine="table").differences.iloc[-1]
+    names = {"scenario": say(language, "brief.after"), "against": say(language, "brief.before")}
+    of_five = inquiry.comparison.differences
+    row = of_five[(of_five["quantity"] == "p_deficit") & (of_five["year"] == found["year"])].iloc[0]
+    assert (row["difference"], row["ci_low"]) == (found["difference"], found["ci_low"])
+    assert verdict(next(of_five.loc[[row.name]].assign(**names).itertuples()))[language] in said(papers["changed",
+                                                                                                     language])
+    heads = {name: [section.title for section in papers[name, language].sections] for name in ("plain", "changed")}
+    levers = say(language, "brief.head.levers")
+    assert any(levers in title for title in heads["changed"])
+    assert not any(levers in title for title in heads["plain"])
+    assert say(language, "brief.after") not in said(papers["plain", language])
+    charts = {name: sum(isinstance(part, Chart) for section in papers[name, language].sections
+                        for part in section.parts) for name in heads}
+    assert charts == {"plain": 3, "changed": 4}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_levers_are_told_with_old_new_year_and_clause(language, asked, papers):
+    inquiry = asked["changed"]
+    frame = table(papers["changed", language], say(language, "brief.table.levers")).frame
+    base = inquiry.base
+    before = base.policy_in(2028).benefits.ceiling
+    row = frame[frame["lever"] == base.lever_names(CEILING, language)].iloc[0]
+    assert row["old"].startswith(f"{before.value:,}") and row["new"] == say(language, "lever.no_limit")
+    assert (row["since"], row["clause"]) == (2028, clause(base, before.source, language))
+    question = papers["changed", language].sections[0].parts[0].text
+    assert "450" in question and "2027" in question and row["new"] in question
+    taken = table(papers["changed", language], say(language, "brief.table.assumed")).frame.iloc[0]
+    assert "1%" in taken["new"] and "3%" in taken["new"] and "own survey" in taken["evidence"]
+
+
+def test_what_changes_nothing_is_no_change_and_a_branch_is_told_leaf_by_leaf():
+    base = load_scenario(NAME)
+    now = base.policy.benefits.ceiling.value
+    assert moves(base, [change(CEILING, 2026, now)]) == []
+    found = moves(base, [change("benefits.rate.inpatient.adult", 2030, 0.5)])
+    assert {each.lever for each in found} == {
+        name for name, value, *_ in base.levers(2030)
+        if name.startswith("benefits.rate.inpatient.adult.") and value != 0.5}
+    assert {(each.year, each.after) for each in found} == {(2030, 0.5)}
+
+
+@pytest.mark.parametrize("name", ["plain", "changed"])
+def test_shares_of_who_pays_add_up(name, papers):
+    """To one within what rounding of floats leaves: the parts are all there is."""
+    frame = table(papers[name, "en"], say("en", "brief.table.payers", unit="")[:8]).frame
+    for whole in WHOLES:
+        rows = frame[frame["of"] == say("en", f"brief.payer.of_{whole}")]
+        for column in (column for column in frame if column.endswith("_share")):
+            assert rows[column].sum() == pytest.approx(1, abs=1e-9), (whole, column)
+    assert len(SOURCES) == 3
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_grades_are_the_back_test_s_and_every_interval_is_told(language, asked, papers):
+    inquiry, paper = asked["plain"], papers["plain", language]
+    given, frame = grades(inquiry.record), table(paper, say(language, "brief.table.grades")).frame
+    assert frame["grade"].tolist() == [given[name] for name in evidence.GRADED if name in given]
+    assert evidence.titles()[inquiry.record.series.name][language] in said(paper)
+    uncertain = [term.title[language] for section, model in ASSUMED.items() for field, term in model.terms().items()
+                 for it in [getattr(getattr(inquiry.scenario.assumptions, section), field)] if it.range or it.factor]
+    frame = table(paper, say(language, "brief.head.assumptions")).frame
+    assert frame["assumption"].tolist() == uncertain
+    growth = inquiry.scenario.assumptions.utilisation.cost_growth
+    row = frame[frame["assumption"] == ASSUMED["utilisation"].terms()["cost_growth"].title[language]].iloc[0]
+    assert row["ends"] == say(language, "number.between", low="−1%", high="5%") and growth.range == (-0.01, 0.05)
+    assert row["evidence"] == clause(inquiry.scenario, growth.source, language)
+
+
+def test_english_headings_and_captions_hold_no_chinese(papers):
+    """Clauses name their documents as they are called."""
+    paper = papers["changed", "en"]
+    told = [*paper.title, *paper.annexed, *(section.title for section in (*paper.sections, *paper.annexes)),
+            *(caption for caption, _ in tables(paper)), *(name for _, drawn in tables(paper)
+                                                          for name in drawn.heads.values())]
+    assert not [text for text in told if re.search(HAN, text)]
+
+
+def test_column_widths_fill_the_page_and_none_is_lost(papers):
+    for paper in papers.values():
+        for caption, drawn in tables(paper):
+            assert sum(shares(drawn)) == pytest.approx(1), caption
+            assert min(shares(drawn)) > 0.03, caption
+
+
+# --- files ------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("kind", MIXED)
+def test_the_word_file_holds_the_brief_and_nothing_of_a_machine(kind, papers):
+    paper = papers[kind]
+    content = word(paper)
+    assert content == word(paper)
+    document = Document(io.BytesIO(content))
+    assert [block.text for block in document.paragraphs if block.text.strip()] == list(lines(paper))
+    of_tables = [drawn for section in (*paper.sections, *paper.annexes) for part in section.parts
+                 if isinstance(part, Table) for drawn in [part.drawn]]
+    assert [[cell.text for cell in row.cells] for made in document.tables for row in made.rows[1:]] == [
+        row for drawn in of_tables for row in cells(drawn)]
+    pictures = document.element.body.findall(f".//{qn('wp:docPr')}")
+    assert [picture.get("descr") for picture in pictures] == [
+        part.alt for section in paper.sections for part in section.parts if isinstance(part, Chart)]
+    with ZipFile(io.BytesIO(content)) as archive:
+        assert {member.date_time for member in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+        assert not [name for name in archive.namelist() if name.endswith(".xml") and b"/work" in archive.read(name)]
+
+
+def test_the_chinese_word_file_has_the_measures_of_an_official_document(papers):
+    page = Document(io.BytesIO(word(papers["plain", "zh"]))).sections[0]
+    sides = (page.top_margin, page.left_margin, page.right_margin, page.page_width, page.page_height)
+    assert [round(side.mm) for side in sides] == [37, 28, 26, 210, 297]
+    assert page.footer.paragraphs[0].text.replace(" ", "") == "——" and "PAGE" in page.footer._element.xml
+
+
+@pytest.mark.parametrize("kind", MIXED)
+def test_the_pdf_holds_the_title_and_the_figures_of_the_run(kind, asked, papers):
+    paper, inquiry = papers[kind], asked[kind[0]]
+    content = pdf(paper)
+    assert kind != MIXED[1] or content == pdf(paper)
+    text = "".join(re.sub(r"\s+", "", page.extract_text()) for page in PdfReader(io.BytesIO(content)).pages)
+    for wanted in (*paper.title, *paper.annexed, inquiry.now.facts["fingerprint"],
+                   *(each.value for each in figures(inquiry.now, inquiry.before, kind[1])),
+                   *(cell for row in cells(table(paper, say(kind[1], "brief.table.account"))) for cell in row)):
+        assert re.sub(r"\s+", "", wanted) in text, wanted
+    assert b"/work" not in content
+
+
+def test_lines_break_where_chinese_may_break():
+    text = "若将“年度最高支付限额”由 150,000 元调整为不设限额，（2026—2035 年）基金能否守住各条线？" * 3
+    for width in range(6, 40):
+        made = broken(text, lambda piece: sum(1.0 if ord(letter) > 0x2E80 else 0.5 for letter in piece), width)
+        assert "".join(made).replace(" ", "") == text.replace(" ", "")
+        assert not [line for line in made if line[0] in NOT_FIRST]
+        assert not [line for line in made[:-1] if line[-1] in NOT_LAST]
+        assert not [line for line in made[1:] if line.startswith("000")]  # a number stays whole
+    assert "".join(units(text)) == text
+
+
+class Reader(HTMLParser):
+    """What a browser would make of a page: its tags, what they point to, and its text."""
+
+    def __init__(self, content):
+        super().__init__()
+        self.tags, self.links, self.text = [], [], ""
+        self.feed(content.decode())
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.links += [value for name, value in attrs if name in ("src", "href")]
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def test_what_others_wrote_stays_text_in_every_file(asked):
+    base = load_scenario(NAME)
+    documents = {name: each.model_copy(update={"title": HOSTILE}) for name, each in base.documents.items()}
+    scenario = base.model_copy(update={"title": words(HOSTILE, HOSTILE), "story": words(HOSTILE, HOSTILE),
+                                       "documents": documents})
+    paper = brief(asked["plain"]._replace(scenario=scenario, base=scenario, named=HOSTILE), "zh")
+    shown = "<script>alert(1)</script> & =1+1 “x”"
+    page = Reader(html(paper))
+    assert shown in " ".join(page.text.split()) and "script" not in page.tags
+    assert page.links and all(link.startswith("data:image/png;base64,") for link in page.links)
+    assert any(shown in block.text for block in Document(io.BytesIO(word(paper))).paragraphs)
+    text = "".join(page.extract_text() for page in PdfReader(io.BytesIO(pdf(paper))).pages)
+    assert "<script>alert(1)</script>" in text.replace("\n", "").replace(" ", "")
+
+
+@pytest.mark.parametrize("kind", [("changed", "zh"), ("plain", "en")])
+def test_the_web_page_and_the_workbook_hold_the_brief(kind, papers):
+    paper = papers[kind]
+    page = Reader(html(paper))
+    flat = "".join(page.text.split())
+    assert all("".join(line.split()) in flat for line in lines(paper))
+    assert page.tags.count("img") == (4 if kind[0] == "changed" else 3)
+    assert not {"script", "link", "iframe"} & set(page.tags)
+    made = openpyxl.load_workbook(io.BytesIO(book(paper)))
+    assert [cell.value for (cell,) in made["0"].iter_rows()] == list(lines(paper))
+    for n, (_, drawn) in enumerate(tables(paper), 1):
+        sheet = made[str(n)]
+        for place, name in enumerate(drawn.frame.columns, 1):
+            for row, value in enumerate(drawn.frame[name], 2):
+                found = sheet.cell(row, place).value
+                if isinstance(value, str):
+                    assert found.removeprefix("'") == value
+                else:  # a workbook holds some fifteen digits of a number
+                    assert found is None if value != value else found == pytest.approx(value, rel=1e-14), (n, name)
