@@ -15,8 +15,8 @@ import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
 from report.text import phrases
-from ui.text import LANGUAGE_NAMES
 from ui.presets import offered
+from ui.text import LANGUAGE_NAMES
 
 ROOT = Path(__file__).resolve().parent.parent
 BROWSER = os.environ.get("SANDBOX_BROWSER", "")
@@ -114,7 +114,7 @@ def settled(page):
 def to_page(page, language, part, name):
     """Go to a page by the menu."""
     page.get_by_test_id("stTopNavSection").filter(has_text=phrases(language)[f"menu.{part}"]).click()
-    page.get_by_role("link", name=phrases(language)[f"page.{name}"]).click()
+    page.get_by_role("menuitem", name=phrases(language)[f"page.{name}"]).click()
 
 
 def figures(page):
