@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from simulation.measures import chances, median_error, spending_by_tier, summary
+from simulation.measures import chances, median_error, spending_by_tier, staying, summary
 from simulation.results import Result
 
 
@@ -19,6 +19,7 @@ class Run(NamedTuple):
     lines: pd.DataFrame  # year, surplus_ratio, balance_ratio, reserve_months: the lines in force
     median_se: pd.DataFrame  # year, balance_ratio: standard error of the median
     facts: dict[str, Any]
+    staying: pd.DataFrame  # what, value, se: the chance of keeping to it in every year
 
 
 def told(result: Result) -> Run:
@@ -29,4 +30,4 @@ def told(result: Result) -> Run:
         for name in ("surplus_ratio", "balance_ratio", "reserve_months")})
     facts = {name: result.manifest[name] for name in ("scenario", "seed", "draws", "engine")}
     return Run(summary(result), chances(result), spending_by_tier(result), lines,
-               median_error(result, "balance_ratio"), facts | {"fingerprint": result.fingerprint})
+               median_error(result, "balance_ratio"), facts | {"fingerprint": result.fingerprint}, staying(result))

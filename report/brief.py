@@ -174,14 +174,17 @@ def answer(inquiry: Inquiry, counted: Counted, language: str) -> tuple[Part, ...
     marks = iter(NUMERALS)
     head = lambda key: Heading(  # noqa: E731
         f"（{next(marks)}）" * (language == "zh") + say(language, f"brief.sub.{key}"))
-    parts: list[Part] = [head("found"), *listed(sentences(inquiry.now, language), language)]
+    parts: list[Part] = [head("found"), *listed(sentences(inquiry.now, language, inquiry.before), language)]
     if inquiry.comparison is not None:
         names = {"0": say(language, "brief.before"), "1": say(language, "brief.after")}
         rows = inquiry.comparison.differences
         rows = rows[rows["year"] == rows["year"].max()].assign(scenario=names["1"], against=names["0"])
         said = [verdict(row)[language] for name in TOLD for row in rows[rows["quantity"] == name].itertuples()]
         level = f"{100 * inquiry.comparison.facts['level']:.0f}%"
-        parts += [head("differs"), *told([say(language, "brief.paired", level=level)]), *listed(said, language)]
+        changed = len(inquiry.estimates)
+        otherwise = say(language, "brief.otherwise", count=changed) if changed else ""
+        paired = say(language, "brief.paired", level=level, otherwise=otherwise)
+        parts += [head("differs"), *told([paired]), *listed(said, language)]
     parts.append(head("sure"))
     rows = [{"what": figure.label, "value": figure.value, "error": f"± {figure.error}",
              "change": figure.change or NOTHING} for figure in figures(inquiry.now, inquiry.before, language)]

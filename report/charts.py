@@ -25,6 +25,7 @@ EVENT_STYLE = (  # dash, marker, colour: one row an event, in the model's order
     ("longdash", "triangle-up", GREEN))
 PATTERNS = ("", "/", "x", "-", "\\", ".", "|", "+")
 BAR_COLOURS = (BLUE, ORANGE, GREEN, PURPLE, RED, GREY)
+PLAIN = {"displayModeBar": False, "scrollZoom": False}  # no toolbar over a title: the page hands out the picture
 
 TEMPLATE = go.layout.Template(layout={
     "height": HEIGHT, "margin": MARGIN, "hovermode": "closest", "dragmode": False,
@@ -201,11 +202,3 @@ def rgba(colour: str, opacity: float) -> str:
     """
     red, green, blue = (int(colour[n:n + 2], 16) for n in (1, 3, 5))
     return f"rgba({red},{green},{blue},{opacity})"
-
-
-def toolbar(name: str) -> dict:
-    """The configuration of a chart's toolbar: one button, which saves the chart as the screen shows it."""
-    return {"displayModeBar": True, "displaylogo": False, "scrollZoom": False,
-            "modeBarButtons": [["toImage"]],
-            "toImageButtonOptions": {"format": "svg", "filename": name, "width": 900, "height": 500,
-                                     "scale": 2}}

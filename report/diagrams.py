@@ -12,7 +12,8 @@ from report.tables import Drawn
 
 # How a cell of the grid looks: dark enough for white figures on both pages.
 STATES = {"missed": ("✕", "#b93a35"), "open": ("○", "#5f6872"), "met": ("✓", "#1f7a58")}
-ROW = 27  # pixels a row of the grid
+ROW = 30  # pixels a row of the grid: two small lines
+NAME = 36  # letters of a standard's title on a line
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 MARKERS = ("circle", "square", "diamond", "x", "triangle-up", "cross", "star", "pentagon")
 
@@ -29,17 +30,17 @@ def grid(drawn: Drawn, title: str, names: Mapping[str, str], heads: Mapping[str,
     for basis, head in heads.items():
         part = frame[frame["basis"] == basis]
         if not part.empty:
-            rows += [f"<b>{head}</b>", *dict.fromkeys(part["title"])]
+            rows += [f"<b>{head}</b>", *map(lined, dict.fromkeys(part["title"]))]
     for item in frame.itertuples():
         mark = STATES[item.state][0]
-        text[item.title, item.year] = (list(STATES).index(item.state), f"{mark} {item.met:.0%}", item.told)
+        text[lined(item.title), item.year] = (list(STATES).index(item.state), f"{mark} {item.met:.0%}", item.told)
     cells = [[text.get((row, year), (None, "", "")) for year in years] for row in rows]
     colours = [colour for _, colour in STATES.values()]
     figure.add_heatmap(
         x=years, y=rows, z=[[cell[0] for cell in line] for line in cells], zmin=-0.5, zmax=2.5, showscale=False,
         colorscale=[[(n + side) / 3, colour] for n, colour in enumerate(colours) for side in (0, 1)], xgap=2, ygap=2,
         text=[[cell[1] for cell in line] for line in cells], texttemplate="%{text}",
-        textfont={"color": "#ffffff", "size": 12}, hoverongaps=False,
+        textfont={"color": "#ffffff", "size": 11}, hoverongaps=False,
         customdata=[[wrapped(cell[2], 44) for cell in line] for line in cells],
         hovertemplate="%{y}　%{x}<br>%{customdata}<extra></extra>")
     for state, (mark, colour) in reversed(STATES.items()):
@@ -48,9 +49,19 @@ def grid(drawn: Drawn, title: str, names: Mapping[str, str], heads: Mapping[str,
     figure.update_layout(
         template=TEMPLATE, title=titled(title), showlegend=True, height=ROW * (len(rows) + 1) + 110,
         xaxis={"side": "top", "tickvals": years, "range": [years[0] - 0.5, years[-1] + 0.5], "showgrid": False},
-        yaxis={"autorange": "reversed", "showgrid": False, "ticksuffix": "  "}, margin={**MARGIN, "t": 76},
+        yaxis={"autorange": "reversed", "showgrid": False, "ticksuffix": "  ", "tickfont": {"size": 11}},
+        margin={**MARGIN, "t": 76},
         legend={"y": -0.02})
     return figure
+
+
+def lined(title: str) -> str:
+    """A standard's title on one line or two, so that the cells beside it keep their width.
+
+    >>> lined("Higher rate for contracted residents in primary care")
+    'Higher rate for contracted<br>residents in primary care'
+    """
+    return wrapped(title, NAME)
 
 
 def around_zero(drawn: Drawn, title: str, names: Mapping[str, str], unit: str) -> go.Figure:

@@ -47,9 +47,23 @@ def open_years(run: Run, events: Iterable[str]) -> list[int]:
                    if abs(chance["value"] - 0.5) <= 2 * chance["se"]})
 
 
-def sentences(run: Run, language: str) -> list[str]:
-    """The finding in words: deficits, then hoarding, then a thin reserve."""
-    found = []
+def answer(run: Run, before: Run | None, language: str) -> str:
+    """Whether the fund stays inside its lines in every year, how sure that is, and what it was before the edits."""
+    chance = run.staying.set_index("what")
+    inside, error = chance.loc["inside", ["value", "se"]]
+    side = "yes" if inside - 2 * error > 0.5 else "no" if inside + 2 * error < 0.5 else "open"
+    text = {name: percent(chance["value"][name]) for name in chance.index}
+    if before is not None:
+        was = before.staying.set_index("what")["value"]
+        text = {name: say(language, "finding.was", now=now, before=percent(was[name])) for name, now in text.items()}
+    years = run.summary["year"]
+    return say(language, "finding.answer", verdict=say(language, f"finding.answer_{side}"), first=years.min(),
+               last=years.max(), **text)
+
+
+def sentences(run: Run, language: str, before: Run | None = None) -> list[str]:
+    """The finding in words: the answer, then deficits, hoarding, and a thin reserve; `before` the edits, if any."""
+    found = [answer(run, before, language)]
     for event, line in LINES.items():
         years = likely(run, event)
         limit = limit_text(run, line, language) if line else ""

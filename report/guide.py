@@ -18,8 +18,9 @@ BULLET = "· "
 
 
 def text(language: str) -> str:
-    """The guide as it stands in `docs/`."""
-    return (DOCS / FILES[language]).read_text(encoding="utf-8")
+    """The guide as it stands in `docs/`, without its pictures: of the board, which is on the screen."""
+    lines = (DOCS / FILES[language]).read_text(encoding="utf-8").splitlines(keepends=True)
+    return "".join(line for line in lines if not line.startswith("!["))
 
 
 @lru_cache(maxsize=2)

@@ -1,26 +1,25 @@
 """Whether a learner's run does what a lesson asks: figures with their standard errors, and verdicts in words.
 
 A figure within two standard errors of its limit is too close to tell, and nobody is told "reached" or "missed" by
-the luck of the draws. A change from the start is taken draw by draw on the same futures, so its error is smaller.
+the luck of the draws.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from report.lessons import DERIVED, PLACE, STATISTICS, Check, Lesson, Place, Step, leaves_of, place_of, recorded, texts
+from report.lesson import DERIVED, PLACE, Check, Lesson, Place, Step, leaves_of, place_of, recorded, texts
+from report.measured import Evidence
 from report.tables import money_unit
 from report.text import lever_text, people, percent, points, say, unit_text
 from simulation.assumptions import ASSUMED
-from simulation.measures import QUANTILES, happened
-from simulation.results import ALONG, EVENTS, MORE, QUANTITIES, Result
+from simulation.results import ALONG, EVENTS, MORE, QUANTITIES
 from simulation.scenario import Scenario, clause, find_lever, lever_value
 from simulation.series import COLUMNS, load_series
-from simulation.streams import REPLICATES
 from simulation.terms import Words
 
 SURE = 2.0  # standard errors between a figure and its limit before either is said
@@ -28,82 +27,11 @@ SURE = 2.0  # standard errors between a figure and its limit before either is sa
 FIXED = ("lines.surplus_ratio", "lines.balance_ratio", "lines.reserve_months", "responses")
 
 
-class Evidence(NamedTuple):
-    """What one run says of some quantities: each statistic by year, from all draws and from each scrambling."""
-
-    scenario: Scenario
-    draws: int
-    years: tuple[int, ...]
-    names: tuple[str, ...]
-    whole: np.ndarray  # (quantity, statistic, t), in the quantity's unit
-    parts: np.ndarray  # (scrambling, quantity, statistic, t)
-
-    def value(self, name: str, statistic: str, year: int) -> tuple[float, float]:
-        """A figure and its standard error, which is never below what one further draw could change of a chance."""
-        at = self.at(name, statistic, year)
-        error = float(self.parts[(slice(None), *at)].std(ddof=1) / np.sqrt(REPLICATES))
-        return float(self.whole[at]), max(error, 1 / self.draws) if name in EVENTS else error
-
-    def change(self, start: Evidence, name: str, statistic: str, year: int) -> tuple[float, float]:
-        """The change of a figure from another run on the same draws, and its standard error."""
-        here, there = self.at(name, statistic, year), start.at(name, statistic, year)
-        apart = self.parts[(slice(None), *here)] - start.parts[(slice(None), *there)]
-        error = float(apart.std(ddof=1) / np.sqrt(REPLICATES))
-        change = float(self.whole[here] - start.whole[there])
-        return change, max(error, 1 / self.draws) if name in EVENTS and change else error
-
-    def chance(self, event: str, year: int) -> tuple[float, float]:
-        """The probability of an event and its standard error."""
-        return self.value(event, "mean", year)
-
-    def at(self, name: str, statistic: str, year: int) -> tuple[int, int, int]:
-        """Where a figure stands."""
-        return self.names.index(name), STATISTICS.index(statistic), self.years.index(year)
-
-
 class Verdict(NamedTuple):
     """What one check found: met, open (too close to tell), missed, or none (nothing answered yet); and in words."""
 
     state: str
     words: str
-
-
-def evidence(result: Result, names: Iterable[str] = tuple(QUANTITIES)) -> Evidence:
-    """What a run says of some quantities and of every event, for checks and for the places of a text."""
-    names, events = tuple(dict.fromkeys(names)), happened(result)
-    draws = np.stack([*(values(result, name) for name in names),
-                      *(events[event].astype(float) for event in EVENTS)])  # (quantity, d, t)
-    parts = [draws[:, n::REPLICATES] for n in range(REPLICATES)]
-    years = tuple(int(year) for year in result.data["year"].values)
-    return Evidence(result.scenario, draws.shape[1], years, (*names, *EVENTS), statistics(draws),
-                    np.stack([statistics(part) for part in parts]))
-
-
-def values(result: Result, name: str) -> np.ndarray:
-    """A quantity in every draw and year, (d, t); one that varies along an axis is named with a member."""
-    if name in DERIVED:
-        return derived(result, name)
-    quantity, _, member = name.partition(".")
-    found = result.data[quantity].isel(area=0)
-    return (found.sel({ALONG[quantity][2]: member}) if member else found).transpose("draw", "year").values
-
-
-def derived(result: Result, name: str) -> np.ndarray:
-    """A quantity made of several others in every draw and year, (d, t)."""
-    if name == "counties_short":
-        counties = result.data["surplus"].isel(area=slice(1, None)).transpose("draw", "year", "area").values
-        return (counties < 0).sum(axis=2).astype(float)
-    if name == "margin_ratio":
-        margin = result.data["provider_margin"].isel(area=0).sum("tier").transpose("draw", "year").values
-        return margin / np.maximum(values(result, "provider_payment"), 1e-9)
-    part = {"spending_per_head": "expenditure", "own_per_head": "out_of_pocket"}[name]
-    return values(result, part) / np.maximum(values(result, "enrolled"), 1e-9)
-
-
-def statistics(draws: np.ndarray) -> np.ndarray:
-    """Mean and quantiles (quantity, statistic, t) of draws (quantity, d, t)."""
-    quantiles = np.quantile(draws, list(QUANTILES.values()), axis=1)
-    return np.concatenate([draws.mean(axis=1)[:, None], np.moveaxis(quantiles, 0, 1)], axis=1)
 
 
 def needed(lesson: Lesson) -> tuple[str, ...]:

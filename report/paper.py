@@ -99,23 +99,28 @@ def clean(text: Any) -> str:
     return " ".join("".join(letter for letter in str(text) if letter.isprintable() or letter.isspace()).split())
 
 
-def cells(drawn: Drawn) -> list[list[str]]:
-    """The rows of a table as text, each number in its column's form."""
-    return [[cell(value, form_of(name, drawn)) for name, value in zip(drawn.frame.columns, row, strict=True)]
+def cells(drawn: Drawn, digits: int = 1) -> list[list[str]]:
+    """The rows of a table as text, each number in its column's form; percentages with so many digits."""
+    return [[cell(value, form_of(name, drawn), digits) for name, value in zip(drawn.frame.columns, row, strict=True)]
             for row in drawn.frame.itertuples(index=False)]
 
 
-def cell(value: Any, form: str) -> str:
-    """A value in the form of its column.
+def cell(value: Any, form: str, digits: int = 1) -> str:
+    """A value in the form of its column, a percentage with so many digits.
 
-    >>> cell(0.5, "percent"), cell(-1234.5, "%,.1f"), cell(2026, "%d"), cell("<b>", ""), cell(float("nan"), "%d")
-    ('50.0%', '−1,234.5', '2026', '<b>', '—')
+    >>> cell(0.5, "percent"), cell(0.9, "percent", 0), cell(-1234.5, "%,.1f"), cell(2026, "%d"), cell("<b>", "")
+    ('50.0%', '90%', '−1,234.5', '2026', '<b>')
+    >>> cell(-0.01, "%+.1f"), cell(float("nan"), "%d")
+    ('+0.0', '—')
     """
     if isinstance(value, str):
         return clean(value)
     if pd.isna(value):
         return NOTHING
-    return percent(value) if form == "percent" else format(value, form.removeprefix("%")).replace("-", "−")
+    if form == "percent":
+        return percent(value, digits)
+    sign, rest = ("+", form[2:]) if form[1] == "+" else ("", form[1:])
+    return f"{value:{sign}{'z' * rest.endswith('f')}{rest}}".replace("-", "−")  # z: nothing has no sign
 
 
 def heads(drawn: Drawn) -> list[str]:

@@ -151,22 +151,24 @@ def balance(rows: Sequence[Row], start: Mapping[str, Any] | None, language: str)
 
 
 def balance_figure(drawn: Drawn, title: str, language: str) -> go.Figure:
-    """Each team as a point with its name: the further down and left, the better for both fund and patients."""
+    """Each team as a point, named in the legend: the further down and left, the better for fund and patients.
+
+    Teams may stand alike, as at the start of a class, and names beside the points would then hide one another.
+    """
     traces, last = [], len(drawn.frame) - 1
     for n, row in enumerate(drawn.frame.itertuples()):
         plain = n == last and row.team == say(language, "room.start")
         colour = GREY if plain else BAR_COLOURS[n % len(BAR_COLOURS)]
         traces.append({
-            "x": [row.own_share], "y": [row.deficit], "mode": "markers+text", "text": [shown(row.team)],
-            "textposition": "bottom center" if plain else "top center", "name": shown(row.team), "cliponaxis": False,
+            "x": [row.own_share], "y": [row.deficit], "mode": "markers", "name": shown(row.team), "cliponaxis": False,
             "marker": {"symbol": "circle-open" if plain else MARKERS[n % len(MARKERS)], "size": 12, "color": colour},
             "error_y": {"array": [row.error], "color": colour, "thickness": 1.5, "width": 4},
             "hovertemplate": f"{shown(row.team)}<br>{drawn.heads['own_share']} %{{x:.1%}}"
                              f"<br>{drawn.heads['deficit']} %{{y:.1%}}<extra></extra>"})
     low, high = drawn.frame["own_share"].min(), drawn.frame["own_share"].max()
-    room = max(0.35 * (high - low), 0.005)  # for names beside the outermost points
+    room = max(0.2 * (high - low), 0.005)  # beside the outermost points
     return whole(traces, {
-        "title": titled(title), "showlegend": False, "height": 420, "hovermode": "closest",
+        "title": titled(title), "showlegend": True, "height": 420, "hovermode": "closest", "legend": {"y": -0.2},
         "xaxis": {"tickformat": ".1%", "title": {"text": drawn.heads["own_share"]}, "range": [low - room, high + room],
                   "nticks": 5},
         "yaxis": {"tickformat": ".0%", "title": {"text": drawn.heads["deficit"]}, "range": [-0.05, 1.15],

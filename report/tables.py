@@ -9,9 +9,11 @@ import pandas as pd
 
 from report.answers import Run
 from report.text import say, unit_text
+from simulation.explain import Waterfall
 from simulation.measures import QUANTILES
 from simulation.results import EVENTS, QUANTITIES
 from simulation.scenario import Scenario
+from simulation.sentences import unit_of
 
 # Where the figures of a chart get large, people count in these: size from which, divisor, phrase.
 MONEY = {"zh": ((1e9, 1e8, "yi_yuan"), (0, 1e4, "wan_yuan")),
@@ -110,3 +112,34 @@ def everything(run: Run, language: str) -> Drawn:
     frame.insert(2, "unit", [unit_text(QUANTITIES[name][1], language) for name in run.summary["quantity"]])
     heads = {name: say(language, f"column.{name}") for name in frame.columns}
     return Drawn(frame, heads, dict.fromkeys(("mean", *QUANTILES), FORMS["number"]), facts=run.facts)
+
+
+# --- plans held against one another ------------------------------------------------------------------
+
+def scale(values: pd.Series | pd.DataFrame, quantity: str, language: str, change: bool = True) -> tuple[float, str]:
+    """By what a figure is divided to be read, and its unit then; the change of a share is in points."""
+    unit = unit_of(quantity)
+    if unit in ("yuan", "yuan_year"):
+        return money_unit(float(values.abs().to_numpy().max()), language)
+    if unit == "share":
+        return 0.01, say(language, "compare.points") if change else "%"
+    return 1.0, say(language, f"compare.unit.{unit}")
+
+
+def steps(found: Waterfall, quantity: str, year: int, ends: tuple[str, str], language: str) -> tuple[Drawn, str]:
+    """A waterfall as a frame: the first plan, each group's part from the largest, the last plan."""
+    of = lambda frame: frame[(frame["quantity"] == quantity) & (frame["year"] == year)]  # noqa: E731
+    total, parts = of(found.totals).iloc[0], of(found.parts)
+    parts = parts.iloc[parts["part"].abs().to_numpy().argsort()[::-1]]
+    divisor, unit = scale(total[["first", "last"]].astype(float), quantity, language, change=False)
+    rows = [{"step": ends[0], "kind": "absolute", "value": total["first"]}]
+    rows += [{"step": found.titles[row.group][language], "kind": "relative", "value": row.part, "se": row.se,
+              "alone": row.alone, "interaction": row.interaction} for row in parts.itertuples()]
+    rows.append({"step": ends[1], "kind": "total", "value": total["last"]})
+    frame = pd.DataFrame(rows)
+    counted = [name for name in ("value", "se", "alone", "interaction") if name in frame]
+    frame[counted] = frame[counted].astype(float) / divisor
+    frame["kind"] = [say(language, f"compare.kind.{kind}") for kind in frame["kind"]]
+    heads = {name: say(language, f"compare.column.{name}") for name in frame.columns}
+    heads |= {name: say(language, "column.share", what=heads[name], unit=unit) for name in counted}
+    return Drawn(frame, heads, dict.fromkeys(counted, "%,.2f")), unit

@@ -13,7 +13,7 @@ from simulation.results import LIBRARIES, Result
 from simulation.runs import TOLERANCE, difference, read_run, scenario_of
 from simulation.scenario import Scenario, load_scenario
 from simulation.steps.utilisation import dimensions
-from simulation.terms import BadInput, Fault, Words, refuse, words
+from simulation.terms import LANGUAGES, BadInput, Fault, Words, refuse, words
 
 Item = Scenario | Result | str | Path
 
@@ -123,10 +123,10 @@ def notes(entries: Sequence[Entry]) -> list[Words]:
     found, first = [], entries[0].scenario
     for entry in entries[1:]:
         if apart := unlike_assumptions(first, entry.scenario):
-            some = ", ".join(apart[:3])
+            chinese, english = (", ".join(title_of(name, language) for name in apart[:3]) for language in LANGUAGES)
             found.append(words(
-                f"{entry.name}：{len(apart)} 项假设与 {entries[0].name} 不同（如 {some}）；差异中含其影响",
-                f"{entry.name}: {len(apart)} assumptions differ from those of {entries[0].name} (such as {some}); the "
+                f"“{entry.name}”有 {len(apart)} 项假设与“{entries[0].name}”不同（{chinese}）；差异中含其影响",
+                f"“{entry.name}” rests on other assumptions than “{entries[0].name}” ({len(apart)}: {english}); the "
                 "differences include what they do"))
     for entry in entries:
         made = entry.result.manifest if entry.result else LIBRARIES
@@ -135,6 +135,12 @@ def notes(entries: Sequence[Entry]) -> list[Words]:
             found.append(words(f"{entry.name} 当时用 {listed} 生成，现已重算",
                                f"{entry.name} was made with {listed} and has been computed again"))
     return found
+
+
+def title_of(name: str, language: str) -> str:
+    """An assumption by its title."""
+    section, _, field = name.partition(".")
+    return ASSUMED[section].terms()[field].title[language] if section in ASSUMED else name
 
 
 def unlike_assumptions(a: Scenario, b: Scenario) -> list[str]:

@@ -9,7 +9,6 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field
 
-from simulation.policy import Policy
 from simulation.reading import build, read_text, read_yaml
 from simulation.records import Rules
 from simulation.scenario import Scenario, clause, compile_rules, load_scenario
@@ -24,7 +23,7 @@ from simulation.steps.benefits import (
     consultations,
     settle_year,
 )
-from simulation.terms import BadInput, Fault, Given, Record, Words, refuse, words
+from simulation.terms import BadInput, Fault, Record, Source, Words, refuse, words
 from simulation.trees import nearest
 
 Yuan = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False, strict=True)]
@@ -127,7 +126,7 @@ def settle(scenario: Scenario | str, bills: Bills | Mapping, year: int | None = 
                 np.zeros(len(axes["kind"])), out)
     rows = [bill_row(out[j], expense[j], eligible[j]) for j in range(len(kind))]
     for j, row in enumerate(rows):
-        row["steps"] = steps(scenario, policy, rules, bills, out, eligible, kind, tier, j)
+        row["steps"] = steps(scenario, year, rules, bills, out, eligible, kind, tier, j)
     total = bill_row(out.sum(axis=0), sum(expense), sum(eligible))
     return {"year": total, "bills": rows, "rules_of": year}
 
@@ -164,15 +163,15 @@ def bill_row(amounts: np.ndarray, expense: float, eligible: float) -> dict[str, 
     return {name: round(float(value), 6) for name, value in row.items()}
 
 
-def steps(scenario: Scenario, policy: Policy, rules: Rules, bills: Bills, out: np.ndarray, eligible: list[float],
+def steps(scenario: Scenario, year: int, rules: Rules, bills: Bills, out: np.ndarray, eligible: list[float],
           kind: list[int], tier: list[int], j: int) -> list[dict[str, Any]]:
     """The steps by which one bill was settled: amount in yuan, in words, and the clause applied."""
-    benefits, person = policy.benefits, bills.person
+    person, bill, row = bills.person, bills.bills[j], out[j]
     i, k = kind[j], tier[j]
-    bill, row = bills.bills[j], out[j]
+    applies = {"kind": bill.kind, "tier": bill.tier, "group": person.group, "status": person.status}
+    of = lambda name, section="benefits": scenario.source_of(section, name, year, applies)  # noqa: E731
 
-    def step(amount: float, text: Words, given: Given | None) -> dict[str, Any]:
-        source = given.source if given else None
+    def step(amount: float, text: Words, source: Source | None) -> dict[str, Any]:
         return {"amount": round(float(amount), 6), "zh": text.zh, "en": text.en,
                 "clause": clause(scenario, source, "zh") if source else "",
                 "clause_en": clause(scenario, source, "en") if source else ""}
@@ -181,7 +180,7 @@ def steps(scenario: Scenario, policy: Policy, rules: Rules, bills: Bills, out: n
     if bill.eligible is None:
         found.append(step(eligible[j], words("按目录占比估计政策范围内费用",
                                              "in-policy expense by the catalogue share"),
-                          scenario.assumptions.utilisation.class_a_share))
+                          scenario.assumptions.utilisation.class_a_share.source))
     if bill.expense > eligible[j]:
         found.append(step(bill.expense - eligible[j], words("目录外费用由个人承担",
                                                             "expense outside the lists falls on the patient"), None))
@@ -193,45 +192,45 @@ def steps(scenario: Scenario, policy: Policy, rules: Rules, bills: Bills, out: n
         fee = min(float(consultations(rules.fee[k], rules.fee_price[k], waived, visits_of(bill), seen)), eligible[j])
     if fee > 0:
         found.append(step(fee, words("一般诊疗费由基金支付", "consultation fees paid by the fund"),
-                          benefits.consultation_paid))
+                          of("consultation_paid")))
     stays = sum(1 for earlier in kind[:j] if earlier == 0)
     if i == 0 and stays:
         text = words(f"起付标准（年内第 {stays + 1} 次住院）", f"deductible, stay number {stays + 1} of the year")
-        found.append(step(row[DEDUCTIBLE], text, benefits.deductible_step))
+        found.append(step(row[DEDUCTIBLE], text, of("deductible_step")))
     else:
-        found.append(step(row[DEDUCTIBLE], words("起付标准", "deductible"), benefits.deductible))
+        found.append(step(row[DEDUCTIBLE], words("起付标准", "deductible"), of("deductible")))
     if continued(bills.bills)[j] and rules.credit:
         found.append(step(row[DEDUCTIBLE], words("转诊抵扣后的起付金额",
-                                                 "deductible after the credit for referral"), benefits.referral_credit))
+                                                 "deductible after the credit for referral"), of("referral_credit")))
     by_rate = row[UNCAPPED] - fee
     above = eligible[j] - fee - row[DEDUCTIBLE]
     if above > 0:
         rate = by_rate / above
-        found.append(step(by_rate, words(f"按 {100 * rate:.4g}% 支付", f"paid at {100 * rate:.4g} %"), benefits.rate))
+        found.append(step(by_rate, words(f"按 {100 * rate:.4g}% 支付", f"paid at {100 * rate:.4g} %"), of("rate")))
         if person.contracted and rules.rate[0, i, k, group + len(scenario.axes.group)] > rules.rate[0, i, k, group]:
             found.append(step(by_rate, words("含签约居民提高的比例", "with the higher rate of contracted residents"),
-                              policy.contracts.rate_bonus))
+                              of("rate_bonus", "contracts")))
         base = rules.rate[:, i, k, group]
         if person.contribution_years and rules.bonus and (base < rules.limit).any():
             found.append(step(by_rate, words(
                 f"含连续缴费 {person.contribution_years} 年的奖励，最高 {100 * rules.limit:.4g}%",
                 f"with the bonus for {person.contribution_years} contribution years, "
                 f"to at most {100 * rules.limit:.4g} %"),
-                benefits.contribution_bonus))
+                of("contribution_bonus")))
     if row[BASIC] < row[UNCAPPED] - 1e-9:
         of_kind = out[:j + 1, BASIC][np.array(kind[:j + 1]) == i].sum()
         own = not rules.counts[i] or of_kind >= rules.kind_ceiling[i] - 1e-6
         found.append(step(row[BASIC], words("达到年度最高支付限额，只付余额", "the yearly ceiling leaves only this"),
-                          benefits.kind_ceiling if own else benefits.ceiling))
+                          of("kind_ceiling" if own else "ceiling")))
     if row[CRITICAL] > 0:
         found.append(step(row[CRITICAL], words("大额/大病保险支付",
-                                               "paid by the large-amount layer"), benefits.critical_rate))
+                                               "paid by the large-amount layer"), of("critical_rate")))
     if row[ASSISTANCE] > 0:
         found.append(step(row[ASSISTANCE], words("医疗救助支付",
-                                                 "paid by medical assistance"), benefits.assistance_rate))
+                                                 "paid by medical assistance"), of("assistance_rate")))
     if row[COMMERCIAL] > 0:
         found.append(step(row[COMMERCIAL], words("商业补充保险支付", "paid by the commercial supplement"),
-                          benefits.commercial_rate))
+                          of("commercial_rate")))
     paid = row[BASIC] + row[CRITICAL] + row[ASSISTANCE] + row[COMMERCIAL]
     found.append(step(bill.expense - paid, words("个人负担", "left to the patient"), None))
     return found

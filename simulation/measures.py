@@ -49,6 +49,19 @@ def chances(result: Result) -> pd.DataFrame:
         "se": np.concatenate([standard_error(hit) for hit in events.values()])})
 
 
+STAYS = {  # what a fund should keep to in every year, and the events that break it
+    "solvent": ("p_insolvent",), "no_deficit": ("p_deficit",), "no_hoarding": ("p_surplus_over", "p_balance_over"),
+    "inside": ("p_insolvent", "p_deficit", "p_surplus_over", "p_balance_over")}
+
+
+def staying(result: Result) -> pd.DataFrame:
+    """The chance that a fund keeps to each of `STAYS` in every year: columns what, value, se."""
+    events = happened(result)
+    kept = np.stack([~np.logical_or.reduce([events[event].any(axis=1) for event in broken])
+                     for broken in STAYS.values()], axis=1)
+    return pd.DataFrame({"what": list(STAYS), "value": kept.mean(axis=0), "se": standard_error(kept)})
+
+
 def standard_error(hit: np.ndarray) -> np.ndarray:
     """Standard error (t,) of the share of draws (d, t) in which an event happened.
 
@@ -90,21 +103,6 @@ def spending_by_tier(result: Result) -> pd.DataFrame:
     return pd.DataFrame({
         "year": np.repeat(years, len(tiers)), "tier": np.tile(tiers, len(years)), "amount": amounts.ravel(),
         "share": (amounts / np.maximum(amounts.sum(axis=1, keepdims=True), 1e-9)).ravel()})
-
-
-def first_years(result: Result) -> pd.DataFrame:
-    """For each event the share of draws in which it ever happens and the median first year among them.
-
-    Columns event, ever, first_year (missing where it never happens).
-    """
-    years = result.data["year"].values
-    rows = []
-    for event, hit in happened(result).items():
-        ever = hit.any(axis=1)
-        first = years[hit[ever].argmax(axis=1)] if ever.any() else None
-        rows.append({"event": event, "ever": ever.mean(),
-                     "first_year": int(np.median(first)) if first is not None else None})
-    return pd.DataFrame(rows).astype({"first_year": "Int64"})
 
 
 # The yearly settlement of a resident scheme as bureaus report it: section, item, and whether it is taken off.

@@ -113,12 +113,22 @@ def read_text(path: Path, most: int = MAX_BYTES) -> str:
     try:
         if path.stat().st_size > most:
             raise too_large(path.name, most)
-        return path.read_text(encoding="utf-8-sig")
+        return decoded(path.read_bytes(), path.name)
     except OSError:
         raise refuse(path.name, words("读不到这个文件", "the file cannot be read"),
                      words("请检查路径和权限", "check the path and permissions")) from None
+
+
+def decoded(content: bytes, place: str) -> str:
+    r"""The text of a file in UTF-8, each line end as one sign; raises `BadInput`.
+
+    >>> decoded(b"\xef\xbb\xbfa: 1\r\n", "x.yaml")
+    'a: 1\n'
+    """
+    try:
+        return re.sub("\r\n?", "\n", content.decode("utf-8-sig"))
     except UnicodeDecodeError:
-        raise refuse(path.name, words("不是 UTF-8 文本", "not UTF-8 text"),
+        raise refuse(place, words("不是 UTF-8 文本", "not UTF-8 text"),
                      words("请另存为 UTF-8", "save it as UTF-8")) from None
 
 

@@ -208,6 +208,20 @@ class Scenario(Record):
         new = part.model_copy(update={name: given.model_copy(update={"value": tree, "source": change.source})})
         return policy.model_copy(update={section: new})
 
+    def source_of(self, section: str, name: str, year: int, applies: Mapping[str, str]) -> Source:
+        """Where a parameter's value in a year comes from, for what `applies` names on some of its axes.
+
+        The last change that reaches it, else the file: a cell that nobody has touched keeps its clause.
+        """
+        axes, source = self.axes.members(), getattr(getattr(self.policy, section), name).source
+        over = [axis for axis in SECTIONS[section].terms()[name].axes if axis in applies]
+        for change in sorted(self.changes, key=lambda change: change.year):
+            of, parameter, *cell = change.lever.split(".")
+            elsewhere = any(member in axes[axis] and member != applies[axis] for member in cell for axis in over)
+            if (of, parameter) == (section, name) and change.year <= year and not elsewhere:
+                source = change.source
+        return source
+
     def changed(self, changes: Iterable[Change]) -> Scenario:
         """The scenario with further changes, checked one by one; each holds from its year on.
 
@@ -629,7 +643,9 @@ def clause(scenario: Scenario, source: Source, language: str = "en") -> str:
     status = STATUS[source.status][language]
     document = scenario.documents[source.document].title if source.document else ""
     note = source.note[language] if source.note else ""
-    return " ".join(part for part in (f"[{status}]", note, document, source.clause) if part)
+    named = " ".join(part for part in (document, source.clause) if part)
+    between = ("；" if language == "zh" else "; ") if note and named else ""
+    return f"[{status}] {note}{between}{named}".strip()
 
 
 STATUS = {"law": words("法规", "law"), "bulletin": words("公报", "bulletin"),

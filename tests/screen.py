@@ -4,6 +4,8 @@ from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
+from ui import runs
+
 ROOT = Path(__file__).resolve().parent.parent
 LOCALES = {"zh": "zh-CN", "en": "en-GB"}
 OLD = "benxi_2008"
@@ -23,6 +25,12 @@ def app(language="zh", show=(), **query):
         section, name = lever.split(".")[:2]
         at.session_state[f"in.{section}"] = at.session_state[f"of.{section}.{name}"] = True
     return at.run()
+
+
+def few_draws(monkeypatch, draws):
+    """As few draws at rest as in motion, where what is tested does not depend on how many there are."""
+    for name in ("QUICK", "STABLE", "FEWEST"):
+        monkeypatch.setattr(runs, name, draws)
 
 
 def words_of(at):

@@ -25,9 +25,8 @@ from report.word import word
 from simulation import load_scenario, simulate
 from simulation.assumptions import ASSUMED
 from simulation.backtest import grades
-from simulation.commands.options import STATED
 from simulation.compare import compare
-from simulation.estimates import estimate_from_text
+from simulation.estimates import SET_BY_HAND, estimate_from_text
 from simulation.scenario import Change, clause
 from simulation.sentences import verdict
 from simulation.terms import LANGUAGES, words
@@ -43,14 +42,14 @@ fewer_histories = pytest.fixture(scope="module", autouse=True)(coarse)
 
 
 def change(lever, year, value):
-    return Change(lever=lever, year=year, value=value, source=STATED)
+    return Change(lever=lever, year=year, value=value, source=SET_BY_HAND)
 
 
 @pytest.fixture(scope="module")
 def asked(fewer_histories):
     """The same scenario as it stands, and with two levers changed and one assumption taken otherwise."""
     base = load_scenario(NAME)
-    slower = estimate_from_text("utilisation.cost_growth", "0.0..0.01..0.03; own survey", STATED)
+    slower = estimate_from_text("utilisation.cost_growth", "0.0..0.01..0.03; own survey", SET_BY_HAND)
     return {"plain": inquire(base, draws=DRAWS),
             "changed": inquire(base, [change(PAID, 2027, 450), change(CEILING, 2028, None)], [slower], draws=DRAWS)}
 
@@ -79,7 +78,7 @@ def table(paper, kind):
 def test_the_brief_says_what_the_run_says(kind, asked, papers):
     inquiry, paper, language = asked[kind[0]], papers[kind], kind[1]
     text = said(paper)
-    for sentence in (*sentences(inquiry.now, language), doubt(inquiry.now, language)):
+    for sentence in (*sentences(inquiry.now, language, inquiry.before), doubt(inquiry.now, language)):
         assert sentence.replace("**", "") in text
     shown = table(paper, say(language, "brief.table.figures")).frame
     assert shown["value"].tolist() == [each.value for each in figures(inquiry.now, inquiry.before, language)]

@@ -1,28 +1,18 @@
 """The app in a real browser: what a reader sees, moves, links to and takes away."""
 
 import csv
-import http.client
 import io
 import os
 import re
-import socket
-import subprocess
-import sys
-import time
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from report.text import phrases
+from tests.screens import ARGUMENTS, BROWSER, LOCALES, browsing, healthy, serving  # noqa: F401 - for others, too
 from ui.presets import offered
 from ui.text import LANGUAGE_NAMES
 
-ROOT = Path(__file__).resolve().parent.parent
-BROWSER = os.environ.get("SANDBOX_BROWSER", "")
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-             "--disable-component-update", "--disable-sync"]
-LOCALES = {"zh": "zh-CN", "en": "en-GB"}
 RATE = "benefits.rate.inpatient.adult.level_2"
 OLD = "scenario=benxi_2008"
 PATIENCE = 60_000  # milliseconds
@@ -36,46 +26,20 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def address():
     """A real server on a free port of this machine."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true",
-               "--server.address", "127.0.0.1", "--server.port", str(port)]
-    server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        deadline = time.monotonic() + 60
-        while not healthy(port):
-            assert server.poll() is None and time.monotonic() < deadline, "the server did not start"
-            time.sleep(0.1)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        server.wait(10)
-
-
-def healthy(port):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
-    try:
-        connection.request("GET", "/_stcore/health")
-        return connection.getresponse().status == 200
-    except OSError:
-        return False
-    finally:
-        connection.close()
+    with serving() as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
 def browser():
-    assert BROWSER, "CI must have a browser: name one in SANDBOX_BROWSER"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=BROWSER, args=ARGUMENTS)
-        yield browser
-        browser.close()
+    """A real browser."""
+    with browsing() as found:
+        yield found
 
 
 @pytest.fixture
-def open_page(browser, address):
-    """Opens a page as a reader with a browser in a language would; at the end nothing may have gone wrong."""
+def visit(browser, address):
+    """Opens a link as a reader with a browser in a language would; at the end nothing may have gone wrong."""
     contexts, faults = [], []
 
     def opened(language="zh", path="/", viewport=(1440, 1000)) -> Page:
@@ -87,7 +51,6 @@ def open_page(browser, address):
         page.on("pageerror", lambda error: faults.append(f"page error: {error}"))
         page.on("request", lambda request: is_outside(request.url) and faults.append(f"request to {request.url}"))
         page.goto(address + path if path.startswith("/") else path)
-        settled(page)
         return page
 
     yield opened
@@ -96,6 +59,17 @@ def open_page(browser, address):
             assert page.get_by_test_id("stException").count() == 0
         context.close()
     assert not faults
+
+
+@pytest.fixture
+def open_page(visit):
+    """Opens a page of figures and waits for its stable answer."""
+    def opened(*where, **more) -> Page:
+        page = visit(*where, **more)
+        settled(page)
+        return page
+
+    return opened
 
 
 def is_outside(url):
@@ -185,9 +159,9 @@ def test_a_drawer_holds_nothing_until_it_is_opened_and_keeps_open_in_the_other_l
     page = open_page("zh", f"/?{OLD}")
     expect(page.get_by_test_id("stSidebar").get_by_role("slider")).to_have_count(2)  # the quick moves
     expect(widget(page, RATE).get_by_role("slider")).to_be_visible()
-    expect(page.locator('[class*="st-key-in-contracts "] summary')).to_contain_text("本情景未启用")
+    expect(page.locator('[class*="st-key-in-contracts "] summary')).to_contain_text("原情景未启用")
     page.get_by_text("English", exact=True).click()
-    expect(page.locator('[class*="st-key-in-contracts "] summary')).to_contain_text("off in this scenario")
+    expect(page.locator('[class*="st-key-in-contracts "] summary')).to_contain_text("off in the scenario itself")
     settled(page)
     expect(page.locator(f'[class*="st-key-{RATE.replace(".", "-")} "]').get_by_role("slider")).to_be_visible()
 
@@ -334,13 +308,6 @@ def test_a_difference_file_goes_out_and_comes_back(open_page, tmp_path):
     other.locator("input[type=file]").set_input_files(bad)
     expect(other.get_by_test_id("stAlert")).to_contain_text("this key is repeated; keep one of the two")
     assert figures(other) == shown
-
-
-def test_a_chart_can_be_saved_as_the_screen_shows_it(open_page):
-    page = open_page("en", viewport=(1440, 2400))
-    with page.expect_download() as download:
-        page.locator('[class*="st-key-chart-balance"] [data-title]').filter(has=page.locator("svg")).first.click()
-    assert download.value.suggested_filename == "balance.svg"
 
 
 @pytest.mark.parametrize(("form", "begins"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")])

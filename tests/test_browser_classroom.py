@@ -4,38 +4,14 @@ import os
 import re
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import expect
 
 from report.cards import deck
 from report.text import phrases
-from tests.test_browser import LOCALES, PATIENCE, address, browser, is_outside, pytestmark  # noqa: F401 - fixtures
+from tests.test_browser import PATIENCE, address, browser, pytestmark, visit  # noqa: F401 - fixtures
 
 SHOTS = os.environ.get("SANDBOX_SHOTS", "")  # a folder for screenshots; none are taken where it is not named
-SIZE = {"width": 1280, "height": 1900}
-
-
-@pytest.fixture
-def visit(browser, address):  # noqa: F811 - fixtures
-    """Opens a link as a reader of a language would, each in a browser of his own."""
-    contexts, faults = [], []
-
-    def opened(language, path):
-        context = browser.new_context(locale=LOCALES[language], viewport=SIZE)
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(PATIENCE)
-        page.on("pageerror", lambda error: faults.append(f"page error: {error}"))
-        page.on("request", lambda request: is_outside(request.url) and faults.append(f"request to {request.url}"))
-        page.goto(f"{address}/{path}")
-        return page
-
-    yield opened
-    for context in contexts:
-        for page in context.pages:
-            assert page.get_by_test_id("stException").count() == 0
-        context.close()
-    assert not faults
+SIZE = (1280, 1900)
 
 
 def keyed(page, key):
@@ -54,10 +30,10 @@ def shot(page, name):
         page.screenshot(path=str(Path(SHOTS) / f"{name}.png"))
 
 
-def test_two_browsers_of_two_languages_go_through_a_class_together(visit):
+def test_two_browsers_of_two_languages_go_through_a_class_together(visit):  # noqa: F811 - a fixture
     language, other = "zh", "en"  # a room has no language: each reads it in his own
     said = phrases(language)
-    leader = visit(language, "classroom?scenario=benxi_2008")
+    leader = visit(language, "/classroom?scenario=benxi_2008", SIZE)
     leader.get_by_role("radio", name=said["room.do.open"]).or_(
         leader.get_by_role("button", name=said["room.do.open"])).first.click()
     shot(leader, f"classroom_open_{language}")
@@ -67,7 +43,7 @@ def test_two_browsers_of_two_languages_go_through_a_class_together(visit):
     expect(keyed(leader, "room.deal")).to_be_visible(timeout=PATIENCE)
     assert "seat" not in leader.url
 
-    learner = visit(other, "classroom")
+    learner = visit(other, "/classroom", SIZE)
     keyed(learner, "room.code").get_by_role("textbox").fill(code.lower())
     keyed(learner, "room.code").get_by_role("textbox").press("Enter")
     press(learner, "room.find")
@@ -113,6 +89,6 @@ def test_two_browsers_of_two_languages_go_through_a_class_together(visit):
         expect(leader.get_by_text(re.compile(re.escape(what)))).to_be_visible(timeout=PATIENCE)
     shot(leader, f"classroom_replay_{language}")
 
-    watcher = visit(other, f"classroom?room={code}&seat=watch")
+    watcher = visit(other, f"/classroom?room={code}&seat=watch", SIZE)
     expect(watcher.get_by_test_id("stDataFrame")).to_be_visible(timeout=PATIENCE)
     assert keyed(watcher, "room.submit").count() == 0

@@ -11,7 +11,7 @@ from simulation.household import settle
 from simulation.policy import Benefits
 from simulation.reading import read_yaml
 from simulation.scenario import Change, Scenario, load_scenario
-from simulation.terms import Source
+from simulation.terms import Source, words
 from simulation.trees import check_tree
 
 FOLDER = Path(__file__).parent / "cases"
@@ -95,3 +95,21 @@ def test_parts_add_up_and_every_step_of_the_rules_names_its_clause() -> None:
     for bill in settled["bills"]:
         clauses = [step["clause"] for step in bill["steps"]]
         assert sum("第" in text for text in clauses) >= 2
+
+
+def test_a_cell_that_nobody_has_touched_keeps_its_clause():
+    scenario, by_hand = load_scenario("benxi_2008"), STATED.model_copy(update={"note": words("手工", "by hand")})
+    bills = {"person": {"group": "adult"}, "bills": [
+        {"kind": "inpatient", "tier": tier, "expense": 3000.0} for tier in ("level_1", "level_2")]}
+    edit = Change(lever="benefits.rate.inpatient.adult.level_2", year=scenario.first_year + 1, value=0.7,
+                  source=by_hand)
+    changed = scenario.changed([edit])
+
+    def clauses(of, year):
+        return [next(step["clause"] for step in bill["steps"] if step["zh"].startswith("按 "))
+                for bill in settle(of, bills, year)["bills"]]
+
+    before, after = clauses(scenario, edit.year), clauses(changed, edit.year)
+    assert before[0] == after[0] and before[0] == before[1]
+    assert after[1] != before[1] and "手工" in after[1]
+    assert clauses(changed, scenario.first_year) == clauses(scenario, scenario.first_year)

@@ -15,6 +15,7 @@ from scipy import stats
 from bench.pool import scaled
 from simulation import compare, load_scenario, measures, sentences, simulate
 from simulation.__main__ import main
+from simulation.assumptions import ASSUMED
 from simulation.compare import DIFFERENCES, EVERYTHING, MOST, VALUES, draws_of, packed, paired, unpacked
 from simulation.results import EVENTS, QUANTITIES, Result
 from simulation.runs import save_run
@@ -233,7 +234,8 @@ def test_assumptions_that_differ_are_said() -> None:
         "utilisation": use.model_copy(update={"cost_growth": use.cost_growth.model_copy(update={
             "value": use.cost_growth.value + 0.001})})})})
     (note,) = held(BENXI, dearer).notes
-    assert "utilisation.cost_growth" in note.en and "1 assumptions differ" in note.en
+    title = ASSUMED["utilisation"].terms()["cost_growth"].title
+    assert f"(1: {title.en})" in note.en and title.zh in note.zh
     assert held(BENXI, reform()).notes == ()
 
 

@@ -26,7 +26,7 @@ FLOORS = (
     ("measures", "household", "runs", "scorecard", "reference", "compare", "targets", "moves", "goalseek", "sought",
      "sensitivity", "calibration", "adapted", "backtest", "scoring", "variance", "concentration", "reconcile",
      "explain", "search", "objectives", "refining", "failures", "sweep", "areas", "proposals", "information",
-     "report", "sentences", "comparable", "drivers", "incidence"),
+     "report", "sentences", "comparable", "drivers", "incidence", "futures"),
     ("cluster",),
     ("",),  # the package itself, whose __init__ names what others may use
     ("commands",),

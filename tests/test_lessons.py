@@ -6,21 +6,10 @@ from functools import cache
 import numpy as np
 import pytest
 
-from report.judging import (
-    FIXED,
-    Evidence,
-    amount,
-    done,
-    evidence,
-    figure,
-    filled,
-    judged,
-    judged_step,
-    named,
-    needed,
-    places,
-)
-from report.lessons import FOLDER, KINDS, Check, check_check, edited, file_of, lessons, place_of, read_lesson, texts
+from report.judging import FIXED, amount, done, figure, filled, judged, judged_step, named, needed, places
+from report.lesson import KINDS, Check, edited, place_of, texts
+from report.lessons import FOLDER, check_check, file_of, lessons, read_lesson
+from report.measured import Evidence, evidence
 from simulation import load_scenario, simulate
 from simulation.measures import chances, median_error, summary
 from simulation.reading import build

@@ -31,5 +31,5 @@ def test_each_target_can_be_missed():
 def test_two_sessions_get_every_answer_from_a_real_server(capsys):
     load(["--people", "2", "--minutes", "0.3", "--pause", "1"])
     lines = capsys.readouterr().out.splitlines()
-    assert int(lines[0].split()[0]) >= 4 and lines[0].endswith("met")
+    assert int(lines[0].split()[0]) >= 2 and lines[0].endswith("met")
     assert lines[1].endswith("met")

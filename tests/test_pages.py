@@ -96,7 +96,7 @@ def test_the_grid_draws_every_cell_of_the_scorecard_with_a_mark_and_a_figure(aim
     heat = figure.data[0]
     place = {row: n for n, row in enumerate(heat.y)}
     for item in drawn.frame.itertuples():
-        text = heat.text[place[item.title]][list(heat.x).index(item.year)]
+        text = heat.text[place[diagrams.lined(item.title)]][list(heat.x).index(item.year)]
         assert text == f"{diagrams.STATES[item.state][0]} {item.met:.0%}"
     marks = {mark for mark, _ in diagrams.STATES.values()}
     assert len(marks) == len(diagrams.STATES) == len({colour for _, colour in diagrams.STATES.values()})

@@ -137,13 +137,6 @@ def test_only_text_cells_that_begin_like_a_formula_are_disarmed():
     assert read_csv(content)["b"].tolist() == frame["b"].tolist()
 
 
-def test_the_toolbar_saves_the_chart_under_its_name():
-    config = charts.toolbar("balance")
-    assert config["displayModeBar"] is True
-    assert config["toImageButtonOptions"]["format"] == "svg"
-    assert config["toImageButtonOptions"]["filename"] == "balance"
-
-
 def test_months_are_drawn_as_months_and_ratios_as_percentages(run):
     names = {column: column for column in ("p05", "p25", "p50", "p75", "p95")}
     limits = charts.Limit("limit", "c"), charts.Limit("zero", "w")

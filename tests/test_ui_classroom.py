@@ -18,7 +18,7 @@ from store import rooms
 from store.boards import board
 from store.database import ready
 from tests.coarse import coarse
-from tests.screen import LOCALES, OLD, ROOT, words_of
+from tests.screen import LOCALES, OLD, ROOT, few_draws, words_of
 from ui import classroom, runs
 from ui.view import scenario_of, to_file, view_of
 
@@ -32,8 +32,8 @@ fewer_histories = pytest.fixture(scope="module", autouse=True)(coarse)
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
     """Few draws."""
-    for module, name in ((runs, "QUICK"), (runs, "FEWEST"), (runs, "STABLE"), (classroom, "DRAWS")):
-        monkeypatch.setattr(module, name, FEW)
+    few_draws(monkeypatch, FEW)
+    monkeypatch.setattr(classroom, "DRAWS", FEW)
 
 
 def page(language="zh", scenario=OLD, **query):

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 
-from report import contrasts
+from report import contrasts, tables
 from report.sheets import csv
 from report.text import phrases
 from simulation import sentences
@@ -111,7 +111,7 @@ def test_a_waterfall_is_drawn_from_the_first_plan_to_the_last():
     told = comparisons.waterfall(comparisons.book(BASE), comparisons.book(NOW), SHOWN, draws=FEW, seed=1,
                                  engine="table")
     for quantity in ("balance_end", "p_deficit"):
-        drawn, _ = comparisons.steps(told, quantity, 2012, ("A", "B"), "en")
+        drawn, _ = tables.steps(told, quantity, 2012, ("A", "B"), "en")
         value = drawn.frame["value"]
         assert value.iloc[:-1].sum() == pytest.approx(value.iloc[-1], abs=1e-9)
         assert drawn.frame["step"].iloc[0] == "A" and drawn.frame["step"].iloc[-1] == "B"

@@ -8,8 +8,8 @@ import pytest
 from report.lessons import file_of, lessons
 from simulation.terms import LANGUAGES
 from tests.coarse import coarse
-from tests.screen import app, words_of
-from ui import runs, studies
+from tests.screen import app, few_draws, words_of
+from ui import studies
 from ui.learning import solved_view, start_view
 from ui.view import view_of
 
@@ -21,8 +21,7 @@ fewer_histories = pytest.fixture(scope="module", autouse=True)(coarse)
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
     """Few draws: what is tested is the page, not the figures."""
-    for name in ("QUICK", "STABLE", "FEWEST"):
-        monkeypatch.setattr(runs, name, 128)
+    few_draws(monkeypatch, 128)
     monkeypatch.setattr(studies, "at_rest", lambda view, page: True)
 
 

@@ -111,7 +111,7 @@ def test_sections_stand_in_the_order_of_the_regulation_and_say_what_is_off():
     wanted = [names["panel.unused"].format(section=names[f"section.{name}"]) if name in unused
               else names[f"section.{name}"] for name in order]
     assert [label for label in (expander.label for expander in at.expander) if label in wanted] == wanted
-    assert sum("off in this scenario" in label for label in wanted) == 4
+    assert sum("off in the scenario itself" in label for label in wanted) == 4
 
 
 def test_a_drawer_stays_open_while_its_lever_moves_and_while_the_language_changes():

@@ -8,12 +8,13 @@ import pandas as pd
 import pytest
 
 from simulation import load_scenario, settle, simulate
+from simulation.futures import differences
 from simulation.household import read_bills
 from simulation.incidence import incidence
 from simulation.scenario import clause, library
 from simulation.terms import LANGUAGES, BadInput
 from tests.coarse import coarse
-from tests.screen import app, words_of
+from tests.screen import app, few_draws, words_of
 from ui import family, futures, runs
 from ui import incidence as gains
 from ui.view import known, scenario_of, view_of
@@ -29,8 +30,7 @@ fewer_histories = pytest.fixture(scope="module", autouse=True)(coarse)
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
     """Few draws, at rest as in motion."""
-    for name in ("QUICK", "STABLE", "FEWEST"):
-        monkeypatch.setattr(runs, name, FEW)
+    few_draws(monkeypatch, FEW)
 
 
 def page(language="zh", part=None, scenario=COUNTY, **query):
@@ -232,60 +232,10 @@ def test_the_page_draws_each_burden(language):
 
 # --- a bad future --------------------------------------------------------------------------------------
 
-@pytest.fixture(scope="module")
-def result_and_story():
-    result, paid = futures.with_groups(load_scenario(COUNTY), 512, runs.SEED)
-    return result, futures.story_of(result, paid, runs.SEED)
-
-
-@pytest.mark.parametrize("name", [COUNTY, TOWN, "city_pooling_2012", "county_community_2024"])
-def test_the_parts_add_up_to_every_closing_balance(name):
-    result = simulate(name, 64, engine="table")
-    total = sum(values.sum(axis=1) for values in futures.parts_of(result).values())
-    closing = result.data["balance_end"].isel(area=0, year=-1).values
-    assert total == pytest.approx(closing, abs=len(closing) * futures.ROUNDING)
-
-
-def test_a_future_is_one_of_the_run_and_its_parts_make_the_difference(result_and_story):
-    result, story = result_and_story
-    closing = result.data["balance_end"].isel(area=0, year=-1).values
-    assert set(story.closing) <= set(closing)
-    for at in (5, 50, 95):
-        end = story.closing[at - 1]
-        assert (closing < end).mean() == pytest.approx(at / 100, abs=2 / len(closing))
-        assert futures.differences(story, at).sum() == pytest.approx(end - story.middle, abs=1.0)  # of 10^8 yuan
-    ends = np.quantile(closing, futures.MIDDLE)
-    assert ends[0] <= story.middle <= ends[1]
-
-
-def test_groups_add_up_to_stays_and_special_diseases(result_and_story):
-    result, story = result_and_story
-    care = [name for name in story.parts if name.startswith("tier.") or name == "chronic"]
-    gap = futures.differences(story, 5)[care].sum()
-    of_groups = sum(story.groups[name][4].sum() - story.middle_groups[name].sum() for name in story.groups)
-    assert of_groups == pytest.approx(gap, abs=1.0)
-
-
-def test_the_run_with_its_groups_is_the_run_itself():
-    plain = simulate(TOWN, 64)
-    caught, paid = futures.with_groups(load_scenario(TOWN), 64, 20080101)
-    assert caught.fingerprint == plain.fingerprint
-    layers = sum(plain.data[name].isel(area=0).values for name in ("inpatient_paid", "chronic", "critical",
-                                                                   "assistance", "commercial"))
-    assert paid.sum(axis=2) == pytest.approx(layers)
-
-
-def test_shocks_depart_from_a_median_of_nothing(result_and_story):
-    result, _ = result_and_story
-    for name, values in futures.shocks_of(result, runs.SEED).items():
-        assert np.median(values, axis=0) == pytest.approx(0.0, abs=1e-12), name
-        assert values.std() > 0 or name == "funding"
-
-
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_chart_of_a_future_is_its_frame(result_and_story, language):
-    _, story = result_and_story
+def test_the_chart_of_a_future_is_its_frame(language):
     base = load_scenario(COUNTY)
+    story = futures.told(*runs.key(view_of(COUNTY)), FEW, runs.SEED)
     drawn, unit = futures.waterfall(story, 5, base, language)
     figure = futures.waterfall_figure(drawn, unit, 5, language)
     assert list(figure.data[0].x) == drawn.frame["value"].tolist()
@@ -293,7 +243,7 @@ def test_the_chart_of_a_future_is_its_frame(result_and_story, language):
     assert set(drawn.heads) == set(drawn.frame.columns)
     said = futures.sentences(story, 5, base, language)
     assert len(said) == 5 and (language == "zh") == bool(re.search(HAN, " ".join(said)))
-    largest = futures.differences(story, 5).idxmin()
+    largest = differences(story, 5).idxmin()
     assert futures.part_name(base, largest, language) in said[3]
 
 

@@ -5,7 +5,7 @@ import pytest
 from report.code import command, python
 from simulation.terms import LANGUAGES
 from tests.coarse import coarse
-from tests.screen import CEILING, OLD, app
+from tests.screen import CEILING, OLD, app, few_draws
 from ui import runs
 from ui.view import changes, view_of
 
@@ -16,8 +16,7 @@ fewer_histories = pytest.fixture(scope="module", autouse=True)(coarse)
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
     """Few draws."""
-    for name in ("QUICK", "STABLE", "FEWEST"):
-        monkeypatch.setattr(runs, name, FEW)
+    few_draws(monkeypatch, FEW)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

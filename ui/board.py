@@ -103,8 +103,8 @@ def show(board: Board, at: Here, name: str) -> None:
     with right:
         st.caption(t("room.balance_read"))
         drawn = standings.balance(rows, board.start.outcome, lang)
-        alt = "; ".join(f"{row.team}: {percent(row.own_share)}, {percent(row.deficit)}"
-                        for row in drawn.frame.itertuples())
+        alt = t("brief.semicolon").join(t("room.balance_of", team=row.team, own=percent(row.own_share),
+                                          deficit=percent(row.deficit)) for row in drawn.frame.itertuples())
         card(f"room.{name}.balance", standings.balance_figure(drawn, t("room.balance"), lang), drawn,
              t("room.balance_alt", told=alt))
 
@@ -121,7 +121,8 @@ def course_chart(rows: list[Row], board: Board, course: str) -> tuple[Drawn, go.
 def told(drawn: Drawn) -> str:
     """The end of each course in words, for who cannot see the chart."""
     end = drawn.frame.iloc[-1]
-    return "; ".join(f"{drawn.heads[name]} {percent(end[name])}" for name in drawn.frame.columns if name != "year")
+    return t("brief.semicolon").join(f"{drawn.heads[name]} {percent(end[name])}" for name in drawn.frame.columns
+                                     if name != "year")
 
 
 def dealt_cards(board: Board) -> None:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 import streamlit as st
 
-from report.tables import Drawn, money_unit
+from report.tables import Drawn, scale
 from report.text import people, say
 from simulation import sentences, simulate
 from simulation.comparable import Entry, check_alike
@@ -150,16 +150,6 @@ def driven(plan: Plan) -> Drivers:
 
 # --- frames -----------------------------------------------------------------------------------------
 
-def scale(values: pd.Series | pd.DataFrame, quantity: str, language: str, change: bool = True) -> tuple[float, str]:
-    """By what a figure is divided to be read, and its unit then; the change of a share is in points."""
-    unit = sentences.unit_of(quantity)
-    if unit in ("yuan", "yuan_year"):
-        return money_unit(float(values.abs().to_numpy().max()), language)
-    if unit == "share":
-        return 0.01, say(language, "compare.points") if change else "%"
-    return 1.0, say(language, f"compare.unit.{unit}")
-
-
 def differences(found: Comparison, quantity: str, names: Mapping[str, str], language: str) -> tuple[Drawn, str]:
     """The differences of one quantity by year and plan, in one unit; `names` are the plans' by place."""
     part = found.differences[found.differences["quantity"] == quantity].reset_index(drop=True)
@@ -208,25 +198,6 @@ def verdicts(found: Comparison, year: int, names: Mapping[str, str], language: s
         for row in part[part["quantity"] == quantity].itertuples():
             said.setdefault(row.scenario, []).append(sentences.verdict(row)[language])
     return said
-
-
-def steps(found: Waterfall, quantity: str, year: int, ends: tuple[str, str], language: str) -> tuple[Drawn, str]:
-    """A waterfall as a frame: the first plan, each group's part from the largest, the last plan."""
-    of = lambda frame: frame[(frame["quantity"] == quantity) & (frame["year"] == year)]  # noqa: E731
-    total, parts = of(found.totals).iloc[0], of(found.parts)
-    parts = parts.iloc[parts["part"].abs().to_numpy().argsort()[::-1]]
-    divisor, unit = scale(total[["first", "last"]].astype(float), quantity, language, change=False)
-    rows = [{"step": ends[0], "kind": "absolute", "value": total["first"]}]
-    rows += [{"step": found.titles[row.group][language], "kind": "relative", "value": row.part, "se": row.se,
-              "alone": row.alone, "interaction": row.interaction} for row in parts.itertuples()]
-    rows.append({"step": ends[1], "kind": "total", "value": total["last"]})
-    frame = pd.DataFrame(rows)
-    counted = [name for name in ("value", "se", "alone", "interaction") if name in frame]
-    frame[counted] = frame[counted].astype(float) / divisor
-    frame["kind"] = [say(language, f"compare.kind.{kind}") for kind in frame["kind"]]
-    heads = {name: say(language, f"compare.column.{name}") for name in frame.columns}
-    heads |= {name: say(language, "column.share", what=heads[name], unit=unit) for name in counted}
-    return Drawn(frame, heads, dict.fromkeys(counted, "%,.2f")), unit
 
 
 def story(found: Waterfall, quantity: str, year: int, ends: tuple[str, str], language: str) -> list[str]:

@@ -17,7 +17,7 @@ from report.diagrams import bar
 from report.tables import Drawn
 from report.text import say
 from simulation.household import Bill, Bills, Person, check_bills, settle
-from simulation.reading import MAX_BYTES, build, read_yaml
+from simulation.reading import build, decoded, read_yaml
 from simulation.scenario import Scenario
 from simulation.terms import BadInput, Fault, refuse, words
 from simulation.trees import dense
@@ -131,8 +131,28 @@ def family_of(persons: pd.DataFrame, bills: pd.DataFrame, scenario: Scenario, ye
     if len(given) > BILLS:
         raise refuse(say(lang, "family.bills"), words(f"多于 {BILLS} 笔", f"there are more than {BILLS}"),
                      words(f"请只留 {BILLS} 笔", f"keep {BILLS}"))
-    own: dict[int, list[Bill]] = {n: [] for n in range(len(people))}
-    places: dict[int, list[str]] = {n: [] for n in own}  # of those bills
+    own, places = bills_of(given, len(people), faults, lang)
+    found = []
+    for n, row in enumerate(people):
+        place = say(lang, "family.person_row", row=n + 1)
+        person = {name: value for name, value in row.items() if name != "name" and value is not None}
+        for one in record(Person, person, place, faults, lang):
+            whole = Bills(person=one, bills=tuple(own[n]))
+            faults += [Fault(placed(fault.place, place, places[n], lang), fault.what, fault.remedy)
+                       for fault in check_bills(scenario, whole, "")]
+            found.append(whole)
+    if faults:
+        raise BadInput(faults)
+    paid = contributions(scenario, year)
+    return Family(tuple(shown_name(row["name"], n, lang) for n, row in enumerate(people)), tuple(found),
+                  tuple(float(paid.loc[one.person.group, one.person.status]) for one in found))
+
+
+def bills_of(given: list[dict[str, Any]], persons: int, faults: list[Fault],
+             lang: str) -> tuple[dict[int, list[Bill]], dict[int, list[str]]]:
+    """Each person's bills and the places they stand in; what is wrong with a row is added to `faults`."""
+    own: dict[int, list[Bill]] = {n: [] for n in range(persons)}
+    places: dict[int, list[str]] = {n: [] for n in own}
     for n, row in enumerate(given, 1):
         place = say(lang, "family.row", row=n)
         missing = [name for name in ("person", "kind", "tier", "expense") if row[name] is None]
@@ -148,20 +168,7 @@ def family_of(persons: pd.DataFrame, bills: pd.DataFrame, scenario: Scenario, ye
         bill = record(Bill, {name: row[name] for name in row if name != "person"}, place, faults, lang)
         own[row["person"] - 1] += bill
         places[row["person"] - 1] += [place] * len(bill)
-    found = []
-    for n, row in enumerate(people):
-        place = say(lang, "family.person_row", row=n + 1)
-        person = {name: value for name, value in row.items() if name != "name" and value is not None}
-        for one in record(Person, person, place, faults, lang):
-            whole = Bills(person=one, bills=tuple(own[n]))
-            faults += [Fault(placed(fault.place, place, places[n], lang), fault.what, fault.remedy)
-                       for fault in check_bills(scenario, whole, "")]
-            found.append(whole)
-    if faults:
-        raise BadInput(faults)
-    paid = contributions(scenario, year)
-    return Family(tuple(shown_name(row["name"], n, lang) for n, row in enumerate(people)), tuple(found),
-                  tuple(float(paid.loc[one.person.group, one.person.status]) for one in found))
+    return own, places
 
 
 def placed(path: str, person: str, bills: list[str], lang: str) -> str:
@@ -217,15 +224,7 @@ def to_file(bills: Bills) -> str:
 
 def from_file(content: bytes, place: str, scenario: Scenario) -> Bills:
     """The bills a file holds, checked against the scenario; raises `BadInput`."""
-    if len(content) > MAX_BYTES:
-        raise refuse(place, words("文件太大", "the file is too large"),
-                     words(f"请不超过 {MAX_BYTES // 1000} kB", f"keep it within {MAX_BYTES // 1000} kB"))
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise refuse(place, words("不是 UTF-8 文本", "not UTF-8 text"),
-                     words("请另存为 UTF-8", "save it as UTF-8")) from None
-    data = read_yaml(text, place)
+    data = read_yaml(decoded(content, place), place)
     if not isinstance(data, Mapping):
         raise refuse(place, words("内容不是结算单", "these are not bills"),
                      words("请写 person 和 bills", "give person and bills"))

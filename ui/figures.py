@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
+from typing import Any
 from urllib.parse import urlencode
 
 import pandas as pd
@@ -20,10 +22,14 @@ PICTURES = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"
 LABELS = {"parquet": "Parquet", "xlsx": "Excel"}  # of the others, the form itself
 
 
-def card(name: str, figure: go.Figure, drawn: Drawn, alt: str) -> None:
-    """A framed chart, its picture and its data as files, and its data as a table."""
+def card(name: str, figure: go.Figure, drawn: Drawn, alt: str, facts: Mapping[str, Any] = {}) -> None:
+    """A framed chart, its picture and its data as files, and its data as a table; `facts` of a run go into the files.
+
+    What a frame says itself of the run it comes from need not be said again.
+    """
+    drawn = drawn._replace(facts={**facts, **drawn.facts})
     with st.container(border=True):
-        st.plotly_chart(figure, key=f"chart.{name}", alt=alt, config=charts.toolbar(name))
+        st.plotly_chart(figure, key=f"chart.{name}", alt=alt, config=charts.PLAIN)
         download(f"csv.{name}", t("chart.csv"), drawn, name, figure)
         # Closed, it costs nothing: a grid of numbers is slow to put on a page.
         data = st.expander(t("chart.data"), key=f"data.{name}", on_change="rerun")

@@ -4,28 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-import plotly.graph_objects as go
 import streamlit as st
 
-from report import charts, tables
 from report.answers import Run, told
 from report.cards import Dealt, played
-from report.findings import limit_text, sentences
-from report.judging import Evidence, Verdict, asked, done, evidence, judged_step, lever_name, needed
-from report.lessons import Edit, Lesson, Step, lessons, solved
-from report.tables import Drawn
-from report.text import percent
+from report.judging import Verdict, asked, done, judged_step, needed
+from report.lesson import Edit, Lesson, Step, solved
+from report.lessons import lessons
+from report.measured import Evidence, evidence
 from simulation import simulate
-from simulation.results import EVENTS, Result
-from simulation.scenario import Scenario, clause
+from simulation.results import Result
+from simulation.scenario import Scenario
 from ui import state
 from ui.runs import SEED, draws_for, gate, key, run
-from ui.text import language, t
 from ui.view import View, scenario_of, view_of
 
 KEPT = 96  # runs with all that lessons ask of them, of some hundred kilobytes each
-QUANTITY = {"balance": ("balance_ratio", "zero"), "surplus": ("surplus_ratio", "deficit"),
-            "months": ("reserve_months", "zero")}
 
 
 # --- views -------------------------------------------------------------------------------------------
@@ -118,11 +112,6 @@ def goals(step: Step, scenario: Scenario, lang: str) -> list[str]:
     return [asked(check, scenario, lang) for check in step.checks if check.kind != "question"]
 
 
-def lever_label(scenario: Scenario, lever: str, lang: str) -> str:
-    """A lever as the sidebar names it: its drawer and its name."""
-    return lever_name(scenario, lever, lang)
-
-
 # --- a session ---------------------------------------------------------------------------------------
 
 def shelf() -> dict[str, Lesson]:
@@ -186,33 +175,3 @@ def pull(lever: str) -> None:
     st.session_state[f"in.{section}"] = True
     if rest:
         st.session_state[f"of.{section}.{rest[0]}"] = True
-
-
-# --- the chart beside the task -------------------------------------------------------------------------
-
-def chart(name: str, run: Run, before: Run | None, view: View) -> tuple[go.Figure, Drawn, str]:
-    """The figure of the fund that a step looks at, its frame and its words."""
-    lang, scenario = language(), scenario_of(view)
-    first, last = scenario.first_year, scenario.horizon()[-1]
-    if name == "chances":
-        drawn = tables.chance(run, lang)
-        found = " ".join(sentences(run, lang)).replace("*", "")
-        return (charts.chances(drawn, t("chart.chances"), {event: t(f"event.{event}") for event in EVENTS}), drawn,
-                t("chart.chances_alt", finding=found))
-    if name == "spending":
-        drawn, tiers, unit = tables.spending(run, scenario, lang)
-        start, end = (f"{total:,.1f}" for total in drawn.frame[list(tiers)].sum(axis=1).iloc[[0, -1]])
-        return (charts.stacked(drawn, t("chart.spending", unit=unit), tiers, unit), drawn,
-                t("chart.spending_alt", first=first, last=last, unit=unit, start=start, end=end))
-    quantity, zero = QUANTITY[name]
-    months, title = name == "months", t(f"chart.{name}")
-    drawn, limit = tables.fan(run, quantity, lang, before), limit_text(run, quantity, lang)
-    end = drawn.frame.iloc[-1]
-    written = {place: f"{end[at]:.1f}" if months else percent(end[at])
-               for place, at in (("median", "p50"), ("low", "p05"), ("high", "p95"))}
-    names = {column: t(f"label.{column}") for column in ("p05", "p25", "p50", "p75", "p95", "before")}
-    bound = charts.Limit(t("label.warning" if months else "label.limit", limit=limit),
-                         clause(scenario, getattr(scenario.policy_in(last).lines, quantity).source, lang))
-    under = charts.Limit(t(f"label.{zero}_line"), t(f"chart.{zero}_clause"))
-    return (charts.fan(drawn, title, names, bound, under, "f" if months else "%"), drawn,
-            t(f"chart.{name}_alt", title=title, limit=limit, year=last, **written))

@@ -6,12 +6,12 @@ Pure: records of the model in, frames in the reader's language and units out.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from report.evidence import titles
+from report.paper import cells
 from report.tables import FORMS, Drawn, money_unit
 from report.text import percent, say, unit_text, years_of
 from simulation import variance
@@ -21,8 +21,6 @@ from simulation.backtest import FORECAST, RATIOS, TITLES, Record
 from simulation.calibration import RATIOS as IN_POINTS
 from simulation.calibration import Fit, Target
 from simulation.measures import QUANTILES
-from simulation.published import DATA
-from simulation.reading import read_text, read_yaml
 from simulation.results import MORE, QUANTITIES
 from simulation.scenario import Scenario
 from simulation.scoring import GRADES
@@ -34,17 +32,9 @@ from ui.register import members
 MANY = {"zh": (1e4, "wan"), "en": (1e6, "million")}  # in which people and visits are counted once there are so many
 UNITS = {"enrolment": "persons", "stays": "visits", "visits": "visits"} | dict.fromkeys(RATIOS, "share")
 MARKS = {"within": "✓", "outside": "✕", "unlike": "○"}
-NOTHING = "—"
 
 
 # --- the fund ---------------------------------------------------------------------------------------
-
-@lru_cache
-def titles() -> dict[str, Any]:
-    """The bundled series' titles in both languages, as `data/sources.yaml` names them."""
-    listed = read_yaml(read_text(DATA / "sources.yaml"), "sources.yaml")["series"]
-    return {entry["path"].removeprefix("series/").removesuffix(".csv"): entry["title"] for entry in listed}
-
 
 def titled(series: Series, language: str) -> str:
     """A series by its title, or an uploaded one by its file and years."""
@@ -213,26 +203,8 @@ def reliability(record: Record, language: str) -> Drawn:
 
 
 def in_words(drawn: Drawn) -> pd.DataFrame:
-    """A small table as text: each number in its column's form, a dash where there is none."""
-    form_of = {name: drawn.forms.get(name, "percent") for name in drawn.frame}
-    return pd.DataFrame({name: [cell_text(cell, form_of[name]) for cell in drawn.frame[name]]
-                         for name in drawn.frame}, columns=list(drawn.frame))
-
-
-def cell_text(cell: Any, form: str) -> str:
-    """A cell as text in the form of its column.
-
-    >>> cell_text(-0.5, "%+.2f"), cell_text(-0.01, "%+.1f"), cell_text(0.9, "percent"), cell_text(float("nan"), "%d")
-    ('−0.50', '+0.0', '90%', '—')
-    """
-    if isinstance(cell, str):
-        return cell
-    if pd.isna(cell):
-        return NOTHING
-    if form == "percent":
-        return percent(cell, 0)
-    sign, rest = ("+", form[2:]) if form[1] == "+" else ("", form[1:])
-    return f"{cell:{sign}{'z' * rest.endswith('f')}{rest}}".replace("-", "−")  # z: nothing has no sign
+    """A small table as text: each number in its column's form, percentages whole, a dash where there is none."""
+    return pd.DataFrame(cells(drawn, digits=0), columns=list(drawn.frame))
 
 
 # --- calibration ------------------------------------------------------------------------------------

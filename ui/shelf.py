@@ -10,7 +10,7 @@ import sqlalchemy as sa
 import streamlit as st
 
 from simulation import __version__
-from simulation.reading import read_yaml
+from simulation.reading import decoded, read_yaml
 from simulation.scenario import parse_scenario
 from simulation.terms import BadInput, Fault, refuse, short, words
 from store import library
@@ -205,11 +205,7 @@ def upload(key: str) -> str:
 
 def keep_file(content: bytes, name: str) -> Taken:
     """Keep a difference file or a scenario file as an entry of its own."""
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise refuse(name, words("不是 UTF-8 文本", "not UTF-8 text"),
-                     words("请另存为 UTF-8", "save it as UTF-8")) from None
+    text = decoded(content, name)
     data = read_yaml(text, name)
     if isinstance(data, Mapping) and "base" in data:
         draft, title = Draft(text=text, fingerprint=fingerprint(from_file(content, name))), name.rsplit(".", 1)[0]

@@ -6,6 +6,7 @@ Answers about the sandbox's own series are kept for everybody, those about an up
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -26,6 +27,7 @@ from ui.text import t
 from ui.view import View, known, offered, scenario_of
 
 YEARS = 10  # of a fund's own scenario
+FORESEEN = 0.04  # share of the work from which the rest can be foreseen
 WAIT = 0.5  # seconds between looks at whether a reader is still there
 KEPT = 24  # answers, of some hundred kilobytes each
 SPLIT = ("expenditure", "balance_ratio")  # of which the variance is told apart
@@ -60,8 +62,9 @@ def once(key: tuple, make: Callable[[Progress], Any], uploaded: bool = False) ->
         bar = st.progress(0.0, t("record.working"))
         with in_turn(bar):
             if key not in kept:
+                began = time.monotonic()
                 try:
-                    kept[key] = make(lambda share: advance(bar, share))
+                    kept[key] = make(lambda share: advance(bar, share, time.monotonic() - began))
                 except BadInput as bad:
                     kept[key] = BadInput(bad.faults)
                 for old in list(kept)[:-KEPT]:
@@ -84,9 +87,11 @@ def in_turn(bar: Any) -> Iterator[None]:
         turn().release()
 
 
-def advance(bar: Any, share: float) -> None:
-    """Move a bar to the share of the work done."""
-    bar.progress(min(max(share, 0.0), 1.0), t("record.working"))
+def advance(bar: Any, share: float, seconds: float = 0.0) -> None:
+    """Move a bar to the share of the work done in some seconds, and say how long the rest will take at that pace."""
+    share = min(max(share, 0.0), 1.0)
+    left = seconds / share - seconds if share > FORESEEN else 0.0
+    bar.progress(share, t("record.left", seconds=max(round(left), 1)) if left else t("record.working"))
 
 
 def record(series: Series, base: str, uploaded: bool) -> Record:

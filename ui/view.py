@@ -29,7 +29,8 @@ from simulation.estimates import (
     reason_of,
     stated,
 )
-from simulation.scenario import Change, Scenario, build, find_lever, lever_value, library, read_yaml
+from simulation.reading import build, decoded, read_yaml
+from simulation.scenario import Change, Scenario, find_lever, lever_value, library
 from simulation.terms import LANGUAGES, BadInput, Fault, Record, refuse, short, words
 from simulation.trees import nearest
 
@@ -316,12 +317,7 @@ def to_file(view: View) -> str:
 
 def from_file(content: bytes, place: str) -> View:
     """The view a difference file holds; raises `BadInput` with every fault found."""
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise refuse(place, words("不是 UTF-8 文本", "not UTF-8 text"),
-                     words("请另存为 UTF-8", "save it as UTF-8")) from None
-    data = read_yaml(text, place)
+    data = read_yaml(decoded(content, place), place)
     if not isinstance(data, Mapping):
         raise refuse(place, words("内容不是差异文件", "this is not a difference file"),
                      words("请从 base 和 changes 开始", "begin with base and changes"))

@@ -59,7 +59,7 @@ for column, section in zip(st.columns(2), ("income", "expenditure"), strict=True
     alt = t(f"account.{section}_alt", unit=unit, begins=years[0], ends=years[-1], first=first, last=last)
     figure = diagrams.around_zero(drawn, t(f"account.{section}", unit=unit), items, unit)
     with column:
-        card(f"account_{section}", figure, drawn, alt)
+        card(f"account_{section}", figure, drawn, alt, found.facts)
 
 st.subheader(t("account.who"))
 if len(areas) > 1:
@@ -74,13 +74,13 @@ for column, (name, unit, form, tick) in zip(st.columns(2), shown, strict=True):
                                    for group, title in groups.items())
     alt = t(f"account.{name}_alt", begins=years[0], ends=years[-1], told=told)
     with column:
-        card(f"account_{name}", diagrams.courses(drawn, t(f"account.{name}"), groups, tick), drawn, alt)
+        card(f"account_{name}", diagrams.courses(drawn, t(f"account.{name}"), groups, tick), drawn, alt, found.facts)
 
 drawn, tiers, unit = ledger.margins(found, scenario, lang)
 last = drawn.frame.iloc[-1]
 told = t("account.comma").join(f"{tier_name(scenario, tier, lang)} {last[tier]:,.1f}" for tier in tiers)
 card("account_margins", diagrams.around_zero(drawn, t("account.margins", unit=unit), tiers, unit), drawn,
-     t("account.margins_alt", unit=unit, year=years[-1], told=told))
+     t("account.margins_alt", unit=unit, year=years[-1], told=told), found.facts)
 st.caption(t("account.margins_read"))
 
 with st.sidebar:

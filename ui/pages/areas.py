@@ -53,14 +53,15 @@ else:
     left, right = st.columns(2)
     with left:
         alt = t("areas.transfers_alt", first=years[0], last=years[-1], finding=" ".join(told).replace("*", ""))
-        card("transfers", diagrams.around_zero(moves, t("areas.transfers", unit=unit), names, unit), moves, alt)
+        figure = diagrams.around_zero(moves, t("areas.transfers", unit=unit), names, unit)
+        card("transfers", figure, moves, alt, found.facts)
     with right:
         held, unit = counties.adjustment(found, lang)
         end = held.frame.iloc[-1]
         alt = t("areas.held_alt", unit=unit, year=int(end["year"]), median=f"{end['p50']:,.1f}",
                 most=f"{held.frame['p50'].max():,.1f}")
         lines = {name: t(f"column.{name}") for name in ("p05", "p50", "p95")}
-        card("adjustment", diagrams.band(held, t("areas.held", unit=unit), lines, unit), held, alt)
+        card("adjustment", diagrams.band(held, t("areas.held", unit=unit), lines, unit), held, alt, found.facts)
 
     st.subheader(t("areas.compare", since=view.since, year=year))
     comparison = st.container()

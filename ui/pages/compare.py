@@ -1,8 +1,10 @@
 """Plans against one another on the same futures: what differs, how sure that is, and which lever does it."""
 
+from functools import reduce
+
 import streamlit as st
 
-from report import contrasts
+from report import contrasts, tables
 from report.text import plain
 from simulation import sentences
 from simulation.results import EVENTS
@@ -87,7 +89,7 @@ else:
     st.caption(t("compare.facts", draws=f"{found.facts['draws']:,}", seed=found.facts["seed"],
                  engine=t(f"engine.{found.facts['engine']}"), level=f"{100 * found.facts['level']:.0f}"))
     for note in found.notes:
-        st.caption(plain(note[lang]))
+        st.caption(reduce(lambda said, at: said.replace(f"“{at}”", f"“{by_place[at]}”"), by_place, plain(note[lang])))
 
     st.header(t("compare.head.verdicts", year=year))
     with st.container(border=True):
@@ -120,7 +122,7 @@ else:
                                         persist_state="session"):
         told = comparisons.explained(base, target)
         ends = (names[base], names[target])
-        steps, unit = comparisons.steps(told, quantity, year, ends, lang)
+        steps, unit = tables.steps(told, quantity, year, ends, lang)
         said = comparisons.story(told, quantity, year, ends, lang)
         title = t("compare.waterfall", what=sentences.title_of(quantity)[lang], year=year, unit=unit)
         card(f"waterfall_{quantity}", contrasts.stairs(steps, title, t("compare.alone", value="{value}")), steps,

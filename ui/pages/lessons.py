@@ -2,8 +2,11 @@
 
 import streamlit as st
 
-from report.judging import Evidence, done, filled
-from report.lessons import MAX_BYTES, Lesson, Paragraph, Step, file_of, lessons, read_lesson
+from report.judging import done, filled, lever_name
+from report.lesson import Lesson, Paragraph, Step
+from report.lessons import MAX_BYTES, file_of, lessons, read_lesson
+from report.measured import Evidence
+from report.panels import panel
 from report.text import plain
 from simulation.reading import too_large
 from simulation.scenario import load_scenario
@@ -12,7 +15,7 @@ from ui import learning, state, studies
 from ui.figures import card
 from ui.runs import draws_for
 from ui.text import language, t
-from ui.view import known
+from ui.view import known, scenario_of
 from ui.widgets import sidebar
 
 MARKS = {"met": ":material/check_circle:", "open": ":material/help:", "missed": ":material/cancel:",
@@ -125,7 +128,7 @@ def task(name: str, lesson: Lesson, number: int, start: Evidence) -> None:
             st.markdown(t("lessons.levers"))
             with st.container(gap="xsmall"):
                 for n, lever in enumerate(step.levers):
-                    st.button(plain(learning.lever_label(scenario, lever, lang)), key=f"lesson.pull.{n}",
+                    st.button(plain(lever_name(scenario, lever, lang)), key=f"lesson.pull.{n}",
                               type="tertiary", on_click=state.ask, icon=":material/tune:",
                               args=(f"lesson.pull.{n}", learning.pull, lever))
         if step.look:
@@ -232,8 +235,8 @@ def lesson_page(name: str, lesson: Lesson, number: int) -> bool:
         now = learning.answers_of(view, draws, step)
         first = learning.start_view(lesson)
         before = learning.answers_of(first, draws, step) if view.edits != first.edits else None
-        figure, drawn, alt = learning.chart(step.chart, now, before, view)
-        card(f"lesson_{step.chart}", figure, drawn, alt)
+        shown = panel(step.chart, now, scenario_of(view), lang, before)
+        card(f"lesson_{step.chart}", shown.figure, shown.drawn, shown.alt)
         st.caption(t("lessons.chart_read"))
         given = answers(name, number, step, start)
         checking(name, lesson, number, given)

@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from report import charts, tables
-from report.findings import behaviour, doubt, figures, limit_text, responds, sentences
-from report.text import people, percent, plain, say
+from report import tables
+from report.findings import behaviour, doubt, figures, responds, sentences
+from report.panels import FANS, panel
+from report.text import people, plain, say
 from simulation.measures import RESPONSES
-from simulation.results import EVENTS, QUANTITIES
-from simulation.scenario import clause
+from simulation.results import QUANTITIES
 from ui import state
 from ui.figures import card, download, metric, table
 from ui.futures import lead
@@ -20,8 +20,6 @@ from ui.widgets import sidebar
 
 SHOWN = ["enrolled", "income", "expenditure", "surplus", "balance_end", "surplus_ratio", "balance_ratio"]
 STATISTICS = ["p50", "mean", "p05", "p25", "p75", "p95"]
-FANS = (("balance", "balance_ratio", "zero"), ("surplus", "surplus_ratio", "deficit"),
-        ("months", "reserve_months", "zero"))
 
 view, lang = state.view(), language()
 scenario = scenario_of(view)
@@ -35,7 +33,7 @@ settled = st.session_state.get("settled") == view or at_rest(view)
 draws = draws_for(view, settled)
 now = run(view, draws)
 before = run(baseline(view), draws) if view.edits else None
-found = sentences(now, lang)
+found = sentences(now, lang, before)
 
 enrolled = now.summary[now.summary["quantity"] == "enrolled"]["p50"].iloc[0]
 facts.caption(" · ".join([
@@ -52,33 +50,13 @@ for column, figure in zip(st.columns(3), figures(now, before, lang), strict=True
     with column:
         metric(figure)
 
-lines = scenario.policy_in(last).lines
-names = {column: t(f"label.{column}") for column in ("p05", "p25", "p50", "p75", "p95", "before")}
 (first_row, second_row, third_row) = [st.columns(2) for _ in range(3)]
-for column, (name, quantity, zero) in zip([*first_row, second_row[0]], FANS, strict=True):
-    drawn, title = tables.fan(now, quantity, lang, before), t(f"chart.{name}")
-    end, limit = drawn.frame.iloc[-1], limit_text(now, quantity, lang)
-    months = quantity == "reserve_months"
-    written = {place: f"{end[at]:.1f}" if months else percent(end[at])
-               for place, at in (("median", "p50"), ("low", "p05"), ("high", "p95"))}
-    bound = charts.Limit(t("label.warning" if months else "label.limit", limit=limit),
-                         clause(scenario, getattr(lines, quantity).source, lang))
-    under = charts.Limit(t(f"label.{zero}_line"), t(f"chart.{zero}_clause"))
-    alt = t(f"chart.{name}_alt", title=title, limit=limit, year=last, **written)
+for name, column in zip((*FANS, "chances", "spending"), [*first_row, *second_row, third_row[0]], strict=True):
+    shown = panel(name, now, scenario, lang, before)
     with column:
-        card(name, charts.fan(drawn, title, names, bound, under, "f" if months else "%"), drawn, alt)
-
-with first_row[0]:
-    lead()
-with second_row[1]:
-    drawn, events = tables.chance(now, lang), {event: t(f"event.{event}") for event in EVENTS}
-    alt = t("chart.chances_alt", finding=" ".join(found).replace("*", ""))
-    card("chances", charts.chances(drawn, t("chart.chances"), events), drawn, alt)
-with third_row[0]:
-    drawn, tiers, unit = tables.spending(now, scenario, lang)
-    start, end = (f"{total:,.1f}" for total in drawn.frame[list(tiers)].sum(axis=1).iloc[[0, -1]])
-    alt = t("chart.spending_alt", first=first, last=last, unit=unit, start=start, end=end)
-    card("spending", charts.stacked(drawn, t("chart.spending", unit=unit), tiers, unit), drawn, alt)
+        card(name, shown.figure, shown.drawn, shown.alt)
+        if name == "balance":
+            lead()
 with third_row[1], st.container(border=True):
     st.markdown(f"**{t('behaviour.title')}**")
     answer = st.empty()

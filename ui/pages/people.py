@@ -69,7 +69,7 @@ def tables() -> tuple[pd.DataFrame, pd.DataFrame]:
         kept[EDITOR] = version, persons, bills, persons, bills
     axes, column = scenario.axes, st.column_config
     choice = lambda name, names: column.SelectboxColumn(  # noqa: E731
-        t(f"family.{name}"), options=list(names), format_func=lambda code: names[code][lang])
+        t(f"family.{name}"), options=list(names), format_func=lambda code: names[code][lang], width=150)
     money = lambda name: column.NumberColumn(  # noqa: E731
         t(f"family.{name}"), min_value=0.0, max_value=1e9, format="%.2f", help=t(f"family.{name}_help"))
     number = lambda name, low, high: column.NumberColumn(  # noqa: E731

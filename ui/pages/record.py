@@ -4,14 +4,12 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from report import charts, diagrams, tables
-from report.findings import limit_text
+from report import charts, diagrams, panels
 from report.tables import Drawn
 from report.text import percent, plain, say, years_of
 from simulation.backtest import TITLES, Record
 from simulation.calibration import as_difference, read_targets
 from simulation.results import EVENTS, QUANTITIES
-from simulation.scenario import clause
 from simulation.scoring import GRADES, MANY_CUTOFFS
 from simulation.series import MAX_BYTES, Series, bundled, load_series, read_series
 from simulation.terms import BadInput, Fault
@@ -24,12 +22,10 @@ from ui.widgets import sidebar
 
 OWN = "own"  # the choice of an uploaded table
 BADGES = {"A": "green", "B": "blue", "C": "orange", "D": "red", "–": "gray"}
-QUANTILES = ("p05", "p25", "p50", "p75", "p95")
 MEGABYTES = -(-MAX_BYTES // 1_000_000)
 
 view, lang = state.view(), language()
 scenario = scenario_of(view)
-names = {column: t(f"label.{column}") for column in QUANTILES}
 
 
 # --- parts of the page ------------------------------------------------------------------------------
@@ -42,7 +38,7 @@ def hand_out(name: str, drawn: Drawn, figure: go.Figure | None = None) -> None:
 def framed(name: str, figure: go.Figure, drawn: Drawn, alt: str, note: str = "", opened: bool = False) -> None:
     """A chart with its words, its data as a table, which may be open from the start, and as a file."""
     with st.container(border=True):
-        st.plotly_chart(figure, key=f"chart.record.{name}", alt=alt, config=charts.toolbar(name))
+        st.plotly_chart(figure, key=f"chart.record.{name}", alt=alt, config=charts.PLAIN)
         if note:
             st.caption(note)
         hand_out(name, drawn, figure)
@@ -228,23 +224,15 @@ def own_scenario(series: Series, base: str, own: bool) -> None:
     years, run = made.scenario.horizon(), made.run
     st.markdown(f"**{plain(records.titled(series, lang))}**　{plain(made.scenario.story[lang])}")
     left, right = st.columns(2)
-    drawn, limit = tables.fan(run, "balance_ratio", lang), limit_text(run, "balance_ratio", lang)
-    end = drawn.frame.iloc[-1]
-    bound = charts.Limit(t("label.limit", limit=limit), clause(
-        made.scenario, made.scenario.policy_in(years[-1]).lines.balance_ratio.source, lang))
-    alt = t("chart.balance_alt", title=t("chart.balance"), limit=limit, year=years[-1],
-            **{place: percent(end[at]) for place, at in (("median", "p50"), ("low", "p05"), ("high", "p95"))})
+    shown = panels.fan("balance", run, made.scenario, lang)
     with left:
-        framed(f"{series.name}_balance_ratio", charts.fan(
-            drawn, t("chart.balance"), names, bound, charts.Limit(t("label.zero_line"), t("chart.zero_clause"))),
-               drawn, alt)
-    drawn = tables.chance(run, lang)
-    last = drawn.frame.iloc[-1]
+        framed(f"{series.name}_balance_ratio", shown.figure, shown.drawn, shown.alt)
+    shown = panels.chances(run, lang)
+    last = shown.drawn.frame.iloc[-1]
     alt = t("record.chances_alt", year=years[-1], told=t("record.comma").join(
         t("record.part", name=t(f"event.{event}"), share=percent(last[event])) for event in EVENTS))
     with right:
-        framed(f"{series.name}_chances", charts.chances(
-            drawn, t("chart.chances"), {event: t(f"event.{event}") for event in EVENTS}), drawn, alt)
+        framed(f"{series.name}_chances", shown.figure, shown.drawn, alt)
     drawn = records.taken(made.scenario, lang)
     st.markdown(f"**{t('record.taken', count=len(drawn.frame))}**")
     st.caption(t("record.taken_read", template=plain(known(base).title[lang])))

@@ -56,7 +56,7 @@ else:
     heads = {basis: t(f"standards.basis.{basis}") for basis in scores.BASES}
     with st.container(border=True):
         figure = diagrams.grid(drawn, t("standards.grid"), words, heads)
-        st.plotly_chart(figure, key="chart.standards", alt=alt, config=charts.toolbar("standards"))
+        st.plotly_chart(figure, key="chart.standards", alt=alt, config=charts.PLAIN)
         download("csv.standards", t("chart.csv"), scores.in_words(drawn, lang), "standards", figure)
 
     head, choice = st.columns([4, 1], vertical_alignment="bottom")

@@ -1,0 +1,88 @@
+"""What one run says of some quantities: each statistic by year, with its standard error over the scramblings.
+
+A change from another run is taken draw by draw on the same futures, so its error is smaller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+
+from report.lesson import DERIVED, STATISTICS
+from simulation.measures import QUANTILES, happened
+from simulation.results import ALONG, EVENTS, QUANTITIES, Result
+from simulation.scenario import Scenario
+from simulation.streams import REPLICATES
+
+
+class Evidence(NamedTuple):
+    """What one run says of some quantities: each statistic by year, from all draws and from each scrambling."""
+
+    scenario: Scenario
+    draws: int
+    years: tuple[int, ...]
+    names: tuple[str, ...]
+    whole: np.ndarray  # (quantity, statistic, t), in the quantity's unit
+    parts: np.ndarray  # (scrambling, quantity, statistic, t)
+
+    def value(self, name: str, statistic: str, year: int) -> tuple[float, float]:
+        """A figure and its standard error, which is never below what one further draw could change of a chance."""
+        at = self.at(name, statistic, year)
+        error = float(self.parts[(slice(None), *at)].std(ddof=1) / np.sqrt(REPLICATES))
+        return float(self.whole[at]), max(error, 1 / self.draws) if name in EVENTS else error
+
+    def change(self, start: Evidence, name: str, statistic: str, year: int) -> tuple[float, float]:
+        """The change of a figure from another run on the same draws, and its standard error."""
+        here, there = self.at(name, statistic, year), start.at(name, statistic, year)
+        apart = self.parts[(slice(None), *here)] - start.parts[(slice(None), *there)]
+        error = float(apart.std(ddof=1) / np.sqrt(REPLICATES))
+        change = float(self.whole[here] - start.whole[there])
+        return change, max(error, 1 / self.draws) if name in EVENTS and change else error
+
+    def chance(self, event: str, year: int) -> tuple[float, float]:
+        """The probability of an event and its standard error."""
+        return self.value(event, "mean", year)
+
+    def at(self, name: str, statistic: str, year: int) -> tuple[int, int, int]:
+        """Where a figure stands."""
+        return self.names.index(name), STATISTICS.index(statistic), self.years.index(year)
+
+
+def evidence(result: Result, names: Iterable[str] = tuple(QUANTITIES)) -> Evidence:
+    """What a run says of some quantities and of every event, for checks and for the places of a text."""
+    names, events = tuple(dict.fromkeys(names)), happened(result)
+    draws = np.stack([*(values(result, name) for name in names),
+                      *(events[event].astype(float) for event in EVENTS)])  # (quantity, d, t)
+    parts = [draws[:, n::REPLICATES] for n in range(REPLICATES)]
+    years = tuple(int(year) for year in result.data["year"].values)
+    return Evidence(result.scenario, draws.shape[1], years, (*names, *EVENTS), statistics(draws),
+                    np.stack([statistics(part) for part in parts]))
+
+
+def values(result: Result, name: str) -> np.ndarray:
+    """A quantity in every draw and year, (d, t); one that varies along an axis is named with a member."""
+    if name in DERIVED:
+        return derived(result, name)
+    quantity, _, member = name.partition(".")
+    found = result.data[quantity].isel(area=0)
+    return (found.sel({ALONG[quantity][2]: member}) if member else found).transpose("draw", "year").values
+
+
+def derived(result: Result, name: str) -> np.ndarray:
+    """A quantity made of several others in every draw and year, (d, t)."""
+    if name == "counties_short":
+        counties = result.data["surplus"].isel(area=slice(1, None)).transpose("draw", "year", "area").values
+        return (counties < 0).sum(axis=2).astype(float)
+    if name == "margin_ratio":
+        margin = result.data["provider_margin"].isel(area=0).sum("tier").transpose("draw", "year").values
+        return margin / np.maximum(values(result, "provider_payment"), 1e-9)
+    part = {"spending_per_head": "expenditure", "own_per_head": "out_of_pocket"}[name]
+    return values(result, part) / np.maximum(values(result, "enrolled"), 1e-9)
+
+
+def statistics(draws: np.ndarray) -> np.ndarray:
+    """Mean and quantiles (quantity, statistic, t) of draws (quantity, d, t)."""
+    quantiles = np.quantile(draws, list(QUANTILES.values()), axis=1)
+    return np.concatenate([draws.mean(axis=1)[:, None], np.moveaxis(quantiles, 0, 1)], axis=1)

@@ -1,0 +1,55 @@
+"""The answer in words: whether the fund stays inside its lines, from figures that are the run's own."""
+
+import numpy as np
+import pytest
+
+from report.answers import told
+from report.findings import answer, sentences
+from simulation import load_scenario, simulate
+from simulation.measures import STAYS, happened, staying
+from simulation.scenario import Change
+from simulation.terms import LANGUAGES, Source
+
+
+@pytest.fixture(scope="module")
+def result():
+    return simulate("urrbmi_county_2026", draws=256, engine="table")
+
+
+def test_to_stay_is_that_nothing_breaks_it_in_any_year(result):
+    events, found = happened(result), staying(result).set_index("what")["value"]
+    for what, broken in STAYS.items():
+        bad = np.zeros(256, bool)
+        for event in broken:
+            for year in range(events[event].shape[1]):
+                bad |= events[event][:, year]
+        assert found[what] == pytest.approx(1 - bad.mean())
+    assert found["inside"] <= found.drop("inside").min()
+
+
+def test_more_money_keeps_the_fund_above_zero_and_hoards_more(result):
+    scenario = load_scenario("urrbmi_county_2026")
+    richer = simulate(scenario.changed([Change(lever="financing.subsidy", year=2026, value=1000,
+                                               source=Source(status="assumption"))]), draws=256, engine="table")
+    before, after = (staying(one).set_index("what")["value"] for one in (result, richer))
+    assert after["solvent"] > before["solvent"] and after["no_deficit"] > before["no_deficit"]
+    assert after["no_hoarding"] <= before["no_hoarding"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_answer_comes_first_and_its_figures_are_the_runs(result, language):
+    run = told(result)
+    first = sentences(run, language)[0]
+    assert first == answer(run, None, language)
+    for value in run.staying["value"]:
+        assert f"{100 * value:.1f}%" in first
+    both = answer(run, run, language)
+    assert both.count(f"{100 * run.staying['value'][0]:.1f}%") >= 2
+
+
+@pytest.mark.parametrize(("inside", "side"), [(0.9, "yes"), (0.1, "no"), (0.5, "open")])
+def test_the_verdict_follows_the_chance_beyond_its_error(result, inside, side):
+    run = told(result)
+    moved = run.staying.assign(value=np.where(run.staying["what"] == "inside", inside, 0.95), se=0.02)
+    said = {"yes": "多半能守住", "no": "多半守不住", "open": "分不出"}
+    assert said[side] in answer(run._replace(staying=moved), None, "zh")
