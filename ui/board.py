@@ -14,7 +14,7 @@ from report.text import percent, plain, say
 from store.boards import Board, Event
 from ui import classroom
 from ui.classroom import Here
-from ui.figures import card, download, table
+from ui.figures import beside, card, download, table
 from ui.text import language, t
 
 EVERY = {True: 2.0, False: 5.0}  # seconds between looks: the facilitator's, and everybody else's
@@ -93,7 +93,7 @@ def show(board: Board, at: Here, name: str) -> None:
     download(f"csv.room.{name}", t("table.csv"), drawn, f"class_{board.number}")
     if not (any(row.outcome for row in rows) or board.start.outcome):
         return
-    left, right = st.columns(2)
+    left, right = beside(2)
     with left:
         course = st.selectbox(t("room.course"), COURSES, key=f"room.{name}.course",
                               format_func=lambda code: say(lang, f"room.of.{code}"))

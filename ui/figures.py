@@ -19,7 +19,14 @@ from ui.text import language, t
 from ui.view import to_query
 
 PICTURES = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
+CHART, METRIC = 360, 250  # pixels that a chart and a headline figure need
 LABELS = {"parquet": "Parquet", "xlsx": "Excel"}  # of the others, the form itself
+
+
+def beside(count: int, columns: int = 2, least: int = CHART) -> list[Any]:
+    """Places side by side, at least so many pixels wide: one below another where the page is narrow."""
+    grid = st.grid(columns, min_column_width=least)
+    return [grid.cell() for _ in range(count)]
 
 
 def card(name: str, figure: go.Figure, drawn: Drawn, alt: str, facts: Mapping[str, Any] = {}) -> None:

@@ -6,7 +6,7 @@ from report import diagrams
 from report.tables import FORMS, tier_name
 from report.text import plain, unit_text
 from ui import ledger, state, studies
-from ui.figures import card, download
+from ui.figures import beside, card, download
 from ui.runs import draws_for
 from ui.text import language, t
 from ui.view import scenario_of
@@ -53,7 +53,7 @@ with st.container(horizontal=True):
                        icon=":material/table_view:")
 st.caption(t("account.means"))
 
-for column, section in zip(st.columns(2), ("income", "expenditure"), strict=True):
+for column, section in zip(beside(2), ("income", "expenditure"), strict=True):
     drawn, items, unit = ledger.flows(found.settlements[area], section, lang)
     first, last = (f"{drawn.frame[list(items)].sum(axis=1).iloc[n]:,.1f}" for n in (0, -1))
     alt = t(f"account.{section}_alt", unit=unit, begins=years[0], ends=years[-1], first=first, last=last)
@@ -67,7 +67,7 @@ if len(areas) > 1:
 groups = {name: text[lang] for name, text in scenario.axes.group.items()}
 shown = (("out_of_pocket", unit_text("yuan_person_year", lang), FORMS["yuan"], ",.0f"),
          ("catastrophic", unit_text("share", lang), FORMS["share"], ".1%"))
-for column, (name, unit, form, tick) in zip(st.columns(2), shown, strict=True):
+for column, (name, unit, form, tick) in zip(beside(2), shown, strict=True):
     drawn = ledger.by_year(found.groups, "group", name, groups, unit, lang, form)
     ends = drawn.frame.iloc[[0, -1]]
     told = t("account.comma").join(f"{title} {format(ends[group].iloc[0], tick)}→{format(ends[group].iloc[1], tick)}"

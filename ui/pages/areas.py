@@ -6,7 +6,7 @@ from report import diagrams
 from report.tables import FORMS, money_unit
 from report.text import percent, plain
 from ui import counties, state, studies
-from ui.figures import card, download
+from ui.figures import beside, card, download
 from ui.runs import draws_for
 from ui.text import language, t
 from ui.view import scenario_of, view_of
@@ -50,7 +50,7 @@ else:
         st.markdown(("" if lang == "zh" else " ").join(told))
         st.caption(t("areas.read"))
 
-    left, right = st.columns(2)
+    left, right = beside(2)
     with left:
         alt = t("areas.transfers_alt", first=years[0], last=years[-1], finding=" ".join(told).replace("*", ""))
         figure = diagrams.around_zero(moves, t("areas.transfers", unit=unit), names, unit)
@@ -84,7 +84,7 @@ elif several:
                       **{name: f"{in_deficit[name]:.1f}" for name in studies.METHODS}))
         if year >= view.since and not scenario.policy_in(year).pooling.adjustment_rate.value:
             st.caption(t("areas.no_rate"))
-        left, right = st.columns(2)
+        left, right = beside(2)
         told = " ".join(t("areas.one_way", method=words[name], count=f"{in_deficit[name]:.1f}") for name in words)
         ratios = table.frame["balance_ratio"]
         alts = {"balance_ratio": t("areas.balance_ratio_alt", year=year, low=percent(ratios.min()),

@@ -12,7 +12,7 @@ from simulation.terms import BadInput
 from store import rooms
 from ui import board, classroom, state
 from ui.classroom import Here
-from ui.figures import download
+from ui.figures import METRIC, beside, download
 from ui.learning import start_view
 from ui.text import language, t
 from ui.view import View, from_file, known, scenario_of
@@ -222,7 +222,7 @@ def own(at: Here) -> None:
             st.info(t("room.state.waiting"), icon=":material/hourglass_empty:")
         else:
             start = stood.start.outcome if stood.start.cards == mine.cards else None
-            for column, name in zip([*st.columns(2), *st.columns(2)], ("deficit", "balance_over", "own_share",
+            for column, name in zip(beside(4, 2, METRIC), ("deficit", "balance_over", "own_share",
                                                                        "contribution"), strict=True):
                 column.metric(say(lang, f"room.measure.{name}"), told(mine.outcome, name), border=True,
                               help=say(lang, f"room.meaning.{name}"), delta=change(mine.outcome, start, name),

@@ -9,7 +9,7 @@ from report.text import people, plain, say
 from simulation.measures import RESPONSES
 from simulation.results import QUANTITIES
 from ui import state
-from ui.figures import card, download, metric, table
+from ui.figures import METRIC, beside, card, download, metric, table
 from ui.futures import lead
 from ui.papers import brief_downloads
 from ui.runs import SEED, at_rest, closing, draws_for, key, run
@@ -46,18 +46,18 @@ facts.caption(" · ".join([
 with st.container(border=True):
     st.markdown("  \n".join(found))
     st.caption(doubt(now, lang))
-for column, figure in zip(st.columns(3), figures(now, before, lang), strict=True):
+for column, figure in zip(beside(3, 3, METRIC), figures(now, before, lang), strict=True):
     with column:
         metric(figure)
 
-(first_row, second_row, third_row) = [st.columns(2) for _ in range(3)]
-for name, column in zip((*FANS, "chances", "spending"), [*first_row, *second_row, third_row[0]], strict=True):
+*charts, last_place = beside(6)
+for name, column in zip((*FANS, "chances", "spending"), charts, strict=True):
     shown = panel(name, now, scenario, lang, before)
     with column:
         card(name, shown.figure, shown.drawn, shown.alt)
         if name == "balance":
             lead()
-with third_row[1], st.container(border=True):
+with last_place, st.container(border=True):
     st.markdown(f"**{t('behaviour.title')}**")
     answer = st.empty()
     answer.caption(t("behaviour.waiting" if responds(scenario) else "behaviour.none"))

@@ -8,7 +8,7 @@ from report.text import plain, say
 from simulation.incidence import THRESHOLD
 from simulation.terms import BadInput, Fault
 from ui import family, futures, incidence, state, studies
-from ui.figures import card, download, table
+from ui.figures import beside, card, download, table
 from ui.runs import draws_for
 from ui.text import language, t
 from ui.view import known, scenario_of
@@ -177,13 +177,13 @@ def burden(draws: int) -> None:
     """Out-of-pocket spending by group and tier over the years."""
     st.markdown(t("people.burden_question"))
     answer = incidence.burden(view, draws)
-    columns = st.columns(2)
+    columns = beside(3)
     for n, what in enumerate(("out_of_pocket", "catastrophic", "left")):
         drawn, names, form = incidence.over_years(answer, what, scenario, lang)
         ends = drawn.frame.iloc[[0, -1]]
         told = t("account.comma").join(f"{title} {ends[name].iloc[0]:{form}}→{ends[name].iloc[1]:{form}}"
                                        for name, title in names.items())
-        with columns[n % 2]:
+        with columns[n]:
             card(f"burden_{what}", courses(drawn, t(f"people.burden.{what}"), names, form), drawn,
                  t("people.burden_alt", title=t(f"people.burden.{what}"), first=years[0], last=years[-1], told=told))
     st.caption(t("people.burden_read"))

@@ -14,7 +14,7 @@ from simulation.scoring import GRADES, MANY_CUTOFFS
 from simulation.series import MAX_BYTES, Series, bundled, load_series, read_series
 from simulation.terms import BadInput, Fault
 from ui import forecasts, records, state, tracks
-from ui.figures import card, download, table
+from ui.figures import beside, card, download, table
 from ui.runs import SEED, draws_for, key
 from ui.text import language, t
 from ui.view import known, scenario_of
@@ -223,7 +223,7 @@ def own_scenario(series: Series, base: str, own: bool) -> None:
         return
     years, run = made.scenario.horizon(), made.run
     st.markdown(f"**{plain(records.titled(series, lang))}**　{plain(made.scenario.story[lang])}")
-    left, right = st.columns(2)
+    left, right = beside(2)
     shown = panels.fan("balance", run, made.scenario, lang)
     with left:
         framed(f"{series.name}_balance_ratio", shown.figure, shown.drawn, shown.alt)
@@ -253,7 +253,7 @@ def uncertainty() -> None:
         return
     with st.spinner(t("record.working")):
         shares = tracks.parts(*key(view), draws_for(view, settled=False))
-    for column, quantity in zip(st.columns(2), tracks.SPLIT, strict=True):
+    for column, quantity in zip(beside(2), tracks.SPLIT, strict=True):
         drawn, sources = records.parts(shares, quantity, lang)
         what = QUANTITIES[quantity][0][lang]
         sentence = records.of_variance(drawn, sources, what, lang)

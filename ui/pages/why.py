@@ -8,7 +8,7 @@ from simulation.information import WEIGHED, advice
 from simulation.results import EVENTS, QUANTITIES
 from simulation.sentences import crossing
 from ui import reasons, records, state, tracks
-from ui.figures import card, download, table
+from ui.figures import beside, card, download, table
 from ui.packages import packages
 from ui.runs import draws_for, key
 from ui.text import language, t
@@ -77,7 +77,7 @@ def variance() -> None:
     """The variance by source."""
     with st.spinner(t("record.working")):
         shares = tracks.parts(*key(view), draws_for(view, settled=False))
-    for column, quantity in zip(st.columns(2), tracks.SPLIT, strict=True):
+    for column, quantity in zip(beside(2), tracks.SPLIT, strict=True):
         drawn, sources = records.parts(shares, quantity, lang)
         sentence = records.of_variance(drawn, sources, QUANTITIES[quantity][0][lang], lang)
         with column:
