@@ -9,9 +9,8 @@ by how often each number and order of stays occurs (collective risk model).
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
-from functools import reduce
-from typing import Any
+from collections.abc import Callable, Iterator
+from functools import partial, reduce
 
 import numpy as np
 from scipy.stats import nbinom
@@ -19,12 +18,24 @@ from scipy.stats import nbinom
 from simulation.engines.blocks import Block, blocks
 from simulation.engines.choice import tilted
 from simulation.engines.nodes import chebyshev_nodes, node_basis
-from simulation.engines.tables import LINEAR, Stacks, detail, means, schedules, weights_of
+from simulation.engines.tables import (
+    LINEAR,
+    Schedule,
+    Stacks,
+    Table,
+    detail,
+    means,
+    rules_of_stays,
+    schedules,
+    weights_of,
+)
 from simulation.engines.yearly import Nodes, Person, in_draws
 from simulation.records import Care, Conditions, Costs, Rules, Spending
 from simulation.streams import normals
 
-PRICE_NODES, TILT_NODES, CEILING_NODES, DETAIL_NODES = 5, 3, 3, 2
+PRICE_NODES, CEILING_NODES, DETAIL_NODES = 5, 3, 2
+TILT_NODES, MOST_TILT_NODES, TILT_SPAN = 3, 7, 0.4  # three nodes, and one more for every span of that many log odds
+TILT_STEP = 0.05  # log odds
 FEWER = 8  # times fewer histories for how people vary
 TAIL = 1e-4  # stays beyond the longest history, as a share of all stays
 
@@ -60,17 +71,15 @@ def spend(rules: list[Rules], care: list[Care], costs: list[Costs], insured: np.
 
     # Years that differ in nothing but the mix of tiers and the ceiling are settled together.
     for years in alike([(*rules[t]._replace(ceiling=0.0), *costs[t]) for t in range(horizon)]):
-        rule, cost = rules[years[0]], costs[years[0]]
+        rule, cost = rules_of_stays(rules[years[0]]), costs[years[0]]
         mixes, mix_of = np.unique(np.stack([care[t].mix for t in years]), axis=0, return_inverse=True)
         ceilings, weights = ceiling_nodes(np.array([rules[t].ceiling for t in years]))
         tables, details = tables_of(rule, cost, ceilings, mixes, care[years[0]].mix, horizon - 1, usual_years,
                                     threshold, nodes, histories, fewer)
         (_, each), (_, usual) = (schedules(rule, cells, horizon - 1, only) for only in (None, usual_years))
-        size = len(nodes.tilt) * cells
         for t, which, weight in zip(years, mix_of.ravel(), weights, strict=True):
-            part = slice(which * size, (which + 1) * size)
-            table = [(stays, sum(w * at[kind][1][:, :, part] for w, at in zip(weight, tables, strict=True) if w))
-                     for kind, (stays, _) in enumerate(tables[0])]
+            part = slice(which * len(nodes.tilt), (which + 1) * len(nodes.tilt))
+            table = [at_ceiling(settled, weight, part) for settled in tables]
             shares = statuses_of(insured, t)  # who is poor matters, and may change from year to year
             person = Person(table, weights_of(each, care[t].years, shares, rule), details,
                             weights_of(usual, care[t].years, shares, rule))
@@ -80,21 +89,49 @@ def spend(rules: list[Rules], care: list[Care], costs: list[Costs], insured: np.
 
 def tables_of(rules: Rules, costs: Costs, ceilings: np.ndarray, mixes: np.ndarray, first_mix: np.ndarray, longest: int,
               usual_years: float, threshold: float, nodes: Nodes, histories: tuple[Block, ...],
-              fewer: tuple[Block, ...]) -> tuple[list[Stacks], Stacks]:
-    """All histories settled at each of some ceilings for mixes (n, c, k), and how people vary, by `fewer` of them.
+              fewer: tuple[Block, ...]) -> tuple[list[list[Table]], list[Table]]:
+    """All histories settled under each schedule at each of some ceilings for mixes (n, c, k), and how people vary, by
+    `fewer` of them.
 
     `longest` contribution years; the spread between people is taken at `usual_years` of them and at the `first_mix`
-    (c, k), so that nothing later moves the first year.
+    (c, k), so that nothing later moves the first year. A cell's histories are settled anew only where its own rules
+    change.
     """
-    made, some = (schedules(rules, mixes.shape[1], longest, only)[0] for only in (None, usual_years))
-    rows = tilted(mixes[:, None], costs.primary, nodes.tilt).reshape(-1, mixes.shape[2])
     price, limits, middle = (np.exp(x) for x in (nodes.log_price, nodes.log_threshold, nodes.log_middle))
     story = (costs.log_sd, *(block.cost.sum() for block in histories))
+    at_tilt = tilted(mixes[:, None], costs.primary, nodes.tilt).reshape(-1, *mixes.shape[1:])
 
-    details = kept((*rules, first_mix, middle, usual_years, threshold, *costs, *story),
-                   lambda: detail(rules, costs, fewer, first_mix, some, middle, threshold))
-    return kept((*rules, ceilings, rows, price, limits, longest, *costs, *story),
-                lambda: means(rules, ceilings, costs, histories, rows, made, price, limits)), details
+    def alike_cells(only: float | None) -> Iterator[tuple[np.ndarray, np.ndarray, list[Schedule], tuple]]:
+        """Schedules and the cells under them, where these are the same, and what their payments depend on."""
+        made, scheduled = schedules(rules, mixes.shape[1], longest, only)
+        under = [tuple(np.flatnonzero(each)) for each in scheduled.any(axis=0)]
+        for cells in dict.fromkeys(under):
+            which = [s for s, those in enumerate(under) if those == cells]
+            own = rules._replace(rate=rules.rate[..., [made[s].cell for s in which]])
+            yield (np.array(which), np.array(cells), [made[s] for s in which],
+                   (*own, [made[s].years for s in which], *costs, *story))
+
+    tables, details = [], []
+    for which, cells, made, of in alike_cells(None):
+        mix = at_tilt[:, cells]
+        settled = kept((*of, ceilings, mix, price, limits),
+                       partial(means, rules, ceilings, costs, histories, mix, made, price, limits))
+        tables.append([Table(which, cells, stacks) for stacks in settled])
+    for which, cells, made, of in alike_cells(usual_years):
+        mix = first_mix[cells]
+        settled = kept((*of, mix, middle, threshold),
+                       partial(detail, rules, costs, fewer, mix, made, middle, threshold))
+        details.append(Table(which, cells, settled[0]))
+    return tables, details
+
+
+def at_ceiling(tables: list[Table], weight: np.ndarray, part: slice) -> Table:
+    """A table at a ceiling between those it was settled at, for a part of its mixes."""
+    stacks = []
+    for kind, (stays, _) in enumerate(tables[0].stacks):
+        weighed = [(w, table.stacks[kind][1][:, :, :, part]) for w, table in zip(weight, tables, strict=True) if w]
+        stacks.append((stays, reduce(np.add, (one if w == 1 else w * one for w, one in weighed))))
+    return tables[0]._replace(stacks=stacks)
 
 
 def alike(inputs: list[tuple]) -> list[list[int]]:
@@ -125,8 +162,8 @@ def ceiling_nodes(ceilings: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.exp(nodes), node_basis(nodes, np.log(ceilings))
 
 
-KEPT: OrderedDict[bytes, Any] = OrderedDict()  # the last rule books settled, most recent last
-MOST_KEPT = 40
+KEPT: OrderedDict[bytes, list[Stacks]] = OrderedDict()  # what was settled last, most recent last
+MOST_KEPT = 2e8  # bytes
 
 
 def fingerprint(inputs: tuple) -> bytes:
@@ -135,7 +172,7 @@ def fingerprint(inputs: tuple) -> bytes:
     return b"".join(str(array.shape).encode() + array.tobytes() for array in arrays)
 
 
-def kept(inputs: tuple, make: Callable[[], Any]) -> Any:
+def kept(inputs: tuple, make: Callable[[], list[Stacks]]) -> list[Stacks]:
     """The tables made from some inputs, made only once while they are among the last ones asked for.
 
     A lever that is no benefit rule, a reform of later years, or a step back settles nothing anew.
@@ -143,8 +180,9 @@ def kept(inputs: tuple, make: Callable[[], Any]) -> Any:
     key = fingerprint(inputs)
     found = KEPT.pop(key, None) or make()
     KEPT[key] = found
-    while len(KEPT) > MOST_KEPT:
-        KEPT.popitem(last=False)
+    room = sum(moments.nbytes for stacks in KEPT.values() for of in stacks for _, moments in of)
+    while room > MOST_KEPT and len(KEPT) > 1:
+        room -= sum(moments.nbytes for of in KEPT.popitem(last=False)[1] for _, moments in of)
     return found
 
 
@@ -160,7 +198,18 @@ def nodes_of(conditions: Conditions, thresholds: np.ndarray) -> Nodes:
     span = np.log(thresholds.min()), np.log(thresholds.max())
     spanned = lambda x, n: chebyshev_nodes(x.min(), x.max(), n)  # noqa: E731
     reach = np.append(log_price.ravel(), np.log(conditions.reach))
+    tilt = outwards(conditions.tilt.min(), conditions.tilt.max())
+    tilts = min(TILT_NODES + int((tilt[1] - tilt[0]) / TILT_SPAN + 1e-9), MOST_TILT_NODES)
     return Nodes(
-        spanned(reach, PRICE_NODES), spanned(conditions.tilt, TILT_NODES),
+        spanned(reach, PRICE_NODES), chebyshev_nodes(*tilt, tilts),
         chebyshev_nodes(*span, 3 + int((span[1] - span[0]) / 0.8)),
         middle, spanned(middle, DETAIL_NODES))
+
+
+def outwards(low: float, high: float) -> np.ndarray:
+    """Ends from low to high or a little further: they stay where they are when a lever moves a little.
+
+    >>> outwards(-0.31, 0.7).tolist(), outwards(0.0, 0.0).tolist()
+    ([-0.35, 0.7], [0.0, 0.0])
+    """
+    return (np.array([np.floor(low / TILT_STEP), np.ceil(high / TILT_STEP)]) * TILT_STEP).round(9) + 0.0

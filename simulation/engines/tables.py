@@ -1,7 +1,7 @@
 """Claim histories settled under a rule book: what one person is paid, and how people vary.
 
-Every history is settled for every distinct schedule at every price node. Histories stand on the last axis, where they
-are contiguous: a few large arrays, not many small ones.
+Every history is settled for each distinct schedule at every price node, and averaged for the cells that are under it.
+Histories stand on the last axis, where they are contiguous: a few large arrays, not many small ones.
 """
 
 from __future__ import annotations
@@ -30,6 +30,23 @@ class Schedule(NamedTuple):
     years: float
 
 
+class Table(NamedTuple):
+    """Histories settled under some of the schedules, averaged for the cells that are under all of these."""
+
+    schedules: np.ndarray
+    cells: np.ndarray
+    stacks: Stacks  # moments (k, u, s, n, c, p, ...) of n mixes
+
+
+def rules_of_stays(rules: Rules) -> Rules:
+    """The rules without what only ordinary outpatient care asks: no such rule settles a history anew."""
+    nothing = np.zeros_like
+    return rules._replace(
+        counts=rules.counts[:2], first=rules.first[:2], annual=rules.annual[:2], lower=rules.lower[:, :2],
+        upper=rules.upper[:, :2], rate=rules.rate[:, :2], kind_ceiling=rules.kind_ceiling[:2], has_fee=False,
+        fee=nothing(rules.fee), fee_price=nothing(rules.fee_price), waived=nothing(rules.waived))
+
+
 def schedules(rules: Rules, cells: int, longest: int, only: float | None = None) -> tuple[list[Schedule], np.ndarray]:
     """Distinct schedules to settle, and the weight of each by contribution years and cell (y, s, c).
 
@@ -53,13 +70,12 @@ def schedules(rules: Rules, cells: int, longest: int, only: float | None = None)
 
 
 def weights_of(scheduled: np.ndarray, years: np.ndarray, status_share: np.ndarray, rules: Rules) -> np.ndarray:
-    """Weights (u * s, c) of the schedules (y, s, c), from shares by contribution years (y,) and by status (c, u).
+    """Weights (s, u, c) of the schedules (y, s, c), from shares by contribution years (y,) and by status (c, u).
 
     People are told apart by status only where assistance pays.
     """
     share = status_share if rules.has_assistance else np.ones((len(status_share), 1))
-    by_schedule = np.tensordot(years, scheduled, 1)
-    return (share.T[:, None] * by_schedule).reshape(-1, len(status_share))
+    return np.tensordot(years, scheduled, 1)[:, None] * share.T
 
 
 def settled(block: Block, part: slice, rules: Rules, costs: Costs, made: list[Schedule], price: np.ndarray):
@@ -95,13 +111,14 @@ def parts_of(block: Block, amounts: int) -> list[slice]:
     return [slice(start, start + size) for start in range(0, len(block.weight), size)]
 
 
-def means(rules: Rules, ceilings: np.ndarray, costs: Costs, histories: tuple[Block, ...], mix: np.ndarray,
+def means(rules: Rules, ceilings: np.ndarray, costs: Costs, histories: tuple[Block, ...], mixes: np.ndarray,
           made: list[Schedule], price: np.ndarray, thresholds: np.ndarray) -> list[Stacks]:
-    """For each ceiling, one person's moments by number of stays, averaged under each group's mix (g, k).
+    """For each ceiling, one person's moments by number of stays, averaged under each mix (n, c, k).
 
     Columns: three raw moments of the fund's payment, its means by tier, `LINEAR`, and the probability
     that out-of-pocket spending exceeds each threshold (yuan).
     """
+    mix = mixes.reshape(-1, mixes.shape[-1])
     columns = MOMENTS + mix.shape[1] + len(LINEAR) + len(thresholds)
     statuses = len(rules.assistance_rate) if rules.has_assistance else 1
     tables: list[list[np.ndarray]] = [[] for _ in ceilings]
@@ -117,8 +134,8 @@ def means(rules: Rules, ceilings: np.ndarray, costs: Costs, histories: tuple[Blo
                 for column, amount in paid.items():
                     found[n, column] += amount
         for table, one in zip(tables, found, strict=True):
-            one = one.reshape(*one.shape[:2], -1, *one.shape[4:])  # statuses and schedules on one axis
-            table.append(np.ascontiguousarray(one.transpose(1, 2, 4, 3, 0)))
+            one = np.ascontiguousarray(one.transpose(1, 2, 3, 5, 4, 0))
+            table.append(one.reshape(*one.shape[:3], *mixes.shape[:2], *one.shape[4:]))
     return [stacked(table, histories) for table in tables]
 
 
@@ -163,12 +180,12 @@ def averaged(block: Block, part: slice, weight: np.ndarray, rules: Rules, costs:
 
 
 def detail(rules: Rules, costs: Costs, histories: tuple[Block, ...], mix: np.ndarray, made: list[Schedule],
-           price: np.ndarray, threshold: float) -> Stacks:
-    """How the items of the account vary together between people, by number of stays: (n, s, g, p, item, item + 2).
+           price: np.ndarray, threshold: float) -> list[Stacks]:
+    """How the items of the account vary together between people, by number of stays, at the rules' own ceiling.
 
-    Items: expense, in-policy expense, stays, the fund's payment, the same by tier, `LINEAR`, and 1 where
-    spending is catastrophic. The last axis holds the mean of each item's product with every item, its mean, and
-    the mean of its cube.
+    Moments (k, u, s, 1, c, p, item, item + 2). Items: expense, in-policy expense, stays, the fund's payment, the same
+    by tier, `LINEAR`, and 1 where spending is catastrophic. The last axis holds the mean of each item's product with
+    every item, its mean, and the mean of its cube.
     """
     groups, tiers = mix.shape
     items = 1 + tiers + len(LINEAR) + 4
@@ -202,12 +219,12 @@ def detail(rules: Rules, costs: Costs, histories: tuple[Block, ...], mix: np.nda
                 w = weight[:, g, part][:, None, None, None]
                 total[:, :, g, :, :, :-1] += (x * w) @ others
                 total[:, :, g, :, :, -1] += (cube * w).sum(axis=4)
-        found.append(total)
-    return stacked(found, histories)
+        found.append(total.reshape(numbers, statuses, len(made), 1, *total.shape[2:]))
+    return [stacked(found, histories)]
 
 
 def stacked(tables: list[np.ndarray], histories: tuple[Block, ...]) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Tables of histories without and with a special disease: numbers of stays (k,) and moments (k, s, g, p, ...)."""
+    """Tables of histories without and with a special disease: numbers of stays (k,) and moments (k, ...)."""
     return [(np.concatenate([b.stays for b in histories if b.chronic == chronic]),
              np.concatenate([t for b, t in zip(histories, tables, strict=True) if b.chronic == chronic]))
             for chronic in (0, 1)]

@@ -9,12 +9,12 @@ from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import nbinom
+from scipy.special import gammaln
 
 from simulation.engines.choice import care_totals, ill_share
 from simulation.engines.nodes import chebyshev_nodes, node_basis, through
 from simulation.engines.parts import parts
-from simulation.engines.tables import LINEAR, MOMENTS, PAYMENT, Stacks
+from simulation.engines.tables import LINEAR, MOMENTS, PAYMENT, Table
 from simulation.records import Care, Conditions, Costs, Spending
 from simulation.streams import correlation_root
 
@@ -34,16 +34,16 @@ class Nodes(NamedTuple):
 class Person(NamedTuple):
     """What a person of each cell is paid in one year: tables, and the weights of their schedules."""
 
-    table: Stacks
-    weight: np.ndarray  # (s, c)
-    details: Stacks  # how people vary
-    usual_weight: np.ndarray  # (s, c)
+    table: list[Table]
+    weight: np.ndarray  # (s, u, c)
+    details: list[Table]  # how people vary
+    usual_weight: np.ndarray  # (s, u, c)
 
 
 def in_draws(t: int, person: Person, care: Care, costs: Costs, people: np.ndarray, threshold: float,
              conditions: Conditions, nodes: Nodes, other: np.ndarray, spending: Spending) -> None:
     """Fill in year t of `spending`; `people` (c, d) insured, `other` (d, item) normals beside the fund's own."""
-    longest = int(person.table[0][0][-1])
+    longest = int(person.table[0].stacks[0][0][-1])
     usual = care._replace(admissions=care.admissions * np.median(conditions.frequency[:, t], axis=0))
     varies = usual_person(t, person, usual, costs, nodes, longest)
     cv, skewness, root = spread(np.median(people, axis=1), varies)
@@ -128,20 +128,20 @@ def year_of(by_cell: np.ndarray, people: np.ndarray, used: dict[str, np.ndarray]
     }
 
 
-def combined(stacks: Stacks, weight: np.ndarray, chance: np.ndarray) -> np.ndarray:
-    """Moments averaged over schedules, by their `weight` (s, c), and over stays, by their `chance` (c, f, k).
+def combined(tables: list[Table], weight: np.ndarray, chance: np.ndarray) -> np.ndarray:
+    """Moments averaged over schedules, by their `weight` (s, u, c), and over stays, by their `chance` (c, f, k).
 
-    Moments (k, s, n * c, p, ...) of n mixes for each cell. Result (c, f, 2, n, p, ...): without and with a special
-    disease.
+    Result (c, f, 2, n, p, ...): without and with a special disease.
     """
-    cells = weight.shape[1]
     found = []
-    for stays, moments in stacks:
-        at_mix = moments.reshape(*moments.shape[:2], -1, cells, *moments.shape[3:])  # (k, s, n, c, p, ...)
-        one = reduce(np.add, (at_mix[:, s] * weight[s].reshape(-1, *[1] * (at_mix.ndim - 4))
-                              for s in range(len(weight))))
-        by_cell = np.moveaxis(one, 2, 0)  # (c, k, n, p, ...)
-        averaged = chance[:, :, stays] @ by_cell.reshape(cells, len(stays), -1)
+    for kind, (stays, moments) in enumerate(tables[0].stacks):
+        by_cell = np.zeros((weight.shape[2], len(stays), moments.shape[3], *moments.shape[5:]))  # (c, k, n, p, ...)
+        for table in tables:
+            for s, schedule in enumerate(table.schedules):
+                for status, of_cell in enumerate(weight[schedule][:, table.cells]):
+                    one = np.moveaxis(table.stacks[kind][1][:, status, s], 2, 0)
+                    by_cell[table.cells] += one * of_cell.reshape(-1, *[1] * (one.ndim - 1))
+        averaged = chance[:, :, stays] @ by_cell.reshape(len(by_cell), len(stays), -1)
         found.append(averaged.reshape(*averaged.shape[:2], *by_cell.shape[2:]))
     return np.stack(found, axis=2)
 
@@ -153,7 +153,8 @@ def stay_counts(mean: np.ndarray, size: float, longest: int) -> np.ndarray:
     np.float64(1.0)
     """
     k = np.arange(longest + 1)
-    chance = nbinom.pmf(k, size, (size / (size + mean))[..., None])
+    ways = np.exp(gammaln(k + size) - gammaln(size) - gammaln(k + 1))
+    chance = ways * (size / (size + mean))[..., None] ** size * (mean / (size + mean))[..., None] ** k
     chance[..., -1] += 1 - chance.sum(axis=-1)
     return chance
 

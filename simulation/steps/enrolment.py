@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import expit
 
 from simulation.records import DRAWS
+
+LOG_ODDS = (-500.0, 500.0)  # beyond them nobody or everybody joins, and exponentials overflow
 
 
 def first_odds(take_up: np.ndarray, frail: float, selection: np.ndarray) -> np.ndarray:
@@ -28,18 +29,18 @@ def insured(residents: np.ndarray, take_up: np.ndarray, frail: float, risk: floa
 
     `residents` (d, t, g, s); `take_up` (g, s) of the baseline; `frail` share of residents with `risk` times the
     others' rate; `selection` (d,); shifts of the log odds of joining for the healthy and the frail, each
-    (d, t, g, s). Source: digest P10; Wang et al. 2006.
+    (d, t, g, s) or the same for every status. Source: digest P10; Wang et al. 2006.
     """
-    odds = np.asarray(np.log(first_odds(take_up, frail, selection[:, None, None]))[:, None], order=DRAWS)
+    against = np.asarray(1 / first_odds(take_up, frail, selection[:, None, None])[:, None], order=DRAWS)
     lead = selection[:, None, None, None]
-    joined = lambda shift, sick: expit(odds + sick * lead + shift)  # noqa: E731
-    well, ill = (1 - frail) * joined(healthier, 0.0), frail * joined(frailer, 1.0)
+    joined = lambda shift: 1 / (1 + against * np.exp(-np.clip(shift, *LOG_ODDS)))  # noqa: E731
+    well, ill = (1 - frail) * joined(healthier), frail * joined(lead + frailer)
     people = residents * (well + ill)
     if not frail or risk == 1:
         return people, np.ones(people.shape[:3])
     share = (residents * ill).sum(axis=3) / np.maximum(people.sum(axis=3), 1e-9)
     first = residents[:, :1]
-    at_first = (first * frail * joined(0.0, 1.0)).sum(axis=3) / np.maximum((first * take_up).sum(axis=3), 1e-9)
+    at_first = (first * frail * joined(lead)).sum(axis=3) / np.maximum((first * take_up).sum(axis=3), 1e-9)
     return people, (1 + (risk - 1) * share) / (1 + (risk - 1) * at_first)
 
 
