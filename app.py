@@ -2,13 +2,16 @@
 
 import streamlit as st
 
-from simulation.terms import LANGUAGES
-from ui import access, learning, state
-from ui.text import LANGUAGE_NAMES, t
+from report.text import plain
+from simulation import __version__
+from simulation.terms import LANGUAGES, BadInput
+from ui import access, learning, logs, state
+from ui.text import LANGUAGE_NAMES, language, t
 
-learning.take_link()
-state.begin()
-state.show_address()
+if not access.outside():
+    learning.take_link()
+    state.begin()
+    state.show_address()
 st.set_page_config(page_title=t("app.title"), page_icon="ui/icon.svg", layout="wide",
                    initial_sidebar_state="expanded")
 
@@ -22,11 +25,19 @@ MENU = {"explore": ("overview", "levers", "compare", "why", "find"), "check": ("
         "account"), "learn": ("lessons", "classroom"), "keep": ("library", "methods")}
 
 with st.sidebar:
-    st.segmented_control(t("app.language"), LANGUAGES, required=True, key="lang", persist_state="session",
-                         format_func=LANGUAGE_NAMES.__getitem__)
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
+        st.segmented_control(t("app.language"), LANGUAGES, required=True, key="lang", persist_state="session",
+                             format_func=LANGUAGE_NAMES.__getitem__)
+        st.caption(t("app.version", version=__version__))
     access.who()
 page = st.navigation({t(f"menu.{part}"): [
     st.Page(f"ui/pages/{name}.py", title=t(f"page.{name}"), icon=PAGES[name], url_path=name, default=name == "overview")
     for name in names] for part, names in MENU.items()}, position="top")
 access.enter()
-page.run()
+with logs.answering(page.url_path or next(iter(PAGES))):
+    try:
+        page.run()
+    except BadInput as bad:  # what the page has not answered in its own place
+        logs.refused(bad.faults)
+        for fault in bad.faults:
+            st.warning(plain(fault.sentence(language())), icon=":material/error:")

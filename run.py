@@ -3,10 +3,13 @@
 
   python3 run.py [--port N] [--open]   prepare .venv if need be and start the app
   python3 run.py install               prepare .venv only
+  python3 run.py wheels                put all that a run needs into wheels/, for a machine without internet
   python3 run.py test [ARGS]           run the tests; ARGS go to pytest
   python3 run.py golden [ARGS]         rewrite the headline numbers the tests compare with
   python3 run.py bench [ARGS]          time the model
   python3 run.py load [ARGS]           time the app with many users at once
+  python3 run.py fuzz [ARGS]           try every parser of what users bring with odd input (Linux)
+  python3 run.py audit                 ask whether what is installed has published faults
 """
 # This file must parse and import on Python 3.6, so that an old Python gets a sentence and not a
 # traceback: no walrus, no match, no `list[str]` in annotations.
@@ -33,8 +36,10 @@ OLDEST = (3, 11)
 REQUIREMENTS = {"run": ("requirements.txt",),
                 "dev": ("requirements.txt", "requirements-cluster.txt", "requirements-dev.txt")}
 STAMP = "sandbox-stamp.json"
+WHEELS = "wheels"  # a folder of packages: where it is there, nothing is asked of the internet
 PEERS = "requirements-bench.txt"  # in .venv-bench: what the benchmark is compared with
-MODULES = {"golden": "tests.golden", "bench": "bench", "load": "bench.load"}
+MODULES = {"golden": "tests.golden", "bench": "bench", "load": "bench.load", "fuzz": "bench.fuzz",
+           "audit": "tests.audit"}
 # The model's matrices are small: threads inside threads would only queue for the cores.
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge",
@@ -142,14 +147,36 @@ def prepare(kind, root=ROOT):
     stamp = read_stamp(venv)
     if stamp.get(kind) != digest(root, kind):
         say("正在安装依赖，首次约需一至三分钟…… / Installing what is needed; it takes minutes at first ...")
+        offline = kind == "run" and (root / WHEELS).is_dir()
+        wheels = ["--no-index", "--find-links", str(root / WHEELS)] if offline else []
         if not quietly([venv_python(venv), "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
-                        "--no-input", "-r", str(root / REQUIREMENTS[kind][-1])]):
+                        "--no-input", "-r", str(root / REQUIREMENTS[kind][-1])] + wheels):
             raise Halt(1, "安装依赖失败；请检查网络或设置镜像（PIP_INDEX_URL）后重试。 / Installing failed: "
                           "check the network or set a mirror (PIP_INDEX_URL), then try again.")
         covered = [k for k, files in REQUIREMENTS.items() if set(files) <= set(REQUIREMENTS[kind])]
         stamp.update({k: digest(root, k) for k in covered}, place=str(venv))
         (venv / STAMP).write_text(json.dumps(stamp), encoding="utf-8")
     return venv_python(venv)
+
+
+def fetch_wheels(root=ROOT):
+    """Put the packages that a run and a public server need into a folder, for this system and this Python."""
+    venv, part = root / ".venv", root / (WHEELS + ".part")  # so that a folder by that name is whole
+    if not is_sound(venv):
+        make_venv(venv)
+    shutil.rmtree(str(part), ignore_errors=True)
+    wanted = [part_of for name in ("requirements.txt", "requirements-server.txt") if (root / name).is_file()
+              for part_of in ("-r", str(root / name))]
+    say("正在下载依赖…… / Downloading what is needed ...")
+    if not quietly([venv_python(venv), "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input",
+                    "--only-binary", ":all:", "-d", str(part)] + wanted):
+        raise Halt(1, "下载失败；请检查网络或设置镜像（PIP_INDEX_URL）后重试。 / Downloading failed: check the network "
+                      "or set a mirror (PIP_INDEX_URL), then try again.")
+    shutil.rmtree(str(root / WHEELS), ignore_errors=True)
+    part.rename(root / WHEELS)
+    say(f"已就绪：将整个项目文件夹（含 {WHEELS}，不含 .venv）带到内网机器，运行 python3 run.py。 / Ready: carry the "
+        f"project's folder, with {WHEELS} and without .venv, to the other machine and run python3 run.py there.")
+    return 0
 
 
 def prepare_peers(root=ROOT):
@@ -221,7 +248,7 @@ def start(arguments):
         raise Halt(2, "本版本不含 app.py。 / app.py is not part of this version.")
     python, port = prepare("run"), pick_port(options.port)
     address = f"http://{HOST}:{port}"
-    command = [python, "-m", "streamlit", "run", "app.py", "--server.address", HOST,
+    command = [python, "-m", "streamlit", "run", "server.py", "--server.address", HOST,
                "--server.port", str(port), "--server.headless", "true", "--logger.hideWelcomeMessage", "true"]
     try:
         with running(command) as server:
@@ -324,6 +351,8 @@ def main(arguments):
         prepare("run")
         say("已就绪。 / Ready.")
         return 0
+    if command == "wheels":
+        return fetch_wheels()
     if command == "test":
         browser = browser_for_tests()
         servers_for_tests()

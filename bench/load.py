@@ -1,6 +1,7 @@
 """Many people at once: browser sessions that each move a lever every few seconds, over different pages.
 
 A session speaks to the server as a browser does, over a websocket on this machine only, without drawing anything.
+Like a reader it moves on when its time has come, whether or not the stable answer that follows the quick one is there.
 `python3 run.py load` starts a server of its own, runs the sessions for ten minutes and prints what users would feel.
 """
 
@@ -9,17 +10,21 @@ from __future__ import annotations
 import argparse
 import asyncio
 import http.client
+import json
 import os
 import random
 import re
 import socket
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import parse_qs
 
 import numpy as np
 import websockets
@@ -30,12 +35,12 @@ from bench.pages import SLIDER, pages
 
 ROOT = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
+COMMAND = (sys.executable, "-m", "streamlit", "run", "server.py")
 SCENARIOS = ("urrbmi_county_2026", "benxi_2008", "henan_nrcms_2011", "county_community_2024")
 STAYS = 6  # moves on one page before a session goes to the next
 PATIENCE = 60.0  # seconds after which an answer counts as lost
 MEDIAN, LATE = 1.0, 3.0  # seconds
 MEMORY, GROWTH = 2048.0, 64.0  # megabytes; less growth than this is caches that fill up
-NAMED = re.compile(r"scenario=([a-z_0-9]+)")
 
 
 class Move(NamedTuple):
@@ -45,7 +50,9 @@ class Move(NamedTuple):
     took: float  # seconds to the first chart, or to the end of the script on a page without one
     page: str
     answered: bool
-    own: bool  # whether the address still names this session's scenario and no other
+    rested: bool  # whether the stable answer, too, was there before the next move
+    asked: tuple[str, float]  # this session's scenario, and where its lever stands
+    address: str  # what the server says the session looks at
 
 
 class Session:
@@ -54,40 +61,45 @@ class Session:
     def __init__(self, number: int, port: int, chance: random.Random) -> None:
         self.number, self.port, self.chance = number, port, chance
         self.scenario = SCENARIOS[number % len(SCENARIOS)]
-        self.states: dict[str, tuple[str, object]] = {}
+        self.states: dict[str, float] = {}
         self.slider: tuple[str, float, float, float] | None = None
         self.page_of: dict[str, str] = {}
-        self.page, self.address, self.charted = "", f"scenario={self.scenario}&lang=zh", False
+        self.page, self.address = "", f"scenario={self.scenario}&lang=zh"
 
-    async def ask(self, wire: object, page_hash: str = "") -> tuple[float, bool]:
-        """Ask for a run of the script; seconds until its first chart and whether it ended."""
+    async def ask(self, wire: object, moved: bool = False, until: float = float("inf")) -> tuple[float, bool, bool]:
+        """Ask for a run of the script: seconds to its first chart, whether that came, whether all came before `until`.
+
+        The run before may still be going on: what is seen before this one has begun is its, and, where a lever was
+        moved, what is seen before the address has changed.
+        """
         message = BackMsg()
         run = message.rerun_script
-        run.query_string, run.page_script_hash = self.address, page_hash or self.page_of.get(self.page, "")
+        run.query_string, run.page_script_hash = self.address, self.page_of.get(self.page, "")
         run.context_info.locale = "zh-CN"
         for identity, value in self.states.items():
             run.widget_states.widgets.add(id=identity).double_array_value.data.append(value)
-        start, first = time.perf_counter(), None
+        start, first, begun, changed = time.perf_counter(), None, False, not moved
         await wire.send(message.SerializeToString())
-        try:
-            async with asyncio.timeout(PATIENCE):
-                while True:
-                    got = ForwardMsg()
-                    got.ParseFromString(await wire.recv())
-                    kind = got.WhichOneof("type")
-                    if kind == "delta":
-                        self.heard(got.delta.new_element)
-                        if first is None and got.delta.new_element.WhichOneof("type") == "plotly_chart":
-                            first = time.perf_counter() - start
-                    elif kind == "page_info_changed":
-                        self.address = got.page_info_changed.query_string
-                    elif kind == "navigation":
-                        self.page_of = {page.url_pathname or pages()[0]: page.page_script_hash
-                                        for page in got.navigation.app_pages}
-                    elif kind == "script_finished" and got.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY:
-                        return first or time.perf_counter() - start, True
-        except TimeoutError:
-            return PATIENCE, False
+        while True:
+            patience = PATIENCE if first is None else max(until - time.perf_counter(), 0.0)
+            try:
+                got = ForwardMsg.FromString(await asyncio.wait_for(wire.recv(), min(patience, PATIENCE)))
+            except TimeoutError:
+                return (PATIENCE, False, False) if first is None else (first, True, False)
+            kind, now = got.WhichOneof("type"), time.perf_counter() - start
+            if kind == "new_session":
+                begun = begun or got.new_session.page_script_hash == run.page_script_hash or not run.page_script_hash
+            elif kind == "delta":
+                self.heard(got.delta.new_element)
+                if begun and changed and first is None and got.delta.new_element.WhichOneof("type") == "plotly_chart":
+                    first = now
+            elif kind == "page_info_changed":
+                self.address, changed = got.page_info_changed.query_string, True
+            elif kind == "navigation":
+                self.page_of = {page.url_pathname or pages()[0]: page.page_script_hash
+                                for page in got.navigation.app_pages}
+            elif kind == "script_finished" and got.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY and begun:
+                return first or now, True, True
 
     def heard(self, element: object) -> None:
         """Note where the lever's slider is."""
@@ -102,36 +114,56 @@ class Session:
             order = [page for page in pages() if page in self.page_of]
             assert order, "the app shows no page"
             at = self.number % len(order)
-            count = 0
+            count, stands = 0, 0.0
             while not count or time.perf_counter() - start < seconds:
                 if count % STAYS == 0:
                     self.page, self.slider = order[at % len(order)], None
                     at += 1
-                    await self.ask(wire)
+                    await self.ask(wire, until=time.perf_counter() + pause)
                 count += 1
-                began = time.perf_counter()
-                if self.slider is not None:
+                began, moved = time.perf_counter(), self.slider is not None
+                if moved:
                     identity, low, high, step = self.slider
-                    places = round((high - low) / step)
-                    self.states = {identity: low + step * self.chance.randrange(places + 1)}
-                took, answered = await self.ask(wire)
-                named = NAMED.search(self.address)
-                moves.append(Move(began - start, took, self.page, answered,
-                                  bool(named) and named.group(1) == self.scenario))
+                    stands = self.chance.choice([place for n in range(round((high - low) / step) + 1)
+                                                 if (place := low + step * n) != stands])
+                    self.states = {identity: stands}
+                told = await self.ask(wire, moved, began + pause)
+                moves.append(Move(began - start, told[0], self.page, *told[1:], (self.scenario, stands), self.address))
                 await asyncio.sleep(max(0.0, pause - (time.perf_counter() - began)))
 
 
-def resident(process: int) -> float | None:
-    """Memory a process holds, in megabytes; nothing where the system does not say."""
+def strangers(moves: Sequence[Move]) -> int:
+    """How many answers were another session's: not of its scenario, or not what equal requests were answered with."""
+    answers: dict[tuple[str, float], Counter[str]] = defaultdict(Counter)
+    for move in moves:
+        answers[move.asked][move.address] += 1
+    usual = {asked: found.most_common(1)[0][0] for asked, found in answers.items()}
+    return sum(move.address != usual[move.asked] or parse_qs(move.address).get("scenario") != [move.asked[0]]
+               for move in moves)
+
+
+class Held(NamedTuple):
+    """What the server's process has used by some second."""
+
+    at: float
+    memory: float  # megabytes
+    processor: float  # seconds
+
+
+def used(process: int, at: float) -> Held | None:
+    """What a process holds and has used; nothing where the system does not say."""
     try:
         status = Path(f"/proc/{process}/status").read_text(encoding="utf-8")
+        times = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     except OSError:
         return None
-    return int(re.search(r"VmRSS:\s+(\d+)", status).group(1)) / 1024
+    return Held(at, int(re.search(r"VmRSS:\s+(\d+)", status).group(1)) / 1024,
+                (int(times[11]) + int(times[12])) / os.sysconf("SC_CLK_TCK"))
 
 
 @contextmanager
-def served(port: int | None) -> Iterator[tuple[int, int]]:
+def served(port: int | None, log: Path | None = None, command: Sequence[str] = COMMAND,
+           folder: Path = ROOT) -> Iterator[tuple[int, int]]:
     """A server on a free port of this machine: the port and the process; or the one that is there already."""
     if port is not None:
         yield port, 0
@@ -140,9 +172,10 @@ def served(port: int | None) -> Iterator[tuple[int, int]]:
         probe.bind((HOST, 0))
         port = probe.getsockname()[1]
     server = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", "app.py", "--server.address", HOST, "--server.port", str(port)],
-        cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        env=os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"})
+        [*command, "--server.address", HOST, "--server.port", str(port)], cwd=folder,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        env=os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "SANDBOX_LOG_LEVEL": "info",
+                          "SANDBOX_LOG": str(log) if log else "off"})
     try:
         for _ in range(600):
             try:
@@ -158,42 +191,54 @@ def served(port: int | None) -> Iterator[tuple[int, int]]:
         server.wait(20)
 
 
-async def watched(process: int, memory: list[tuple[float, float]], start: float, seconds: float) -> None:
-    """Note the server's memory every second."""
+def events(log: Path) -> list[dict]:
+    """What the server has written into its log; nothing of a server that is not our own."""
+    return [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()] if log.is_file() else []
+
+
+async def watched(process: int, memory: list[Held], start: float, seconds: float) -> None:
+    """Note every second what the server uses."""
     while process and time.perf_counter() - start < seconds:
-        if (held := resident(process)) is not None:
-            memory.append((time.perf_counter() - start, held))
+        if (held := used(process, time.perf_counter() - start)) is not None:
+            memory.append(held)
         await asyncio.sleep(1.0)
 
 
 async def everyone(port: int, process: int, people: int, seconds: float,
-                   pause: float) -> tuple[list[Move], list[tuple[float, float]]]:
+                   pause: float) -> tuple[list[Move], list[Held]]:
     """All sessions together."""
     moves: list[Move] = []
-    memory: list[tuple[float, float]] = []
+    memory: list[Held] = []
     start = time.perf_counter()
     sessions = [Session(n, port, random.Random(n)).live(start, seconds, pause, moves) for n in range(people)]
     await asyncio.gather(watched(process, memory, start, seconds), *sessions)
     return moves, memory
 
 
-def told(moves: list[Move], memory: list[tuple[float, float]], seconds: float) -> tuple[list[str], bool]:
+def told(moves: list[Move], memory: list[Held], seconds: float, faults: int = 0) -> tuple[list[str], bool]:
     """What the users felt, a line each, and whether every target was met."""
     took = np.array([move.took for move in moves])
     middle, late = np.quantile(took, [0.5, 0.95])
-    lost, foreign = (sum(not getattr(move, name) for move in moves) for name in ("answered", "own"))
+    lost, foreign = sum(not move.answered for move in moves), strangers(moves)
     checks = [
         (f"{len(moves)} moves, lost", lost, "0", lost == 0),
-        ("answers to another session's scenario", foreign, "0", foreign == 0),
+        ("answers to another session's request", foreign, "0", foreign == 0),
+        ("faults in the server's log", faults, "0", faults == 0),
         ("lever to chart, median, s", round(float(middle), 2), f"<= {MEDIAN:g}", middle <= MEDIAN),
         ("lever to chart, 95th percentile, s", round(float(late), 2), f"<= {LATE:g}", late <= LATE)]
-    last = [held for at, held in memory if at > seconds / 2]
+    last = [held.memory for held in memory if held.at > seconds / 2]
     if len(last) > 2:  # of a server of our own, on a system that says what it holds
-        most, grown = max(held for _, held in memory), np.polyfit(np.arange(len(last)), last, 1)[0] * len(last)
+        most, grown = max(held.memory for held in memory), np.polyfit(np.arange(len(last)), last, 1)[0] * len(last)
         checks += [("most memory, MB", round(most), f"<= {MEMORY:g}", most <= MEMORY),
                    ("memory gained over the last half, MB", round(grown, 1), f"<= {GROWTH:g}", grown <= GROWTH)]
     lines = [f"{what:<42} {value:>10}   {target:<8} {'met' if met else 'missed'}"
              for what, value, target, met in checks]
+    if len(last) > 2:
+        spent = (memory[-1].processor - memory[0].processor) / len(moves)
+        held = "  ".join(f"{one:.0f}" for one in (memory[0].memory, last[0], last[-1]))
+        lines += [f"  memory at the start, half way, at the end, MB  {held}",
+                  f"  processor time a move, s  {spent:.2f}"]
+    lines.append(f"  stable answer before the next move  {sum(move.rested for move in moves) / len(moves):.0%}")
     for page in dict.fromkeys(move.page for move in moves):
         of = [move.took for move in moves if move.page == page]
         lines.append(f"  page {page:<37} {np.median(of):>10.2f}   ({len(of)} moves, slowest {max(of):.2f})")
@@ -211,9 +256,13 @@ def main(arguments: list[str] | None = None) -> int:
     if not 1 <= options.people <= 200 or not 0 < options.minutes <= 60 or options.pause < 0.2:
         parser.error("1 to 200 people, at most 60 minutes, at least 0.2 seconds between moves")
     seconds = 60 * options.minutes
-    with served(options.port) as (port, process):
-        moves, memory = asyncio.run(everyone(port, process, options.people, seconds, options.pause))
-    lines, met = told(moves, memory, seconds)
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "sandbox.log"
+        with served(options.port, log) as (port, process):
+            moves, memory = asyncio.run(everyone(port, process, options.people, seconds, options.pause))
+        faults = [event for event in events(log) if event["event"] == "fault"]
+    lines, met = told(moves, memory, seconds, len(faults))
+    lines += [f"  fault {event['kind']} at {event['trace'][-1]}" for event in faults[:5]]
     print("\n".join(lines))
     return 0 if met else 1
 

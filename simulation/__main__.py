@@ -10,6 +10,7 @@ from typing import NoReturn
 from simulation import __version__
 from simulation.commands import (
     comparing,
+    health,
     incidence,
     keeping,
     record,
@@ -23,7 +24,7 @@ from simulation.commands import (
 from simulation.commands.options import show_faults
 from simulation.terms import LANGUAGES, BadInput, refuse, words
 
-FAMILIES = (running, record, seeking, sweeping, sensing, searching, comparing, incidence, keeping, reporting)
+FAMILIES = (running, record, seeking, sweeping, sensing, searching, comparing, incidence, keeping, reporting, health)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
-import threading
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pandas as pd
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from report.answers import Run, told
+from report.answers import Run, facts_of, together, told
 from simulation import simulate
 from simulation.measures import unresponsive
+from simulation.scenario import Scenario
+from ui.turns import Places, Turn
 from ui.view import View, known, scenario_of, view_of
 
 QUICK, STABLE = 1024, 16384  # draws while a lever moves, and at rest
@@ -21,15 +24,26 @@ KEPT = 512  # runs, of some tens of kilobytes each
 
 
 @st.cache_resource(show_spinner=False)
-def gate() -> threading.Semaphore:
+def places() -> Places:
     """As many runs at once as there are processors: more would only make everybody wait longer."""
-    return threading.Semaphore(os.cpu_count() or 1)
+    return Places(os.cpu_count() or 1)
+
+
+def gate(patient: bool = False) -> Turn:
+    """A turn at the processors, to be used with `with`; patient work lets those go first who move a lever."""
+    return Turn(places(), look if patient else None)
+
+
+def look() -> None:
+    """Let go a reader who asks for something else by now: reading the state of the session is where that is noticed."""
+    if get_script_run_ctx() is not None:
+        st.session_state.get("view")
 
 
 @st.cache_data(show_spinner=False, max_entries=KEPT)
 def answers(scenario: str, edits: tuple[tuple[str, Any], ...], since: int, draws: int, seed: int) -> Run:
-    """The answers for a view. Arguments are plain, so that equal views share one run."""
-    with gate():
+    """The answers for a view. Arguments are plain, so that equal views share one run, also while it is made."""
+    with gate(patient=draws > QUICK):
         result = simulate(scenario_of(View(scenario, since, edits)), draws=draws, seed=seed)
         return told(result)
 
@@ -38,7 +52,7 @@ def answers(scenario: str, edits: tuple[tuple[str, Any], ...], since: int, draws
 def closing(scenario: str, edits: tuple[tuple[str, Any], ...], since: int, off: tuple[str, ...], draws: int,
             seed: int) -> pd.DataFrame:
     """Closing balance and surplus ratio of the last year, a row a draw, with some responses switched off."""
-    with gate():
+    with gate(patient=True):  # it comes after all else on its page
         asked = scenario_of(View(scenario, since, edits))
         last = simulate(unresponsive(asked, *off) if off else asked, draws=draws, seed=seed).data.isel(year=-1, area=0)
         return pd.DataFrame({name: last[name].values for name in ("balance_end", "surplus_ratio")})
@@ -73,3 +87,18 @@ def at_rest(view: View) -> bool:
 def key(view: View) -> tuple[str, tuple, int]:
     """What tells views apart; without edits, the year they begin in makes no difference."""
     return view.scenario, view.edits, view.since if view.edits else view_of(view.scenario).since
+
+
+def named(scenarios: Mapping[str, Scenario], draws: int, engine: str = "auto", **more: Any) -> Callable[[], dict]:
+    """What finds the facts of the runs of some scenarios, each by its name, and says `more` of them.
+
+    For a file that rests on them. A file is made when it is asked for, outside the page's run; the runs are made then.
+    """
+    waiting = gate()  # nothing of Streamlit can be asked for there
+
+    def found() -> dict:
+        with waiting:
+            return together({name: facts_of(simulate(scenario, draws, SEED, engine))
+                             for name, scenario in scenarios.items()}) | more
+
+    return found

@@ -12,12 +12,13 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from report.answers import facts_of
 from simulation import simulate
 from simulation.measures import along, by_area, settlement, standard_error, summary
 from simulation.results import Result
 from simulation.scenario import Scenario
 from simulation.scorecard import scorecard
-from ui.runs import SEED, gate, key
+from ui.runs import QUICK, SEED, gate, key
 from ui.text import t
 from ui.view import View, changes, scenario_of
 
@@ -63,16 +64,15 @@ def compared(view: View, draws: int) -> pd.DataFrame:
 @st.cache_data(show_spinner=False, max_entries=KEPT)
 def studied(scenario: str, edits: tuple[tuple[str, Any], ...], since: int, draws: int, seed: int) -> Study:
     """The study of a view. Arguments are plain, so that equal views share one run."""
-    with gate():
+    with gate(patient=draws > QUICK):
         result = simulate(scenario_of(View(scenario, since, edits)), draws=draws, seed=seed)
-        facts = {name: result.manifest[name] for name in ("scenario", "seed", "draws", "engine")}
         several = counties(result.scenario)
         areas = list(result.data["area"].values)
         return Study(scorecard(result), {area: settlement(result, area) for area in areas}, groups(result),
                      along(result, "provider_margin")[["year", "tier", "mean"]].rename(columns={"mean": "amount"}),
                      of_counties(result) if several else pd.DataFrame(columns=["year", "area", *COLUMNS]),
                      summary(result, ("adjustment_balance",)).drop(columns="quantity"),
-                     facts | {"fingerprint": result.fingerprint})
+                     facts_of(result))
 
 
 @st.cache_data(show_spinner=False, max_entries=KEPT * len(METHODS))
@@ -80,11 +80,15 @@ def pooled(scenario: str, edits: tuple[tuple[str, Any], ...], since: int, year: 
            seed: int) -> pd.DataFrame:
     """The counties of a view under one way of pooling from a year on."""
     with gate():
-        edited = scenario_of(View(scenario, since, edits))
-        result = simulate(edited.changed(changes([("pooling.method", method)], year)), draws=draws, seed=seed)
+        result = simulate(pooled_as(View(scenario, since, edits), method, year), draws=draws, seed=seed)
         frame = of_counties(result)
         frame.insert(0, "method", method)
         return frame
+
+
+def pooled_as(view: View, method: str, year: int | None = None) -> Scenario:
+    """A view's scenario with one way of pooling from a year on, that of the view unless it is given."""
+    return scenario_of(view).changed(changes([("pooling.method", method)], view.since if year is None else year))
 
 
 def of_counties(result: Result) -> pd.DataFrame:

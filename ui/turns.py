@@ -1,0 +1,70 @@
+"""Turns at the processors: never more work at once than there are processors, and first whoever moves a lever."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+LONGEST = 10.0  # seconds after which work that can wait has waited long enough
+LOOK = 0.2  # seconds between looks at whether it is still wanted
+
+
+class Tally(NamedTuple):
+    """What one thread has had of the processors so far."""
+
+    turns: int = 0
+    waited: float = 0.0  # seconds
+
+
+_tallies = threading.local()
+
+
+def tally() -> Tally:
+    """How many turns this thread has had, and how long it waited for them."""
+    return getattr(_tallies, "now", Tally())
+
+
+class Places:
+    """So many places at the processors. Patient work leaves one of them free, and goes after everybody else."""
+
+    def __init__(self, count: int) -> None:
+        self._change = threading.Condition()
+        self._free = self._count = max(count, 1)
+        self._pressing = 0  # who waits and is not patient
+
+    def take(self, look: Callable[[], object] | None = None) -> None:
+        """Wait for a place and take it; patient work gives what it calls now and then, which may end the wait."""
+        began, kept = time.monotonic(), min(self._count - 1, 1)
+        with self._change:
+            if look is not None:
+                while not self._change.wait_for(lambda: self._free > kept and not self._pressing, LOOK):
+                    look()
+                    if time.monotonic() - began > LONGEST:
+                        break
+            self._pressing += 1
+            self._change.wait_for(lambda: self._free > 0)
+            self._pressing -= 1
+            self._free -= 1
+        before = tally()
+        _tallies.now = Tally(before.turns + 1, before.waited + time.monotonic() - began)
+
+    def give_back(self) -> None:
+        """Leave the place to the next."""
+        with self._change:
+            self._free += 1
+            self._change.notify_all()
+
+
+class Turn(NamedTuple):
+    """`with` it, work has a place; it may be used again."""
+
+    places: Places
+    look: Callable[[], object] | None = None  # of patient work
+
+    def __enter__(self) -> None:
+        self.places.take(self.look)
+
+    def __exit__(self, *_: object) -> None:
+        self.places.give_back()
