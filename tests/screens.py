@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -65,14 +65,14 @@ class Room(NamedTuple):
 
 
 @contextmanager
-def serving(**settings: str) -> Iterator[str]:
-    """The address of a real server on a free port of this machine."""
+def serving(log: Any = subprocess.DEVNULL, **settings: str) -> Iterator[str]:
+    """The address of a real server on a free port of this machine; what it says goes to a log."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true",
+    command = [sys.executable, "-m", "streamlit", "run", "server.py", "--server.headless", "true",
                "--server.address", "127.0.0.1", "--server.port", str(port)]
-    server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    server = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log,
                               env=os.environ | settings)
     try:
         deadline = time.monotonic() + 60

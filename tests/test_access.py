@@ -1,6 +1,7 @@
 """Signing in on a public server, and what each role may do."""
 
 import doctest
+import time
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -11,7 +12,7 @@ from ui import access, shelf
 
 AUTH = {"redirect_uri": "https://sandbox.example/oauth2callback", "cookie_secret": "x" * 32, "client_id": "sandbox",
         "client_secret": "y", "server_metadata_url": "https://sign-in.example/.well-known/openid-configuration"}
-ROLES = {"editor": ["Editor@b.cn"], "facilitator": ["teacher@b.cn"]}
+ROLES = {"editor": ["Editor@b.cn", "sub:7"], "facilitator": ["teacher@b.cn"]}
 
 
 def test_examples_hold():
@@ -25,9 +26,21 @@ def test_a_role_follows_the_address_whatever_its_case(address, role):
 
 
 @pytest.mark.parametrize("claims", [{}, {"name": "editor@b.cn"}, {"email": "editor@b.cn", "email_verified": False},
-                                    {"email": "editor@b.cn", "email_verified": "false"}, {"email": None}])
+                                    {"email": "editor@b.cn", "email_verified": "false"}, {"email": None},
+                                    {"email": "editor@b.cn"}, {"sub": "editor@b.cn"}, {"sub": "SUB:7"}, {"sub": ""},
+                                    {"email": "sub:7", "email_verified": True},
+                                    {"email": ["editor@b.cn"], "email_verified": True}])
 def test_what_the_provider_does_not_vouch_for_gives_no_role(claims):
     assert access.role_of(claims, ROLES) == "viewer"
+
+
+def test_a_subject_gives_a_role_where_it_is_listed_as_one():
+    assert access.role_of({"sub": "7"}, ROLES) == "editor"
+
+
+@pytest.mark.parametrize("iat", [None, "", "yesterday", 0, float("nan"), float("inf"), -1e9])
+def test_a_sign_in_without_a_time_or_long_ago_is_none(iat):
+    assert not access.fresh({"iat": iat}, time.time())
 
 
 def screen(page, user, **query):
@@ -42,14 +55,17 @@ def screen(page, user, **query):
 
 
 def signed_in(address):
-    return {"is_logged_in": True, "email": address, "email_verified": True}
+    return {"is_logged_in": True, "email": address, "email_verified": True, "iat": int(time.time())}
 
 
-def test_who_has_not_signed_in_sees_nothing_but_the_way_in():
-    at = screen("overview", {"is_logged_in": False})
+@pytest.mark.parametrize("user", [{"is_logged_in": False}, signed_in("teacher@b.cn") | {"is_logged_in": False},
+                                  signed_in("teacher@b.cn") | {"iat": 1_700_000_000}])
+def test_who_has_not_signed_in_today_sees_nothing_but_the_way_in(user):
+    at = screen("overview", user)
     assert not at.exception
     assert [button.key for button in at.button] == ["sign_in"]
     assert not at.slider and not at.dataframe and not at.get("plotly_chart") and not at.metric
+    assert "view" not in at.session_state  # the link was not even read
 
 
 def test_without_sign_in_everybody_may_do_everything():

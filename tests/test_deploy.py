@@ -63,8 +63,9 @@ http {{
     with ExitStack() as stack:
         for port in behind:
             server = subprocess.Popen(
-                [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)], cwd=ROOT,
-                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                [sys.executable, "-m", "streamlit", "run", "server.py", "--server.port", str(port)], cwd=ROOT,
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                env=os.environ | {"STREAMLIT_SERVER_ALLOWED_HOSTS": f"{allowed_hosts()} 127.0.0.1"})
             stack.callback(stopped, server)
         command = [NGINX, "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", str(folder / "error.log")]
         stack.callback(stopped, subprocess.Popen(command))
@@ -73,6 +74,12 @@ http {{
             assert time.monotonic() < deadline, (folder / "error.log").read_text(encoding="utf-8")
             time.sleep(0.2)
         yield front, folder / "access.log"
+
+
+def allowed_hosts() -> str:
+    """The names under which a server answers, as the guide sets them."""
+    guide = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+    return re.search(r"STREAMLIT_SERVER_ALLOWED_HOSTS=(.+)", guide)[1]
 
 
 def asked(port: int, path: str, method: str = "GET", body: bytes | None = None, **headers: str):
@@ -92,7 +99,8 @@ def test_every_answer_carries_the_security_headers(proxy):
     assert "frame-ancestors 'none'" in headers["content-security-policy"]
     assert "unsafe-eval'" not in headers["content-security-policy"].replace("'wasm-unsafe-eval'", "")
     assert headers["x-content-type-options"] == "nosniff" and headers["x-frame-options"] == "DENY"
-    assert headers["referrer-policy"] == "same-origin"
+    assert headers["referrer-policy"] == "same-origin" and headers["server"] == "nginx"
+    assert headers["cross-origin-opener-policy"] == headers["cross-origin-resource-policy"] == "same-origin"
     assert re.search("httponly", headers["set-cookie"], re.I) and re.search("samesite=lax", headers["set-cookie"], re.I)
 
 
@@ -104,6 +112,15 @@ def test_what_is_nobodys_business_is_refused(proxy, path):
 def test_a_large_upload_is_refused_before_it_reaches_the_app(proxy):
     status, _ = asked(proxy[0], "/_stcore/upload_file/x/y", "PUT", b"0" * (13 * 2**20))
     assert status == 413
+
+
+@pytest.mark.parametrize(("host", "origin", "opened"), [
+    ("sandbox.example.gov.cn", "https://sandbox.example.gov.cn", True),
+    ("sandbox.example.gov.cn", "https://evil.example", False), ("evil.example", "https://evil.example", False)])
+def test_a_session_is_opened_under_the_name_the_guide_sets_and_by_its_own_page_alone(proxy, host, origin, opened):
+    status, _ = asked(proxy[0], "/_stcore/stream", Host=host, Origin=origin, Upgrade="websocket", Connection="Upgrade",
+                      **{"Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "c2FuZGJveHNhbmRib3hzYQ=="})
+    assert status == (101 if opened else 403)
 
 
 def test_a_browser_stays_with_one_process_and_browsers_are_spread(proxy):

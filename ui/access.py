@@ -1,35 +1,54 @@
 """Who may do what. Where no sign-in is set up, as on one's own machine, everybody may do everything.
 
 A public server names its OpenID provider in `[auth]` of `.streamlit/secrets.toml` (the front end's own support) and
-who is what in `[roles]`; whoever is in no list is a viewer.
+who is what in `[roles]`: by an address that the provider says it has verified, or by `sub:` and the subject under
+which it knows somebody. Whoever is in no list is a viewer.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
 
+from report.text import plain
 from simulation.terms import refuse, words
-from ui.text import t
+from ui.text import preferred, t
 
 ROLES = ("viewer", "editor", "facilitator")  # each may do what those before it may
+HOURS = 12  # a sign-in lasts: a working day, not the month for which the front end keeps its cookie
 
 
 def role_of(claims: Mapping[str, Any], roles: Mapping[str, Any]) -> str:
-    """The role of somebody who has signed in, by the address the provider vouches for.
+    """The role of somebody who has signed in, by what the provider vouches for.
 
-    >>> role_of({"email": "A@b.cn"}, {"editor": ["a@b.cn"]}), role_of({"email": "x@b.cn"}, {"editor": ["a@b.cn"]})
-    ('editor', 'viewer')
-    >>> role_of({"email": "a@b.cn", "email_verified": False}, {"editor": ["a@b.cn"]})
-    'viewer'
+    >>> roles = {"editor": ["a@b.cn", "sub:007"]}
+    >>> role_of({"email": "A@b.cn", "email_verified": True}, roles), role_of({"sub": "007"}, roles)
+    ('editor', 'editor')
+    >>> role_of({"email": "a@b.cn"}, roles), role_of({"email": "sub:007", "email_verified": True}, roles)
+    ('viewer', 'viewer')
     """
-    address = str(claims.get("email", "")).casefold()
-    if not address or claims.get("email_verified", True) in (False, "false"):
-        return ROLES[0]
-    listed = [role for role in ROLES if address in (str(one).casefold() for one in roles.get(role, ()))]
+    names = {f"sub:{claims['sub']}"} if claims.get("sub") else set()
+    address = str(claims.get("email") or "").casefold()
+    if "@" in address and claims.get("email_verified") in (True, "true"):
+        names.add(address)
+    listed = [role for role in ROLES
+              if names & {one if one.startswith("sub:") else one.casefold() for one in map(str, roles.get(role, ()))}]
     return listed[-1] if listed else ROLES[0]
+
+
+def fresh(claims: Mapping[str, Any], now: float) -> bool:
+    """Whether somebody signed in not too long ago; `iat` is when the provider said so, in seconds as `now`.
+
+    >>> fresh({"iat": 1000}, 2000), fresh({"iat": 1000}, 1000 + 13 * 3600), fresh({}, 0)
+    (True, False, False)
+    """
+    try:
+        return abs(now - float(claims.get("iat") or "nan")) < HOURS * 3600
+    except (TypeError, ValueError):
+        return False
 
 
 def secured() -> bool:
@@ -40,18 +59,35 @@ def secured() -> bool:
         return False
 
 
+def signed_in() -> bool:
+    """Whether this reader has signed in, and not too long ago."""
+    return bool(st.user.is_logged_in) and fresh(st.user.to_dict(), time.time())
+
+
+def person() -> str:
+    """What tells a reader who has signed in from others; empty where nobody signs in."""
+    return str(st.user.to_dict().get("sub", "")) if secured() and signed_in() else ""
+
+
 def may(role: str) -> bool:
     """Whether this reader has a role or one that may do more."""
     if not secured():
         return True
-    return ROLES.index(role_of(st.user.to_dict(), st.secrets.get("roles", {}))) >= ROLES.index(role)
+    held = role_of(st.user.to_dict(), st.secrets.get("roles", {})) if signed_in() else ROLES[0]
+    return ROLES.index(held) >= ROLES.index(role)
+
+
+def outside() -> bool:
+    """Whether this reader has still to sign in: he is given a language, and nothing of his link may be read."""
+    if not secured() or signed_in():
+        return False
+    st.session_state.setdefault("lang", preferred(st.context.locale))
+    return True
 
 
 def enter() -> None:
     """Let those in who have signed in; show the others the way, and nothing else."""
-    if not secured():
-        return
-    if not st.user.is_logged_in:
+    if outside():
         st.title(t("app.title"))
         st.markdown(t("access.please"))
         st.button(t("access.sign_in"), key="sign_in", on_click=st.login, type="primary", icon=":material/login:")
@@ -60,9 +96,9 @@ def enter() -> None:
 
 def who() -> None:
     """Who is signed in, and the way out."""
-    if secured() and st.user.is_logged_in:
+    if secured() and signed_in():
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(str(st.user.to_dict().get("name") or st.user.to_dict().get("email") or ""))
+            st.caption(plain(str(st.user.to_dict().get("name") or st.user.to_dict().get("email") or "")))
             st.button(t("access.sign_out"), key="sign_out", on_click=st.logout, type="tertiary")
 
 

@@ -1,18 +1,18 @@
-"""The long answers of the record page: each is made once, one at a time, under a bar that shows how far it is.
+"""Long answers: each is made once, when its turn has come (`ui/limits.py`), under a bar that shows how far it is.
 
 Answers about the sandbox's own series are kept for everybody, those about an uploaded table in its session alone.
 """
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Hashable, Iterator, MutableMapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import pandas as pd
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from report.answers import Run, told
 from simulation import backtest, concentration, load_scenario, simulate, variance
@@ -22,6 +22,8 @@ from simulation.calibration import TARGETS, Fit, as_file, calibrate, read_target
 from simulation.scenario import Scenario
 from simulation.series import Series, template
 from simulation.terms import BadInput
+from ui import access, logs
+from ui.limits import WINDOW, Line, limits
 from ui.runs import SEED, gate
 from ui.text import t
 from ui.view import View, known, offered, scenario_of
@@ -29,6 +31,7 @@ from ui.view import View, known, offered, scenario_of
 YEARS = 10  # of a fund's own scenario
 FORESEEN = 0.04  # share of the work from which the rest can be foreseen
 WAIT = 0.5  # seconds between looks at whether a reader is still there
+GRACE = 30.0  # seconds for which a place is kept for a reader who moves something else on the page
 KEPT = 24  # answers, of some hundred kilobytes each
 SPLIT = ("expenditure", "balance_ratio")  # of which the variance is told apart
 
@@ -50,21 +53,25 @@ def shared() -> dict[tuple, Any]:
 
 
 @st.cache_resource(show_spinner=False)
-def turn() -> threading.Lock:
-    """One long answer at a time: the other processors stay with those who move a lever."""
-    return threading.Lock()
+def line() -> Line:
+    """The line in which all sessions of this server wait for long answers."""
+    return Line(limits())
 
 
 def once(key: tuple, make: Callable[[Progress], Any], uploaded: bool = False) -> Any:
-    """The answer under a key, made if it is not kept; a refusal is kept, too, and raised again."""
+    """The answer under a key, made if it is not kept; a refusal is kept, too, and raised again.
+
+    Raises `BadInput` as well where too many are waiting: that is not kept.
+    """
     kept: MutableMapping[tuple, Any] = st.session_state.setdefault("tracks", {}) if uploaded else shared()
     if key not in kept:
         bar = st.progress(0.0, t("record.working"))
-        with in_turn(bar):
+        with in_turn(key, bar):
             if key not in kept:
                 began = time.monotonic()
                 try:
-                    kept[key] = make(lambda share: advance(bar, share, time.monotonic() - began))
+                    with logs.working(key[0]):
+                        kept[key] = make(lambda share: advance(bar, share, time.monotonic() - began))
                 except BadInput as bad:
                     kept[key] = BadInput(bad.faults)
                 for old in list(kept)[:-KEPT]:
@@ -77,14 +84,27 @@ def once(key: tuple, make: Callable[[Progress], Any], uploaded: bool = False) ->
 
 
 @contextmanager
-def in_turn(bar: Any) -> Iterator[None]:
-    """Wait for one's turn; moving the bar now and then lets go a reader who has left or asks for something else."""
-    while not turn().acquire(timeout=WAIT):
-        bar.progress(0.0, t("record.waiting"))
+def in_turn(key: Hashable, bar: Any) -> Iterator[None]:
+    """Wait for one's turn; moving the bar now and then lets go a reader who has left or asks for something else.
+
+    His place is kept for a while, so that a page that is drawn anew does not send him to the end.
+    """
+    asked, number, seen = st.session_state.get("tracks.place", (None, None, 0.0))
+    person = access.person() or get_script_run_ctx().session_id
     try:
+        ticket = line().ask(person, key, number if asked == key and time.monotonic() - seen < GRACE else None)
+    except BadInput:
+        bar.empty()
+        raise
+    try:
+        while ahead := line().ahead(ticket):
+            st.session_state["tracks.place"] = key, ticket.number, time.monotonic()
+            behind = "queue.behind" if line().over(person) else "queue.ahead"
+            bar.progress(0.0, t(behind, ahead=ahead, minutes=round(WINDOW / 60)))
+            time.sleep(WAIT)
         yield
     finally:
-        turn().release()
+        line().leave(ticket)
 
 
 def advance(bar: Any, share: float, seconds: float = 0.0) -> None:
