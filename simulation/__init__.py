@@ -4,7 +4,7 @@ import os
 
 # The model's matrices are small: threads of the matrix library would only wait for one another.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 from simulation.backtest import backtest  # noqa: E402
 from simulation.compare import compare  # noqa: E402

@@ -24,10 +24,10 @@ from typing import Any, NamedTuple
 
 from simulation import __version__
 from simulation.results import LIBRARIES
+from simulation.runs import code
 from simulation.terms import BadInput, Fault, Mapper, refuse, short, words
 
 ROOT = Path(__file__).resolve().parent.parent
-READ = ("simulation/**/*.py", "scenarios/**/*.yaml", "data/**/*")  # what a result may depend on beside its item
 MOST_WORKERS = 256
 AHEAD = 2  # tasks handed to a worker at a time, so that it never waits for the next
 OPEN = 8  # results a worker may be ahead of the one that is taken next
@@ -98,10 +98,7 @@ def performed(work: Callable[[Any], Any], item: str) -> str:
 @cache
 def identity() -> dict[str, str]:
     """What two processes must share to give the same numbers: the model, its code and data, the libraries."""
-    code = hashlib.sha256()
-    for path in sorted({path for pattern in READ for path in ROOT.glob(pattern) if path.is_file()}):
-        code.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return {"model": __version__, "code": code.hexdigest()[:16], **LIBRARIES}
+    return {"model": __version__, "code": code(), **LIBRARIES}
 
 
 @cache

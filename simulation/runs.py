@@ -10,17 +10,22 @@ import re
 import struct
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field
 
-from simulation import measures
+from simulation import __version__, measures
+from simulation.earlier import renewed
 from simulation.model import MAX_DRAWS, simulate
 from simulation.reading import build, read_text, too_large
 from simulation.results import Result
 from simulation.scenario import Scenario, check_scenario
-from simulation.terms import BadInput, Record, refuse, short, words
+from simulation.terms import BadInput, Fault, Record, refuse, short, words
+from simulation.writing import unwritable, whole
 
 TOLERANCE = 1e-9  # relative: what another machine's arithmetic may change
 TABLES = {"summary.csv": measures.summary, "chances.csv": measures.chances, "spending.csv": measures.spending_by_tier}
@@ -29,35 +34,44 @@ MOST = 4_000_000  # bytes of one file of a run, unpacked; a run of sixty years t
 MOST_ZIP = 8_000_000  # bytes of a zip, packed
 MOST_FILES = 16
 PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # what is unpacked piece by piece, within bounds
+ROOT = Path(__file__).resolve().parent.parent
+READ = ("simulation/**/*.py", "scenarios/**/*.yaml", "data/**/*")  # what a result may depend on beside its scenario
 AGAIN = words("请重新运行并保存", "run and keep it again")
 FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")  # no folders: nothing a zip names can lie outside it
+
+
+@cache
+def code() -> str:
+    """What tells this program's code and data from any other's: sixteen hexadecimal digits of their SHA-256."""
+    found = hashlib.sha256()
+    for path in sorted({path for pattern in READ for path in ROOT.glob(pattern) if path.is_file()}):
+        found.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return found.hexdigest()[:16]
 
 
 def files_of(result: Result) -> dict[str, str]:
     """The files of a run by name: manifest.json (all that is needed to recompute), figures.json and tables as CSV."""
     write = lambda data: json.dumps(data, ensure_ascii=False, indent=1, sort_keys=True)  # noqa: E731
-    return {"manifest.json": write(result.manifest), "figures.json": write(measures.report(result)),
+    return {"manifest.json": write(result.manifest | {"code": code()}), "figures.json": write(measures.report(result)),
             **{name: table(result).to_csv(index=False, lineterminator="\n") for name, table in TABLES.items()}}
 
 
 def save_run(result: Result, folder: Path) -> None:
-    """Write the files of a run into a folder, which is made if it is not there."""
+    """Write the files of a run into a folder, which is made if it is not there.
+
+    All are written before the first takes its name, and the manifest takes its own last: a folder with one is whole.
+    """
+    files = files_of(result)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name, text in files_of(result).items():
-            (folder / name).write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
-        raise refuse(str(folder), words("写不进这个文件夹", f"cannot be written ({error.strerror})"),
-                     words("请换一个文件夹", "choose another folder")) from None
-
-
-def save_zip(content: bytes, path: Path) -> None:
-    """Write a zip to a file, or one clear fault."""
-    try:
-        path.write_bytes(content)
-    except OSError as error:
-        raise refuse(str(path), words("写不进这个文件", f"cannot be written ({error.strerror})"),
-                     words("请换一个位置", "choose another place")) from None
+        raise unwritable(folder, error) from None
+    manifest = folder / "manifest.json"
+    with ExitStack() as parts:  # takes leave in the opposite order
+        for path in (manifest, *(folder / name for name in files if name != manifest.name)):
+            parts.enter_context(whole(path)).write_bytes(files[path.name].encode())
+        if manifest.is_file():
+            manifest.unlink()
 
 
 class Manifest(Record):
@@ -70,8 +84,14 @@ class Manifest(Record):
     draws: Annotated[int, Field(ge=16, le=MAX_DRAWS, strict=True)]
     engine: Literal["table", "exact"]
     model: str
+    code: Annotated[str, Field(pattern="^([0-9a-f]{16})?$")] = ""  # runs of 0.1.0 do not say it
     numpy: str
     scipy: str
+
+    @property
+    def maker(self) -> str:
+        """The version that made the run, with the digits of its code where it says them."""
+        return f"{self.model} ({self.code})" if self.code else self.model
 
 
 class KeptRun(NamedTuple):
@@ -92,7 +112,9 @@ def read_run(path: Path) -> tuple[Manifest, dict]:
 def read_kept(path: Path) -> KeptRun:
     """All of a kept run that can be held against its recomputation, from its folder or zip; raises `BadInput`."""
     texts, altered = zipped(path) if path.is_file() else foldered(path)
-    manifest = build(Manifest, read_json(texts["manifest.json"], "manifest.json"), "manifest.json")
+    data = read_json(texts["manifest.json"], "manifest.json")
+    with told_of(data.get("model"), "manifest.json"):
+        manifest = build(Manifest, data, "manifest.json")
     return KeptRun(manifest, read_json(texts["figures.json"], "figures.json"),
                 {name: texts[name] for name in TABLES if name in texts}, altered)
 
@@ -110,8 +132,25 @@ def read_json(text: str, place: str) -> dict:
 
 def scenario_of(manifest: Manifest) -> Scenario:
     """The scenario a run was made of; raises `BadInput` where this version cannot read it."""
-    return build(Scenario, read_json(manifest.scenario_text, "manifest.json: scenario_text"),
-                 "manifest.json: scenario_text", check_scenario)
+    with told_of(manifest.maker, "manifest.json: scenario_text"):
+        return build(Scenario, renewed(read_json(manifest.scenario_text, "manifest.json: scenario_text")),
+                     "manifest.json: scenario_text", check_scenario)
+
+
+@contextmanager
+def told_of(maker: object, place: str) -> Iterator[None]:
+    """Say first, of what cannot be read, that another version made it and what to do."""
+    try:
+        yield
+    except BadInput as bad:
+        if maker is None or maker in (__version__, f"{__version__} ({code()})"):
+            raise
+        raise BadInput([Fault(place, words(f"由版本 {short(maker)} 生成，本版本 {__version__} 读不了",
+                                           f"was made by version {short(maker)}, which this one, {__version__}, "
+                                           "cannot read"),
+                              words("请用该版本重新计算，或用本版本重新运行同名情景",
+                                    "recompute it with that version, or run its scenario again with this one")),
+                        *bad.faults]) from None
 
 
 def same_numbers(kept: KeptRun) -> tuple[bool, float, str]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from dataclasses import replace as replaced
 from pathlib import Path
 
 import sqlalchemy as sa
 
-from simulation.terms import refuse, short, words
+from simulation.terms import BadInput, refuse, short, words
+from simulation.writing import whole
 from store import library, rooms  # noqa: F401 - declare the tables
 from store.database import database, metadata, named, reading, upgrade, version, writing
 
@@ -19,18 +21,19 @@ def backup(engine: sa.Engine, file: Path) -> int:
     """Write every table into a new SQLite file; returns the number of rows. Whoever works meanwhile goes on."""
     if file.exists():
         raise refuse(short(file), words("已经存在", "is there already"), words("请换一个文件名", "choose another name"))
-    part = file.with_name(f"{file.name}.part")  # so that what bears the name is whole
-    try:
-        part.unlink(missing_ok=True)
+    with whole(file) as part:
+        part.touch()
         copy = database(f"sqlite:///{part.as_posix()}")
-        upgrade(copy)
-        count = _copied(engine, copy)
-        copy.dispose()
-        part.replace(file)
-    except OSError as error:
-        raise refuse(short(file), words("写不进这个文件", f"cannot be written ({error.strerror})"),
-                     words("请换一个位置", "choose another place")) from None
-    return count
+        try:
+            upgrade(copy)
+            return _copied(engine, copy)
+        except BadInput as bad:  # nobody knows the file by the name it has for now
+            raise BadInput([replaced(fault, place=file.name) if fault.place == part.name else fault
+                            for fault in bad.faults]) from None
+        finally:
+            copy.dispose()
+            for beside in part.parent.glob(f"{part.name}-*"):  # of SQLite, gone by themselves where all went well
+                beside.unlink(missing_ok=True)
 
 
 def bring_back(engine: sa.Engine, file: Path, replace: bool = False) -> int:

@@ -53,7 +53,7 @@ def database(url: str | None = None, patience: float = PATIENCE) -> sa.Engine:
         parsed = sa.make_url(wanted)
         if parsed.get_backend_name() != "sqlite":
             return sa.create_engine(parsed, pool_pre_ping=True)
-        if parsed.database and parsed.database != ":memory:":
+        if parsed.database and not parsed.database.startswith((":memory:", "file:")):
             with suppress(OSError):  # what is wrong with the folder is said when the file is opened
                 Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
         engine = sa.create_engine(parsed, connect_args={"timeout": patience})
@@ -81,8 +81,8 @@ def connected(connection: object, _: object) -> None:
     try:
         cursor.execute("PRAGMA foreign_keys=ON")
         with suppress(Exception):  # a file system or a lock that does not allow it: slower, not wrong
+            cursor.execute("PRAGMA synchronous=FULL")  # what has been told as saved outlives a power cut
             cursor.execute("PRAGMA journal_mode=WAL")
-            cursor.execute("PRAGMA synchronous=NORMAL")
     finally:
         cursor.close()
 
@@ -95,7 +95,7 @@ def begun(connection: sa.Connection) -> None:
 
 @lru_cache(maxsize=8)
 def _engine(url: str) -> sa.Engine:
-    return database(url)
+    return database(url, PATIENCE)
 
 
 @lru_cache(maxsize=8)
@@ -161,15 +161,18 @@ NO_DATABASE = (words("不是数据库文件，或已损坏", "is not a database,
                words("请换一个文件，或用 library restore 从备份恢复",
                      "use another file, or bring a backup back with library restore"))
 BROKEN = (words("磁盘读写出错", "the disk cannot be read or written"),
-          words("请检查磁盘，并从备份恢复", "check the disk, and bring a backup back"))
+          words("请检查磁盘和剩余空间；仍不行，请从备份恢复",
+                "check the disk and its free space; if that does not help, bring a backup back"))
 UNREACHABLE = (words("连不上数据库服务器", "the database server cannot be reached"),
-               words(f"请检查 {VARIABLE}、网络和账号", f"check {VARIABLE}, the network and the account"))
+               words(f"请稍后再试；仍连不上，请检查 {VARIABLE}、网络和账号",
+                     f"try again in a moment; if that does not help, check {VARIABLE}, the network and the account"))
 NEWER = (words("由更新版本的程序写成，本版本不能打开", "was written by a newer version of this program"),
          words("请升级程序，或换一个数据库", "use that version, or another database"))
 OTHER_SHAPE = (words("缺少本程序的表", "lacks a table or column of this program"),
                words("请从备份恢复，或换一个数据库", "bring a backup back, or use another database"))
 OF_SQLITE = {5: LOCKED, 6: LOCKED, 8: READ_ONLY, 10: BROKEN, 11: NO_DATABASE, 13: FULL, 14: NO_FILE,
-             26: NO_DATABASE}  # primary result codes of SQLite
+             26: NO_DATABASE,  # primary result codes of SQLite
+             4874: FULL}  # no room for the index of its log, without which nobody can read either
 OF_SERVERS = {"40001": LOCKED, "40P01": LOCKED, "55P03": LOCKED, "53100": FULL, "25006": READ_ONLY, "42501": READ_ONLY,
               "42P01": OTHER_SHAPE, "42703": OTHER_SHAPE}  # SQLSTATE
 
@@ -180,7 +183,7 @@ def fault_of(error: sa.exc.SQLAlchemyError) -> tuple[Words, Words] | None:
         return LOCKED
     code = getattr(error.orig, "sqlite_errorcode", None)
     if code is not None:  # SQLite has no code of its own for a missing table
-        return OTHER_SHAPE if str(error.orig).startswith("no such") else OF_SQLITE.get(code & 0xFF)
+        return OTHER_SHAPE if str(error.orig).startswith("no such") else OF_SQLITE.get(code, OF_SQLITE.get(code & 0xFF))
     state = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None)
     if state is not None:
         return OF_SERVERS.get(state) or (UNREACHABLE if state[:2] in ("08", "28", "3D", "53", "57") else None)

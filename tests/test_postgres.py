@@ -6,10 +6,16 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
+import sqlalchemy as sa
 
+from simulation.terms import BadInput
+from store import database, library
+from store.library import Draft
 from tests.test_deploy import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -20,9 +26,16 @@ pytestmark = pytest.mark.skipif(
     reason="there is no PostgreSQL server here; CI installs one")
 
 
+class Server(NamedTuple):
+    """A server of our own: the address of an empty database on it, and what starts or stops it."""
+
+    url: str
+    control: Callable[..., None]
+
+
 @pytest.fixture(scope="module")
 def server():
-    """The address of an empty database on a server of our own; the server refuses to run as root."""
+    """A server of our own; it refuses to run as root."""
     assert PROGRAMS, "CI must have a PostgreSQL server"
     folder = Path(tempfile.mkdtemp(prefix="sandbox-postgres-"))
     data, port = folder / "data", free_port()
@@ -38,19 +51,45 @@ def server():
     if user != getpass.getuser():
         shutil.chown(folder, user)
     postgres("initdb", "-D", str(data), "-U", "sandbox", "-A", "trust", "-E", "UTF8", "--no-sync")
-    postgres("pg_ctl", "-D", str(data), "-w", "-l", str(folder / "log"), "start",
-             "-o", f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off")
+    def control(*words):
+        postgres("pg_ctl", "-D", str(data), "-w", "-l", str(folder / "log"), *words)
+
+    running = ("start", "-o", f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off")
+    control(*running)
     try:
-        yield f"postgresql+psycopg://sandbox@127.0.0.1:{port}/postgres"
+        yield Server(f"postgresql+psycopg://sandbox@127.0.0.1:{port}/postgres",
+                     lambda *words: control(*words or running))
     finally:
-        postgres("pg_ctl", "-D", str(data), "-m", "immediate", "stop")
+        control("stop", "-m", "immediate")
         shutil.rmtree(folder)
+
+
+def test_a_restart_of_the_server_in_a_session_costs_one_sentence_and_nothing_that_was_saved(server):
+    engine = database.database(server.url)
+    database.upgrade(engine)
+    code = library.save(engine, "t", Draft(text="a"))
+    with pytest.raises(BadInput) as cut, database.writing(engine) as connection:  # in the midst of a save
+        connection.execute(sa.update(library.entries).values(title="half"))
+        server.control("stop", "-m", "immediate")  # as if its power were cut
+        connection.execute(sa.update(library.entries).values(notes="half"))
+    with pytest.raises(BadInput) as down:
+        library.append(engine, code, Draft(text="b"), after=1)
+    server.control()
+    for caught in (cut, down):
+        fault, = caught.value.faults
+        assert "cannot be reached; try again in a moment" in fault.sentence("en")
+        assert "连不上数据库服务器" in fault.sentence("zh") and "sandbox@" not in fault.sentence("en")
+    assert library.entry(engine, code)[2:5] == ("t", "", "")  # the first who asks after it is answered
+    assert library.append(engine, code, Draft(text="b"), after=1) == 2
+    server.control("restart", "-m", "fast")  # as an upgrade does; the connections in the pool are dead now
+    assert library.append(engine, code, Draft(text="c"), after=2) == 3
+    engine.dispose()
 
 
 @pytest.mark.parametrize("name", ["test_library", "test_rooms"])
 def test_the_same_tests_pass_there(server, name):
     done = subprocess.run([sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider",
                            f"tests/{name}.py"], cwd=ROOT, capture_output=True, text=True,
-                          env=os.environ | {"SANDBOX_TEST_DATABASE": server})
+                          env=os.environ | {"SANDBOX_TEST_DATABASE": server.url})
     assert done.returncode == 0, done.stdout[-6000:]
     assert " passed" in done.stdout

@@ -14,6 +14,7 @@ from simulation.model import ENGINES, simulate
 from simulation.results import Result
 from simulation.scenario import Change, Scenario, load_scenario, value_from_text
 from simulation.terms import BadInput, refuse, short, words
+from simulation.writing import unwritable, write
 
 Command = Callable[[str, Callable[[argparse.Namespace], int], str], argparse.ArgumentParser]  # adds one to the parser
 
@@ -51,11 +52,11 @@ def edited(options: argparse.Namespace) -> Scenario:
     for edit in options.edits:
         name, equals, text = edit.partition("=")
         if not equals or not name:
-            raise refuse(f"--set {edit}", words("不是“参数=数值”", "is not a lever and its value"),
+            raise refuse(f"--set {short(edit)}", words("不是“参数=数值”", "is not a lever and its value"),
                          words("请写 LEVER=VALUE", "write LEVER=VALUE"))
         lever, _, year = name.partition("@")
-        if year and not year.isdecimal():
-            raise refuse(f"--set {edit}", words(f"“{year}”不是年份", f"'{year}' is not a year"),
+        if year and not (year.isdecimal() and len(year) == 4):
+            raise refuse(f"--set {short(edit)}", words(f"“{short(year)}”不是年份", f"'{short(year)}' is not a year"),
                          words("请写 LEVER@2010=VALUE", "write LEVER@2010=VALUE"))
         changes.append(Change(lever=lever, year=int(year) if year else scenario.first_year,
                               value=value_from_text(text), source=SET_BY_HAND))
@@ -98,11 +99,7 @@ def show_faults(bad: BadInput, options: argparse.Namespace) -> int:
 def kept(path: Path | None, text: str) -> None:
     """Write a text to a file the user names, or one clear fault."""
     if path:
-        try:
-            path.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise refuse(str(path), words("写不进这个文件", f"cannot be written ({error.strerror})"),
-                         words("请换一个位置", "choose another place")) from None
+        write(path, text)
 
 
 def ready(folder: Path) -> Path:
@@ -110,6 +107,5 @@ def ready(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise refuse(str(folder), words("不能使用这个文件夹", f"cannot be used ({error.strerror})"),
-                     words("请换一个文件夹", "choose another folder")) from None
+        raise unwritable(folder, error) from None
     return folder

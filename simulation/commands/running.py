@@ -1,4 +1,4 @@
-"""Commands that run a scenario: list, levers, validate, run, account, scorecard, settle, verify."""
+"""Commands that run a scenario: list, levers, validate, run, account, scorecard, settle, show, verify."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from unicodedata import east_asian_width
 
 from report.bundle import bundle
-from simulation import measures
+from simulation import __version__, measures
 from simulation.commands.options import (
     Command,
     edited,
@@ -22,11 +22,12 @@ from simulation.commands.options import (
 from simulation.household import PARTS, read_bills, settle
 from simulation.reading import read_text
 from simulation.results import EVENTS, QUANTITIES
-from simulation.runs import read_kept, same_numbers, save_run, save_zip
+from simulation.runs import AGAIN, Manifest, code, read_kept, same_numbers, save_run
 from simulation.scenario import clause, library, load_scenario, parse_scenario
 from simulation.scorecard import scorecard
-from simulation.terms import LANGUAGES, UNITS, BadInput, refuse, short, words
+from simulation.terms import LANGUAGES, UNITS, BadInput, Words, refuse, short, words
 from simulation.trees import nearest
+from simulation.writing import whole, write
 
 
 def declare(command: Command) -> None:
@@ -53,6 +54,8 @@ def declare(command: Command) -> None:
     settable(sub)
     sub.add_argument("--bills", type=Path, required=True, metavar="FILE")
     sub.add_argument("--year", metavar="Y", help="the year whose rules apply (the first)")
+    sub = command("show", show_kept, "say which version made a kept run, and its figures")
+    sub.add_argument("run", type=Path, metavar="RUN", help="the folder or the zip that `run --out` made")
     sub = command("verify", verify, "recompute a kept run and say whether it is the same")
     sub.add_argument("run", type=Path, metavar="RUN", help="the folder or the zip that `run --out` made")
 
@@ -97,22 +100,27 @@ def run(options: argparse.Namespace) -> int:
     """`run`"""
     result = simulated_run(options)
     if options.out and options.out.suffix.lower() == ".zip":
-        save_zip(bundle(result), options.out)
+        write(options.out, bundle(result))
     elif options.out:
         save_run(result, options.out)
     data = measures.report(result)
-    lines = [f"{result.scenario.title[options.lang]}  seed {data['seed']}  draws {data['draws']}  "
+    return show(options, data, told(data, result.scenario.title[options.lang], options.lang))
+
+
+def told(data: dict, title: str, lang: str) -> list[str]:
+    """A run's figures line by line; an earlier version may have had fewer."""
+    lines = [f"{title}  seed {data['seed']}  draws {data['draws']}  "
              f"engine {data['engine']}  fingerprint {data['fingerprint'][:16]}", ""]
-    for name, (title, unit) in QUANTITIES.items():
-        lines.append(f"{title[options.lang]} ({UNITS[unit][options.lang]})")
+    for name, (quantity, unit) in QUANTITIES.items():
+        rows = [row for row in data["years"] if name in row]
+        lines += [f"{quantity[lang]} ({UNITS[unit][lang]})"] if rows else []
         lines += [f"  {row['year']}  mean {row[name]['mean']:>16,.4f}   "
-                  f"5-95 % {row[name]['p05']:>16,.4f} {row[name]['p95']:>16,.4f}"
-                  for row in data["years"]]
-    for name, title in EVENTS.items():
-        lines.append(title[options.lang])
-        lines += [f"  {row['year']}  {100 * row[name]['value']:6.1f} % ± {100 * row[name]['se']:.1f}"
-                  for row in data["years"]]
-    return show(options, data, lines)
+                  f"5-95 % {row[name]['p05']:>16,.4f} {row[name]['p95']:>16,.4f}" for row in rows]
+    for name, event in EVENTS.items():
+        rows = [row for row in data["years"] if name in row]
+        lines += [event[lang]] if rows else []
+        lines += [f"  {row['year']}  {100 * row[name]['value']:6.1f} % ± {100 * row[name]['se']:.1f}" for row in rows]
+    return lines
 
 
 def account(options: argparse.Namespace) -> int:
@@ -125,11 +133,8 @@ def account(options: argparse.Namespace) -> int:
                      words(f"是否为：{near}", f"did you mean {near}"))
     table = measures.settlement(result, options.area)
     if options.out:
-        try:
-            table.to_csv(options.out, index=False, encoding="utf-8-sig")
-        except OSError as error:
-            raise refuse(str(options.out), words("写不进这个文件", f"cannot be written ({error.strerror})"),
-                         words("请换一个位置", "choose another place")) from None
+        with whole(options.out) as part:
+            table.to_csv(part, index=False, encoding="utf-8-sig")
     years = [column for column in table.columns if isinstance(column, int)]
     title = table[f"title_{options.lang}"]
     lines = [" " * 44 + "".join(f"{year:>16}" for year in years)]
@@ -172,9 +177,30 @@ def settle_bills(options: argparse.Namespace) -> int:
     return show(options, data, lines)
 
 
+def show_kept(options: argparse.Namespace) -> int:
+    """`show`"""
+    kept = read_kept(options.run)
+    try:
+        lines = told(kept.figures, kept.manifest.scenario, options.lang)
+    except (KeyError, TypeError, ValueError):
+        raise refuse("figures.json", words("内容损坏", "is damaged"), AGAIN) from None
+    manifest = kept.manifest.model_dump(exclude={"scenario_text"})
+    found = {"made_by": kept.manifest.maker, "manifest": manifest, "altered": list(kept.altered),
+             "figures": kept.figures}
+    altered = [words(f"已被改动：{name}", f"has been altered: {name}")[options.lang] for name in kept.altered]
+    return show(options, found, [made_by(kept.manifest)[options.lang], *altered, *lines])
+
+
+def made_by(manifest: Manifest) -> Words:
+    """Which version made a run, and which this is."""
+    return words(f"由版本 {manifest.maker} 生成，本版本为 {__version__} ({code()})",
+                 f"made by version {manifest.maker}; this is {__version__} ({code()})")
+
+
 def verify(options: argparse.Namespace) -> int:
     """`verify`"""
-    same, largest, where = same_numbers(read_kept(options.run))
+    kept = read_kept(options.run)
+    same, largest, where = same_numbers(kept)
     if same:
         text = words("相同：重新计算得到同样的数字", "same: recomputing gives the same numbers")
     elif isfinite(largest):
@@ -182,6 +208,7 @@ def verify(options: argparse.Namespace) -> int:
                      f"not the same: {where} differs most, by {largest:.3g} relatively")
     else:
         text = words(f"不同：{where} 缺失或已被改动", f"not the same: {where} is missing or has been altered")
-    found = {"same": same, "largest_difference": largest if isfinite(largest) else None, "where": where}
-    show(options, found, [text[options.lang]])
+    found = {"same": same, "largest_difference": largest if isfinite(largest) else None, "where": where,
+             "made_by": kept.manifest.maker, "recomputed_by": f"{__version__} ({code()})"}
+    show(options, found, [text[options.lang], made_by(kept.manifest)[options.lang]])
     return 0 if same else 1

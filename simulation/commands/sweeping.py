@@ -17,6 +17,7 @@ from simulation.proposals import BASE, DESIGNS, Proposal, grid, read_proposals, 
 from simulation.results import EVENTS, MORE, QUANTITIES
 from simulation.sweep import OF, areas_of, frames
 from simulation.terms import UNITS, refuse, words
+from simulation.writing import whole
 
 MOST_SHOWN = 100_000  # rows without a file to write them to
 MOST_LINES = 40  # runs told as text
@@ -83,18 +84,11 @@ def policies_of(options: argparse.Namespace, seed: int) -> tuple[Proposal, ...]:
 
 def to_file(options: argparse.Namespace, found: Iterable[pd.DataFrame], runs: int) -> int:
     """Write the table piece by piece; the file has its name once it is whole."""
-    part, rows = options.out.with_name(options.out.name + ".part"), 0
-    try:
-        with part.open("w", encoding="utf-8-sig", newline="") as file:
-            for piece in found:
-                piece.to_csv(file, index=False, header=rows == 0, quoting=csv.QUOTE_MINIMAL, lineterminator="\n")
-                rows += len(piece)
-        part.replace(options.out)
-    except OSError as error:
-        raise refuse(str(options.out), words("写不进这个文件", f"cannot be written ({error.strerror})"),
-                     words("请换一个位置", "choose another place")) from None
-    finally:
-        part.unlink(missing_ok=True)
+    rows = 0
+    with whole(options.out) as part, part.open("w", encoding="utf-8-sig", newline="") as file:
+        for piece in found:
+            piece.to_csv(file, index=False, header=rows == 0, quoting=csv.QUOTE_MINIMAL, lineterminator="\n")
+            rows += len(piece)
     text = words(f"{runs} 次运行，{rows} 行，已写入 {options.out}",
                  f"{runs} runs, {rows} rows written to {options.out}")
     return show(options, {"runs": runs, "rows": rows, "file": str(options.out)}, [text[options.lang]])

@@ -1,0 +1,65 @@
+"""Files written whole: beside their place first and then renamed, so that what bears the name is never half a file."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from simulation.terms import BadInput, refuse, words
+
+NO_ROOM = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
+NO_RIGHT = {errno.EACCES, errno.EPERM, errno.EROFS}
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """Where to write a file for now; it takes its name when the `with` ends, and is gone if anything is raised.
+
+    Whatever stood there before stays until then. What is no plain file, such as a pipe, is written to directly.
+    Raises `BadInput` for what the system refuses: a full disk, a missing folder, no right to write.
+    """
+    try:
+        place = path.resolve()  # a link goes on pointing to the file
+        if place.exists() and not place.is_file():
+            yield place
+            return
+        part = place.with_name(f".{place.name[:40]}.{os.getpid()}.part")
+        try:
+            yield part
+            with part.open("r+b") as file:
+                os.fsync(file.fileno())  # or the name might outlive a power cut that the content does not
+            if place.exists():
+                shutil.copymode(place, part)
+            part.replace(place)
+        finally:
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
+    except OSError as error:
+        raise unwritable(path, error) from None
+
+
+def write(path: Path, content: str | bytes) -> None:
+    """Write a file whole, or leave what is there and raise `BadInput`."""
+    with whole(path) as part:
+        part.write_bytes(content if isinstance(content, bytes) else content.encode())
+
+
+def unwritable(path: Path, error: OSError) -> BadInput:
+    """The refusal of a file that the system does not let us write.
+
+    >>> unwritable(Path("a.csv"), OSError(errno.ENOSPC, "No space left on device")).faults[0].what.en
+    'cannot be written: the disk is full'
+    """
+    if error.errno in NO_ROOM:
+        return refuse(str(path), words("写不进去：磁盘已满", "cannot be written: the disk is full"),
+                      words("请腾出空间后再试；原有文件没有改动",
+                            "make room and try again; what was there has not been changed"))
+    if error.errno in NO_RIGHT:
+        return refuse(str(path), words("写不进去：没有写入权限", "cannot be written: there is no right to write here"),
+                      words("请检查权限，或换一个位置", "check the rights, or choose another place"))
+    return refuse(str(path), words("写不进去", f"cannot be written ({error.strerror})"),
+                  words("请检查路径，或换一个位置", "check the path, or choose another place"))
