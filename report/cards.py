@@ -15,7 +15,7 @@ import numpy as np
 from pydantic import Field
 from scipy.special import ndtri, stdtr
 
-from simulation import simulate
+from simulation import cited, simulate
 from simulation.reading import build, read_text, read_yaml
 from simulation.results import Result
 from simulation.scenario import STATUS, Change, Scenario, find_lever, lever_value
@@ -99,10 +99,9 @@ def basis(name: str, language: str) -> str:
     """
     source = deck().cards[name].source
     document = deck().documents[source.document] if source.document else None
-    cited = f"{document.publisher}《{document.title}》{source.clause or ''}" if document else ""
+    rests = f"— {cited.place(document.title, source.clause, language)}" if document else ""
     note = source.note[language] if source.note else ""
-    return " ".join(part for part in (f"[{STATUS[source.status][language]}]", note,
-                                      f"— {cited.strip()}" if cited and language == "zh" else "") if part)
+    return " ".join(part for part in (f"[{STATUS[source.status][language]}]", note, rests) if part)
 
 
 def window(scenario: Scenario, dealt: Dealt) -> range:

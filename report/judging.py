@@ -64,7 +64,7 @@ def amount(value: float, unit: str, language: str, change: bool = False) -> str:
     """A figure as people read it: percentages, 万元 or million yuan, people; a change with its sign.
 
     >>> amount(0.25, "share", "zh"), amount(-0.031, "share", "en", change=True)
-    ('25.0%', '-3.1 pp')
+    ('25.0%', '−3.1 pp')
     >>> amount(24_700_000, "yuan_year", "en"), amount(223_917, "persons", "zh")
     ('24.7 million yuan', '22.4 万人')
     """

@@ -28,11 +28,15 @@ class Measure(NamedTuple):
 
 
 MEASURES = {
+    "deficit_years": Measure("%.2f", -1),
     "deficit": Measure(FORMS["share"], -1), "insolvent": Measure(FORMS["share"], -1),
     "surplus_over": Measure(FORMS["share"], -1), "balance_over": Measure(FORMS["share"], -1),
     "balance_ratio": Measure(FORMS["share"], 0), "own_share": Measure(FORMS["share"], -1),
     "contribution": Measure("%,.0f", -1), "take_up": Measure(FORMS["share"], 1)}
+RANKED = "deficit_years"  # orders the board to begin with: no card brings every team to its end, as it does a chance
+TIES = (RANKED, "own_share")  # who comes first where the measure that orders them is the same as it is shown
 COURSES = ("balance_ratio", "p_deficit")  # kept by year
+DIGITS = {"deficit_years": 2, "contribution": 0}  # a measure is shown with; shares to a tenth of a percent
 START = "start"  # the column of the starting policy
 
 
@@ -49,7 +53,6 @@ def outcome(result: Result) -> dict[str, Any]:
     mean = lambda name: data[name].mean("draw").values  # noqa: E731
     medians = data["balance_ratio"].median("draw").values
     worst, fullest = int(of("p_deficit").argmax()), int(of("p_surplus_over").argmax())
-    ever = hits["p_deficit"].any(axis=1)
     return {
         "measures": {
             "deficit": float(of("p_deficit")[worst]), "insolvent": float(of("p_insolvent")[-1]),
@@ -60,10 +63,19 @@ def outcome(result: Result) -> dict[str, Any]:
             "take_up": float(mean("enrolled")[-1] / mean("residents")[-1])},
         "errors": {"deficit": float(error("p_deficit")[worst]), "insolvent": float(error("p_insolvent")[-1]),
                    "surplus_over": float(error("p_surplus_over")[fullest]),
-                   "balance_over": float(error("p_balance_over")[-1])},
-        "worst": years[worst], "ever": [float(ever.mean()), float(standard_error(ever[:, None])[0])],
+                   "balance_over": float(error("p_balance_over")[-1]),
+                   "deficit_years": float(standard_error(hits["p_deficit"].sum(axis=1)[:, None])[0])},
         "years": years, "line": float(data["balance_line"].values[-1]),
         "balance_ratio": [float(value) for value in medians], "p_deficit": [float(value) for value in of("p_deficit")]}
+
+
+def value(of: Mapping[str, Any], name: str) -> float:
+    """A measure of what is kept of a run; the years in deficit that are to be expected are the sum of their chances.
+
+    >>> value({"p_deficit": [0.25, 0.5]}, "deficit_years")
+    0.75
+    """
+    return sum(of["p_deficit"]) if name == "deficit_years" else of["measures"][name]
 
 
 class Row(NamedTuple):
@@ -79,17 +91,20 @@ class Row(NamedTuple):
 def standings(rows: Sequence[Row], start: Mapping[str, Any] | None, by: str, language: str) -> Drawn:
     """The board as a frame: the teams by a measure, best first where there is a best; then the starting policy.
 
-    The measure that orders them stands first.
+    The measure that orders them stands first. Teams that are shown alike in it are ordered by `TIES`.
     """
-    way = MEASURES[by].better or 1  # where neither way is better, the highest stands first
-    told = [row for row in rows if row.outcome]
-    told.sort(key=lambda row: -way * row.outcome["measures"][by])
+    def place(row: Row) -> tuple[float, ...]:
+        # Where neither way is better, the highest stands first.
+        return tuple(-(MEASURES[name].better or 1) * round(value(row.outcome, name), DIGITS.get(name, 3))
+                     for name in (by, *TIES))
+
+    told = sorted((row for row in rows if row.outcome), key=place)
     lines = [*told, *(row for row in rows if not row.outcome),
              Row(say(language, "room.start"), 0, 0, "start", start)]
     measures = [by, *(name for name in MEASURES if name != by)]
     frame = pd.DataFrame([{
         "team": row.name, "state": say(language, f"room.state.{row.state}"),
-        **{name: row.outcome["measures"][name] if row.outcome else None for name in measures},
+        **{name: value(row.outcome, name) if row.outcome else None for name in measures},
         "round": str(row.round or "—"), "members": str(row.members or "—")} for row in lines])
     frame[measures] = frame[measures].astype(float)
     heads = {name: say(language, f"room.{'short' if name in MEASURES else 'column'}.{name}") for name in frame.columns}
@@ -138,16 +153,17 @@ def course_figure(drawn: Drawn, title: str, dealt: Sequence[Dealt], language: st
 
 
 def balance(rows: Sequence[Row], start: Mapping[str, Any] | None, language: str) -> Drawn:
-    """What the fund and what residents bear, a row a team: the chance of a deficit beside the residents' own share."""
+    """What the fund and what residents bear, a row a team: the years in deficit beside the residents' own share."""
     lines = [(row.name, row.outcome) for row in rows if row.outcome]
     lines += [(say(language, "room.start"), start)] if start else []
-    names = ("own_share", "deficit")
-    frame = pd.DataFrame([{"team": name} | {of: told["measures"][of] for of in names}
-                          | {"error": told["errors"]["deficit"]} for name, told in lines],
+    names = ("own_share", RANKED)
+    frame = pd.DataFrame([{"team": name} | {of: value(told, of) for of in names}
+                          | {"error": told["errors"].get(RANKED)} for name, told in lines],
                          columns=["team", *names, "error"])
     return Drawn(frame, {"team": say(language, "room.column.team"), "error": say(
-        language, "column.se", what=say(language, "room.measure.deficit"))}
-        | {name: say(language, f"room.measure.{name}") for name in names})
+        language, "column.se", what=say(language, f"room.measure.{RANKED}"))}
+        | {name: say(language, f"room.measure.{name}") for name in names},
+        {name: MEASURES[RANKED].form for name in (RANKED, "error")})
 
 
 def balance_figure(drawn: Drawn, title: str, language: str) -> go.Figure:
@@ -160,19 +176,19 @@ def balance_figure(drawn: Drawn, title: str, language: str) -> go.Figure:
         plain = n == last and row.team == say(language, "room.start")
         colour = GREY if plain else BAR_COLOURS[n % len(BAR_COLOURS)]
         traces.append({
-            "x": [row.own_share], "y": [row.deficit], "mode": "markers", "name": shown(row.team), "cliponaxis": False,
+            "x": [row.own_share], "y": [row.deficit_years], "mode": "markers", "name": shown(row.team),
+            "cliponaxis": False,
             "marker": {"symbol": "circle-open" if plain else MARKERS[n % len(MARKERS)], "size": 12, "color": colour},
             "error_y": {"array": [row.error], "color": colour, "thickness": 1.5, "width": 4},
             "hovertemplate": f"{shown(row.team)}<br>{drawn.heads['own_share']} %{{x:.1%}}"
-                             f"<br>{drawn.heads['deficit']} %{{y:.1%}}<extra></extra>"})
+                             f"<br>{drawn.heads[RANKED]} %{{y:.2f}}<extra></extra>"})
     low, high = drawn.frame["own_share"].min(), drawn.frame["own_share"].max()
     room = max(0.2 * (high - low), 0.005)  # beside the outermost points
     return whole(traces, {
         "title": titled(title), "showlegend": True, "height": 420, "hovermode": "closest", "legend": {"y": -0.2},
         "xaxis": {"tickformat": ".1%", "title": {"text": drawn.heads["own_share"]}, "range": [low - room, high + room],
                   "nticks": 5},
-        "yaxis": {"tickformat": ".0%", "title": {"text": drawn.heads["deficit"]}, "range": [-0.05, 1.15],
-                  "dtick": 0.25}})
+        "yaxis": {"title": {"text": drawn.heads[RANKED]}, "rangemode": "tozero"}})
 
 
 def shown(name: str) -> str:

@@ -17,9 +17,10 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from simulation.terms import Words, refuse, short, words
+from simulation.terms import BadInput, Words, refuse, short, words
 from store.boards import Board, Event, board
 from store.database import metadata, now, reading, writing
+from store.tries import tried
 
 # Thirty-two characters that are not mistaken for one another; what looks like a digit is read as one (`as_code`).
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -99,7 +100,10 @@ def told_code(code: str) -> str:
 
 
 def keyhole(token: str) -> str:
-    """What is stored of a key or token: whoever reads the database cannot act with it."""
+    """What is stored of a key or token: whoever reads the database cannot act with it.
+
+    As a token is looked up by its hash, the time a look-up takes tells nothing of a token that is nearly right.
+    """
     return hashlib.sha256(token.encode()).hexdigest()
 
 
@@ -117,9 +121,27 @@ def clean(text: str, most: int, what: Words, wanted: bool = True) -> str:
 # --- reading ----------------------------------------------------------------------------------------
 
 def room(engine: sa.Engine, code: str) -> Room:
-    """The room of a code; raises `BadInput` where there is none."""
+    """The room of a code that is known to be one; raises `BadInput` where there is none."""
     with reading(engine) as connection:
         return _room(connection, code)
+
+
+def found(engine: sa.Engine, code: str, who: str) -> Room:
+    """The room of a code that somebody gives; a wrong one is counted as a try of the session `who` (`tries.tried`)."""
+    return tried(engine, who, lambda connection: _room(connection, code))
+
+
+def entered(engine: sa.Engine, code: str, token: str, who: str) -> tuple[Room, Seat]:
+    """The room and seat of a code with its key or token. A right pair is let in at any time, a wrong one is a try."""
+    def look(connection: sa.Connection) -> tuple[Room, Seat]:
+        of = _room(connection, code)
+        return of, _seat(connection, of, token)
+
+    try:
+        with reading(engine) as connection:
+            return look(connection)
+    except BadInput:
+        return tried(engine, who, look)
 
 
 def _room(connection: sa.Connection, code: str) -> Room:

@@ -3,6 +3,7 @@
 import csv
 import re
 import threading
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +11,12 @@ import pytest
 import sqlalchemy as sa
 
 from report.cards import Dealt, basis, course, deck, normals_under, played, window, with_levers
-from report.standings import MEASURES, Row, course_figure, courses, outcome, standings
+from report.standings import MEASURES, RANKED, Row, course_figure, courses, outcome, standings, value
 from simulation import load_scenario, simulate
 from simulation.scenario import Change, lever_value
 from simulation.steps import utilisation
 from simulation.terms import LANGUAGES, BadInput, Source
-from store import rooms
+from store import rooms, tries
 from store.boards import board
 from store.database import database, metadata, ready, upgrade
 from tests.coarse import coarse
@@ -74,7 +75,7 @@ def test_the_migration_makes_the_tables_that_are_declared(engine):
     from alembic.autogenerate import compare_metadata
     from alembic.runtime.migration import MigrationContext
 
-    names = {"room", "room_event"}
+    names = {"room", "room_event", "room_try"}
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={
             "version_table": "sandbox_version",
@@ -104,6 +105,74 @@ def test_a_wrong_code_is_one_clear_sentence(engine, opened, code):
     fault, = faults_of(lambda: rooms.join(engine, code, "A"))
     assert "no room has this code" in fault.sentence("en") and "没有使用这个房间码的课堂" in fault.sentence("zh")
     assert len(fault.sentence("en")) < 160
+
+
+def tried(engine, code, who="me"):
+    """What a try of a code is answered with, in English."""
+    try:
+        return rooms.found(engine, code, who).code
+    except BadInput as bad:
+        return bad.faults[0].sentence("en")
+
+
+def test_codes_are_not_found_by_trying_and_the_answer_names_the_time(engine, opened, monkeypatch):
+    room, _ = opened
+    clock = datetime(2026, 3, 2, 9)
+    monkeypatch.setattr(tries, "now", lambda: clock)
+    for _ in range(tries.OWN):
+        assert "no room has this code" in tried(engine, "WRONG123")
+    assert "try again in 10 min" in tried(engine, room.code)  # a right code is not told from a wrong one any more
+    assert tried(engine, room.code, "another") == room.code
+    clock += timedelta(seconds=tries.WINDOW - 61)
+    assert "try again in 2 min" in tried(engine, room.code)
+    clock += timedelta(seconds=61)
+    assert tried(engine, room.code) == room.code
+    with engine.connect() as connection:  # what no longer counts goes with the next wrong code
+        assert connection.execute(sa.select(sa.func.count()).select_from(tries.tries)).scalar_one() == tries.OWN
+    tried(engine, "WRONG123")
+    with engine.connect() as connection:
+        assert connection.execute(sa.select(sa.func.count()).select_from(tries.tries)).scalar_one() == 1
+
+
+def test_many_sessions_and_servers_have_no_more_tries_together_and_the_class_goes_on(engine, opened, url, monkeypatch):
+    room, key = opened
+    token = rooms.join(engine, room.code, "A", "Li")
+    monkeypatch.setattr(tries, "ALL", 24)
+    other = database(url)
+    found = []
+    assert at_once([lambda n=n: found.extend(tried(engine if n % 2 else other, "WRONG123", f"{n} {k}")
+                                             for k in range(4)) for n in range(8)]) == []
+    assert sum("no room" in answer for answer in found) == 24 and sum("try again" in answer for answer in found) == 8
+    assert "try again" in tried(other, room.code, "who never tried")
+    # Whoever is in the room comes back by link or key, looks, and acts.
+    assert rooms.entered(other, room.code, token, "a")[1] == (False, "A", "Li")
+    assert rooms.entered(engine, room.code, key, "b")[1].facilitator
+    assert rooms.submit(engine, room.code, token, "x") and rooms.room(engine, room.code).events == 2
+    other.dispose()
+
+
+def test_a_wrong_key_is_a_try_and_tells_nothing_of_the_code_once_there_were_too_many(engine, opened):
+    room, key = opened
+    answers = []
+    for n in range(tries.OWN + 2):
+        with pytest.raises(BadInput) as refused:
+            rooms.entered(engine, room.code if n % 2 else "WRONG123", f"guess {n}", "me")
+        answers.append(refused.value.faults[0].sentence("en"))
+    assert "not of this room" in answers[1] and "no room has this code" in answers[2]
+    assert answers[-1] == answers[-2] and "try again" in answers[-1]
+    assert rooms.entered(engine, room.code, key, "me")[1].facilitator
+
+
+def test_a_clock_that_is_set_back_locks_nobody_out_for_longer_than_the_window(engine, opened, monkeypatch):
+    room, _ = opened
+    clock = datetime(2026, 3, 2, 9)
+    monkeypatch.setattr(tries, "now", lambda: clock)
+    for _ in range(tries.OWN):
+        tried(engine, "WRONG123")
+    clock -= timedelta(seconds=tries.WINDOW // 2)
+    assert "try again in 10 min" in tried(engine, room.code)
+    clock -= timedelta(days=300)
+    assert tried(engine, room.code) == room.code
 
 
 def test_keys_and_tokens_are_kept_nowhere_and_open_only_their_own_room(engine, opened):
@@ -426,7 +495,27 @@ def test_the_board_orders_by_any_measure_and_says_all_of_them(outcomes, language
     better = MEASURES[by].better or 1
     assert better * getattr(first, by) >= better * getattr(second, by)
     assert silent.team == "B" and np.isnan(getattr(silent, by))
-    assert getattr(start, by) == outcomes[0]["measures"][by]
+    assert getattr(start, by) == value(outcomes[0], by)
+
+
+def test_the_measure_that_ranks_at_first_tells_teams_apart_where_a_card_brings_all_to_a_deficit():
+    """Half of the subsidy late: the worst year is a deficit for everybody, and the years in deficit still differ."""
+    base, cards = load_scenario(COUNTY), [Dealt("late_subsidy", YEAR)]
+    source = Source(status="assumption")
+    under = [outcome(played(base.changed([Change(lever="financing.contribution_step", year=base.first_year, value=step,
+                                                 source=source)]), cards, FEW, SEED)) for step in (10, 50)]
+    assert {one["measures"]["deficit"] for one in under} == {1.0}
+    expected = [value(one, RANKED) for one in under]
+    errors = [one["errors"][RANKED] for one in under]
+    assert all(more - less > 2 * np.hypot(*errors[n:n + 2]) for n, (more, less) in enumerate(
+        zip(expected, expected[1:], strict=False)))  # as two independent runs would have to differ; these are paired
+
+
+def test_teams_that_are_shown_alike_are_ordered_by_what_their_patients_bear(outcomes):
+    dear = {**outcomes[1], "measures": {**outcomes[1]["measures"], "own_share": 0.9}}
+    rows = [Row("dear", 1, 1, "submitted", dear), Row("cheap", 1, 1, "submitted", outcomes[1])]
+    for by in (RANKED, "deficit"):
+        assert standings(rows, outcomes[0], by, "en").frame["team"].tolist()[:2] == ["cheap", "dear"]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

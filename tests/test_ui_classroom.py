@@ -2,6 +2,7 @@
 
 import io
 import re
+from datetime import datetime
 
 import pytest
 from docx import Document
@@ -10,11 +11,11 @@ from streamlit.testing.v1 import AppTest
 from report import guide
 from report.cards import Dealt, deck, played
 from report.pdf import pdf
-from report.standings import MEASURES, outcome
+from report.standings import MEASURES, RANKED, outcome
 from report.text import say
 from report.word import word
 from simulation.terms import LANGUAGES
-from store import rooms
+from store import rooms, tries
 from store.boards import board
 from store.database import ready
 from tests.coarse import coarse
@@ -101,6 +102,7 @@ def test_a_class_from_its_opening_to_its_replay(language):
     assert now.teams["Reds"].outcome == outcome(played(scenario_of(view), under, FEW, runs.SEED))
     assert now.start.outcome == outcome(played(scenario_of(view_of(OLD)), under, FEW, runs.SEED))
     frame = leader.dataframe[0].value
+    assert next(iter(frame.columns[2:])) == RANKED and say(language, "room.ties") in said_by(leader)
     assert frame["deficit"].tolist() == [now.teams["Reds"].outcome["measures"]["deficit"],
                                          now.start.outcome["measures"]["deficit"]]
     said = said_by(leader)
@@ -157,6 +159,43 @@ def test_a_wrong_code_is_one_clear_sentence_and_loses_nothing(language, sentence
     assert at.session_state["view"].edits == (("benefits.ceiling", 40000),)
     at = page(language, room="NOSUCHRM", seat="x")
     assert any(sentence in warning.value for warning in at.warning)
+
+
+def test_a_code_is_not_found_by_trying_and_who_is_in_the_room_goes_on(monkeypatch):
+    leader, code = facilitator("en")
+    team = learner(code, "A", "en")
+    monkeypatch.setattr(tries, "OWN", 3)
+    at = page("en")
+    for _ in range(4):
+        at.text_input(key="room.code").set_value("WRONG123").run(timeout=120)
+        done(at, "room.find")
+    assert any("try again in 10 min" in warning.value for warning in at.warning)
+    at.text_input(key="room.code").set_value(code).run(timeout=120)
+    done(at, "room.find")  # the right one is not told from a wrong one
+    assert any("try again in 10 min" in warning.value for warning in at.warning) and at.text_input(key="room.code")
+    assert not any(widget.key == "room.name" for widget in at.text_input)
+    monkeypatch.setattr(tries, "ALL", 1)
+    at = page("en", room=code, seat=classroom.WATCHING)
+    assert any("try again" in warning.value for warning in at.warning) and not at.dataframe
+    assert at.text_input(key="room.code").value == code  # kept for when the time is over
+    for one, button in ((team, "room.submit"), (leader, "room.deal")):
+        one.run(timeout=120)
+        assert not one.exception and any(key.key == button for key in one.button)
+    again = page("en", room=code, seat=team.session_state["class"]["seat"])
+    assert any(key.key == "room.submit" for key in again.button)
+
+
+@pytest.mark.parametrize("zone, clock", [("Asia/Shanghai", "17:00:00"), ("../../etc/passwd", "09:00:00"),
+                                         ("", "09:00:00")])
+def test_a_replay_tells_the_time_by_the_clock_of_who_looks_on(zone, clock, monkeypatch):
+    monkeypatch.setattr(rooms, "now", lambda: datetime(2026, 3, 2, 9))
+    leader, code = facilitator("en")
+    rooms.join(ready(), code, "A")
+    leader.context = {"locale": "en-GB", "timezone": zone}
+    leader.run(timeout=120)
+    leader.segmented_control(key="room.which").set_value("replay").run(timeout=120)
+    told = say("en", "room.when", time=f"2026-03-02 {clock}", zone=zone if "Asia" in zone else "UTC")
+    assert any(told in text.value for text in leader.markdown), [text.value for text in leader.markdown]
 
 
 def test_the_board_can_be_watched_where_it_is_open_and_not_where_it_is_not():

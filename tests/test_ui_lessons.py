@@ -6,12 +6,17 @@ import re
 import pytest
 
 from report.lessons import file_of, lessons
+from report.text import say
+from simulation.scenario import find_lever
 from simulation.terms import LANGUAGES
 from tests.coarse import coarse
-from tests.screen import app, few_draws, words_of
+from tests.screen import app, few_draws, keys_of, words_of
 from ui import studies
 from ui.learning import solved_view, start_view
-from ui.view import view_of
+from ui.lesson_levers import scopes, together
+from ui.packages import position
+from ui.view import known, scenario_of, view_of
+from ui.widgets import part
 
 HAN = "[\u4e00-\u9fff]"
 
@@ -114,9 +119,59 @@ def test_a_link_to_a_lesson_never_fails(asked):
         assert "lesson.open" not in at.session_state
 
 
-def test_a_link_s_levers_are_opened_in_the_sidebar():
-    at = clicked(page("zh", lesson="who_joins.3"), "lesson.pull.0")
-    assert "enrolment.awareness" in {slider.key for slider in at.slider}
+@pytest.mark.parametrize("name, number", [(name, n) for name, lesson in lessons().items()
+                                         for n, step in enumerate(lesson.steps) if step.on_runs])
+def test_a_step_s_worked_solution_can_be_moved_where_the_step_is_read(name, number):
+    """By few moves: a slider for all values of a parameter counts as one. Drawers of single values may be opened."""
+    lesson = lessons()[name]
+    base = scenario_of(start_view(lesson))
+    wanted = scopes(lesson.steps[number].levers, [lever for lever, *_ in base.levers(start_view(lesson).since)])
+    edits = solved_view(lesson, number).levers
+    assert {part(lever, 2) for lever, _ in edits} <= set(wanted)
+    alone, start = dict(edits), start_view(lesson)
+    for whole, inside in wanted.items():
+        for scope in inside:
+            package = together(known(start.scenario), start, scope, find_lever(whole)[3])
+            if package and position(package, dict(edits)):
+                for lever in package.start:
+                    alone.pop(lever, None)
+    assert len(alone) <= 5, alone
+
+
+def test_one_slider_moves_all_values_and_says_so():
+    at = page("en", lesson="two_lines.2")
+    slider = at.slider(key="together.benefits.rate.inpatient")
+    assert "all together (percentage points)" in slider.label
+    slider.set_value(13.0).run()
+    assert not at.exception and at.session_state["view"].edits == solved_view(lessons()["two_lines"], 1).edits
+    at = clicked(at, "undo_last")
+    assert at.slider(key="together.benefits.rate.inpatient").value == 0
+    at.session_state["of.benefits.rate"] = True  # the drawer of each
+    at.run()
+    at.slider(key="benefits.rate.inpatient.adult.county").set_value(0.9).run()
+    assert say("en", "panel.quick_mixed") in [caption.value for caption in at.caption]
+
+
+def test_levers_of_a_step_that_do_not_move_together_stand_open_and_all_others_are_at_hand():
+    at = page("zh", lesson="global_budgets.1")
+    assert {"payment.method.fee_for_service", "payment.method.global_budget", "payment.overspend_share"} <= {
+        slider.key for slider in at.slider}
+    for drawer in ("lesson.others", "in.care", "of.care.referral_required"):
+        at.session_state[drawer] = True
+    at.run()
+    assert not at.exception and "care.referral_required" in keys_of(at)
+    at = page("zh", lesson="ageing.1")  # a step that asks for an answer alone
+    assert not [slider for slider in at.slider if slider.key.startswith("together.")]
+
+
+def test_a_lesson_that_names_a_lever_twice_is_shown():
+    text = file_of("ageing").read_text(encoding="utf-8").replace("name: ageing", "name: mine").replace(
+        "levers: [financing.contribution_step, financing.subsidy_step, financing.contribution, benefits.rate]",
+        "levers: [benefits.rate, benefits.rate, benefits.rate.inpatient, benefits.rate.chronic.adult, payment]")
+    at = upload(page("en"), "mine.yaml", text.encode())
+    at = clicked(at, "lesson.next")
+    assert [slider.key for slider in at.slider if slider.key.startswith("together.")] == [
+        "together.benefits.rate", "together.benefits.rate.inpatient"]
 
 
 def upload(at, name, content):

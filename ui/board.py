@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC
+from functools import lru_cache
+from zoneinfo import ZoneInfo, available_timezones
+
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
 from report import standings
 from report.cards import Dealt, basis, deck
-from report.standings import COURSES, MEASURES, Row
+from report.standings import COURSES, MEASURES, RANKED, Row
 from report.tables import Drawn
 from report.text import percent, plain, say
 from store.boards import Board, Event
@@ -61,10 +65,25 @@ def replay(at: Here) -> None:
               width="stretch")
     events, board = classroom.stands(at.room.code, at.room.created, number)
     event = events[-1]
-    st.markdown(f"**{number}.** {plain(classroom.told(event))}　:small[{event.created:%Y-%m-%d %H:%M:%S} UTC]")
+    st.markdown(f"**{number}.** {plain(classroom.told(event))}　:small[{t('room.when', **when(event))}]")
     if note := event.body.get("note"):
         st.caption(plain(note))
     show(board, at, "replay")
+
+
+def when(event: Event) -> dict[str, str]:
+    """When something happened by the clock of who looks on, and which clock that is; UTC where his browser tells none.
+
+    A name that is none of the known zones is not looked for: it comes from the browser.
+    """
+    zone = st.context.timezone if st.context.timezone in zones() else "UTC"
+    return {"time": f"{event.created.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M:%S}", "zone": zone}
+
+
+@lru_cache(maxsize=1)
+def zones() -> frozenset[str]:
+    """The time zones there are."""
+    return frozenset(available_timezones())
 
 
 def step(by: int, last: int) -> None:
@@ -79,17 +98,20 @@ def show(board: Board, at: Here, name: str) -> None:
     st.markdown(t("room.stands", round=board.round, rounds=at.room.rounds, teams=len(board.teams),
                   members=sum(len(team.members) for team in board.teams.values()),
                   submitted=sum(team.round == board.round and team.submitted > 0 for team in board.teams.values())))
-    dealt_cards(board)
+    dealt_cards(board, name)
     rows = rows_of(board)
-    by = st.selectbox(t("room.rank"), list(MEASURES), key=f"room.{name}.by",
+    by = st.selectbox(t("room.rank"), list(MEASURES), list(MEASURES).index(RANKED), key=f"room.{name}.by",
                       format_func=lambda code: say(lang, f"room.measure.{code}"))
     way = {-1: "lower", 1: "higher", 0: "neither"}[MEASURES[by].better]
-    st.caption(f"{say(lang, f'room.meaning.{by}')} {say(lang, f'room.way.{way}')}")
+    st.caption(("" if lang == "zh" else " ").join([say(lang, f"room.meaning.{by}"), say(lang, f"room.way.{way}"),
+                                                  t("room.ties")]))
     drawn = standings.standings(rows, board.start.outcome, by, lang)
     table(drawn, t("room.table_alt"))
-    errors = [row.outcome["errors"]["deficit"] for row in rows if row.outcome]
+    errors = [row.outcome["errors"] for row in rows if row.outcome]
     if errors:
-        st.caption(t("room.error", error=f"{100 * max(errors):.2g}", draws=f"{classroom.DRAWS:,}"))
+        years = max(one.get(RANKED, 0.0) for one in errors)  # what was kept by an earlier version does not say it
+        st.caption(t("room.error", error=f"{100 * max(one['deficit'] for one in errors):.2g}", years=f"{years:.2g}",
+                     draws=f"{classroom.DRAWS:,}"))
     download(f"csv.room.{name}", t("table.csv"), drawn, f"class_{board.number}")
     if not (any(row.outcome for row in rows) or board.start.outcome):
         return
@@ -104,7 +126,7 @@ def show(board: Board, at: Here, name: str) -> None:
         st.caption(t("room.balance_read"))
         drawn = standings.balance(rows, board.start.outcome, lang)
         alt = t("brief.semicolon").join(t("room.balance_of", team=row.team, own=percent(row.own_share),
-                                          deficit=percent(row.deficit)) for row in drawn.frame.itertuples())
+                                          years=f"{row.deficit_years:.2f}") for row in drawn.frame.itertuples())
         card(f"room.{name}.balance", standings.balance_figure(drawn, t("room.balance"), lang), drawn,
              t("room.balance_alt", told=alt))
 
@@ -125,14 +147,23 @@ def told(drawn: Drawn) -> str:
                                      if name != "year")
 
 
-def dealt_cards(board: Board) -> None:
-    """The cards dealt so far, each with what it does and what its size rests on."""
-    lang = language()
-    for name, year in board.dealt:
-        one = deck().cards.get(name)
-        if one is None:
-            st.warning(t("room.unknown_card", card=plain(name)))
-            continue
+def dealt_cards(board: Board, where: str) -> None:
+    """The card dealt last, and those before it in a drawer, so that the board stays in sight."""
+    *before, last = [(), *board.dealt]
+    if before[1:]:
+        with st.expander(t("room.earlier_cards"), key=f"room.{where}.earlier"):
+            for one in before[1:]:
+                dealt_card(*one)
+    if last:
+        dealt_card(*last)
+
+
+def dealt_card(name: str, year: int) -> None:
+    """A card that was dealt: what it does, and what its size rests on."""
+    lang, one = language(), deck().cards.get(name)
+    if one is None:
+        st.warning(t("room.unknown_card", card=plain(name)))
+    else:
         st.info(f"**{plain(one.title[lang])}（{year}）** {plain(one.text[lang])}  \n:small[{plain(basis(name, lang))}]"
                 if lang == "zh" else
                 f"**{plain(one.title[lang])} ({year}).** {plain(one.text[lang])}  \n:small[{plain(basis(name, lang))}]",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -20,6 +21,7 @@ from ui.text import language, t
 from ui.view import View, from_file, scenario_of, to_file
 
 DRAWS = 2048  # a run of half a second; the same for every team, and so are the futures
+CODE = 20  # the most letters that may be typed for a code
 WATCHING = "watch"  # the seat of who only looks at the board
 
 
@@ -40,16 +42,15 @@ def here() -> Here | None:
     if not code or not token:
         return None
     try:
-        room = rooms.room(shelf.engine(), code)
         if token == WATCHING:
+            room = looked_for(code)
             if not room.shown:
                 raise refuse(rooms.told_code(room.code), words("主持人没有公开看板", "its board is not open"),
                              words("请用小组的链接进入", "enter by a team's link"))
             return Here(room, token, None)
-        seat = rooms.seat(shelf.engine(), code, token)
+        room, seat = rooms.entered(shelf.engine(), code, token, me())
     except BadInput as bad:
-        say(bad.faults)
-        leave(keep_code=True)
+        refused(bad, code)
         return None
     if seat.facilitator and "seat" in kept:
         # A facilitator shows his screen and passes on his address: the key must not stand in it.
@@ -63,11 +64,31 @@ def sit(code: str, token: str | None, key: str | None = None) -> None:
     st.session_state["room.key"] = key
 
 
-def leave(keep_code: bool = False) -> None:
+def leave() -> None:
     """Give up the seat of this browser; the room keeps all that happened."""
-    kept = st.session_state.get("class", {})
-    st.session_state["class"] = {"room": kept["room"]} if keep_code and "room" in kept else {}
+    st.session_state["class"] = {}
     st.session_state["room.key"] = None
+
+
+def me() -> str:
+    """A mark of this session, under which its failed tries of codes are counted."""
+    return rooms.keyhole(st.session_state.setdefault("room.me", secrets.token_urlsafe(18)))
+
+
+def looked_for(code: str) -> rooms.Room:
+    """The room of a code that is typed or in a link: looked for as a try until it has been found here once."""
+    if st.session_state.get("room.found") == rooms.as_code(code):
+        return rooms.room(shelf.engine(), code)
+    room = rooms.found(shelf.engine(), code, me())
+    st.session_state["room.found"] = room.code
+    return room
+
+
+def refused(bad: BadInput, code: str) -> None:
+    """Say why there is no way in, and leave the code where it can be put right: it is not looked up again by itself."""
+    say(bad.faults)
+    leave()
+    st.session_state["room.code"] = code[:CODE]
 
 
 def say(faults: list[Fault]) -> None:
@@ -162,13 +183,13 @@ def open_one(views: Mapping[str, View]) -> None:
 def enter() -> None:
     """Come back by a key or token."""
     code, token = typed("back_code"), typed("back_key").strip()
-    if attempt(rooms.seat, shelf.engine(), code, token):
+    if attempt(rooms.entered, shelf.engine(), code, token, me()):
         sit(rooms.as_code(code), token)
 
 
 def look_for() -> None:
     """Go to the door of a room."""
-    if found := attempt(rooms.room, shelf.engine(), typed("code")):
+    if found := attempt(looked_for, typed("code")):
         st.session_state["class"] = {"room": found.code}
 
 

@@ -167,11 +167,3 @@ def follow_link() -> bool:
 def passed(name: str) -> set[int]:
     """The steps of a lesson this reader has done."""
     return st.session_state.setdefault("lesson.done", {}).setdefault(name, set())
-
-
-def pull(lever: str) -> None:
-    """Open the drawers in which a parameter stands."""
-    section, *rest = lever.split(".")
-    st.session_state[f"in.{section}"] = True
-    if rest:
-        st.session_state[f"of.{section}.{rest[0]}"] = True

@@ -29,7 +29,8 @@ def told(before: View, after: View, language: str) -> list[str]:
     for name in dict.fromkeys([*now, *was]):
         old, new = was.get(name), now.get(name)
         if (old and old.new, old and old.reason) != (new and new.new, new and new.reason):
-            found.append(f"{(new or old).title}: {old.new if old else new.old} → {new.new if new else old.old}")
+            colon, ends = "：" if language == "zh" else ": ", (old.new if old else new.old, new.new if new else old.old)
+            found.append(f"{(new or old).title}{colon}{ends[0]} → {ends[1]}")
     return found
 
 

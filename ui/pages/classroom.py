@@ -6,6 +6,7 @@ from report import guide
 from report.cards import basis, deck
 from report.lessons import lessons
 from report.pdf import pdf
+from report.standings import DIGITS, value
 from report.text import percent, plain, say
 from report.word import word
 from simulation.terms import BadInput
@@ -37,18 +38,17 @@ def door() -> None:
 
 def join() -> None:
     """The code, and once it is known the team."""
-    code = st.session_state["class"].get("room")
-    if code is None:
-        st.text_input(t("room.code"), key="room.code", max_chars=20, help=t("room.code_help"))
+    room = None
+    if code := st.session_state["class"].get("room"):
+        try:
+            room, _, stood = classroom.now(classroom.looked_for(code).code)
+        except BadInput as bad:
+            classroom.refused(bad, code)
+            classroom.warn()
+    if room is None:
+        st.text_input(t("room.code"), key="room.code", max_chars=classroom.CODE, help=t("room.code_help"))
         st.button(t("room.find"), key="room.find", type="primary", on_click=classroom.look_for,
                   icon=":material/meeting_room:")
-        return
-    try:
-        room, _, stood = classroom.now(code)
-    except BadInput as bad:
-        for fault in bad.faults:
-            st.warning(plain(fault.sentence(lang)), icon=":material/error:")
-        st.button(t("room.other"), key="room.other", on_click=classroom.leave)
         return
     st.subheader(plain(room.title))
     st.caption(t("room.joining", code=rooms.told_code(room.code), teams=len(stood.teams), most=room.teams))
@@ -112,7 +112,8 @@ def printed() -> None:
 
 def come_back() -> None:
     """Back into a room by a key or a token that was kept."""
-    st.text_input(t("room.code"), st.session_state["class"].get("room", ""), key="room.back_code", max_chars=20)
+    st.text_input(t("room.code"), st.session_state["class"].get("room", ""), key="room.back_code",
+                  max_chars=classroom.CODE)
     st.text_input(t("room.key"), key="room.back_key", max_chars=60, type="password", help=t("room.key_help"))
     st.button(t("room.do.back"), key="room.enter", type="primary", on_click=classroom.enter,
               icon=":material/key:")
@@ -122,16 +123,16 @@ def come_back() -> None:
 
 def head(at: Here) -> None:
     """Which room this is, and how to leave it."""
-    left, right = st.columns([5, 1], vertical_alignment="center")
-    left.subheader(plain(at.room.title))
-    right.button(t("room.leave"), key="room.leave", on_click=classroom.leave, icon=":material/logout:", width="stretch")
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.subheader(plain(at.room.title), width="content")
+        st.button(t("room.leave"), key="room.leave", on_click=classroom.leave, icon=":material/logout:")
 
 
 def lead(at: Here) -> None:
     """The facilitator's controls."""
     *_, stood = classroom.now(at.room.code)
     base = from_file(at.room.base.encode(), "base")
-    code, steer = st.columns([1, 2])
+    code, steer = beside(2)
     with code, st.container(border=True):
         st.metric(t("room.code"), rooms.told_code(at.room.code))
         st.caption(t("room.how_to_join"))
@@ -141,15 +142,15 @@ def lead(at: Here) -> None:
             st.code(at.token, language=None)
     with steer, st.container(border=True):
         horizon = list(scenario_of(base).horizon())
-        one, year, go = st.columns([2, 1, 1], vertical_alignment="bottom")
+        one, year = st.columns([3, 2], vertical_alignment="bottom")
         card = one.selectbox(t("room.card"), list(deck().cards), key="room.card",
                              format_func=lambda name: deck().cards[name].title[lang])
         year.selectbox(t("room.card_year"), horizon, index=min(2, len(horizon) - 1), key="room.card_year")
-        go.button(t("room.deal"), key="room.deal", type="primary", on_click=classroom.deal, args=(at,),
-                  disabled=stood.closed, icon=":material/bolt:", width="stretch")
         st.markdown(plain(deck().cards[card].text[lang]))
         st.caption(f"{plain(basis(card, lang))}  \n{t('room.ask')}{plain(deck().cards[card].ask[lang])}")
-        with st.container(horizontal=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.button(t("room.deal"), key="room.deal", type="primary", on_click=classroom.deal, args=(at,),
+                      disabled=stood.closed, icon=":material/bolt:")
             st.button(t("room.next"), key="room.next", on_click=classroom.advance, args=(at,),
                       disabled=stood.closed or stood.round >= at.room.rounds, icon=":material/skip_next:")
             sure = st.checkbox(t("room.sure"), key="room.sure", disabled=stood.closed)
@@ -215,18 +216,21 @@ def own(at: Here) -> None:
         *_, stood = classroom.now(at.room.code)
         mine = stood.teams[at.seat.team]
         if not at.room.shown:
-            board.dealt_cards(stood)
+            board.dealt_cards(stood, "own")
         if not mine.submitted:
             st.info(t("room.not_yet"), icon=":material/hourglass_empty:")
         elif mine.outcome is None:
             st.info(t("room.state.waiting"), icon=":material/hourglass_empty:")
         else:
             start = stood.start.outcome if stood.start.cards == mine.cards else None
-            for column, name in zip(beside(4, 2, METRIC), ("deficit", "balance_over", "own_share",
-                                                                       "contribution"), strict=True):
+            for column, name in zip(beside(4, 2, METRIC), ("deficit_years", "balance_over", "own_share",
+                                                           "contribution"), strict=True):
+                moved = change(mine.outcome, start, name)
+                same = moved is not None and moved[0] not in "+-"
                 column.metric(say(lang, f"room.measure.{name}"), told(mine.outcome, name), border=True,
-                              help=say(lang, f"room.meaning.{name}"), delta=change(mine.outcome, start, name),
-                              delta_color="inverse", delta_description=t("room.against") if start else None)
+                              help=say(lang, f"room.meaning.{name}"), delta=moved,
+                              delta_arrow="off" if same else "auto", delta_color="off" if same else "inverse",
+                              delta_description=t("room.against") if start else None)
             if not stood.current(mine):
                 st.caption(t("room.state.old"))
 
@@ -235,16 +239,20 @@ def own(at: Here) -> None:
 
 def told(outcome: dict, name: str) -> str:
     """A measure as a figure."""
-    value = outcome["measures"][name]
-    return t("room.yuan", value=f"{value:,.0f}") if name == "contribution" else percent(value)
+    amount = value(outcome, name)
+    if name == "deficit_years":
+        return t("room.years", value=f"{amount:.2f}")
+    return t("room.yuan", value=f"{amount:,.0f}") if name == "contribution" else percent(amount)
 
 
 def change(outcome: dict, start: dict | None, name: str) -> str | None:
-    """How far a measure is from the starting policy's, under the same cards."""
+    """How far a measure is from the starting policy's, under the same cards; without a sign where it is shown alike."""
     if start is None:
         return None
-    by = outcome["measures"][name] - start["measures"][name]
-    return f"{by:+,.0f}" if name == "contribution" else say(lang, "number.points", value=f"{100 * by:+.1f}")
+    bare, by = name in DIGITS, value(outcome, name) - value(start, name)
+    digits, by = (DIGITS[name], by) if bare else (1, 100 * by)
+    shown = f"{by:+,.{digits}f}" if round(by, digits) else f"{0:.{digits}f}"
+    return shown if bare else say(lang, "number.points", value=shown)
 
 
 def seen(at: Here, controls: bool) -> None:

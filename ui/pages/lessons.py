@@ -2,17 +2,18 @@
 
 import streamlit as st
 
-from report.judging import done, filled, lever_name
+from report.judging import done, filled
 from report.lesson import Lesson, Paragraph, Step
 from report.lessons import MAX_BYTES, file_of, lessons, read_lesson
 from report.measured import Evidence
-from report.panels import panel
+from report.panels import FANS, panel
 from report.text import plain
-from simulation.reading import too_large
+from simulation.reading import decoded, too_large
 from simulation.scenario import load_scenario
 from simulation.terms import BadInput
 from ui import learning, state, studies
-from ui.figures import card
+from ui.figures import beside, card
+from ui.lesson_levers import levers
 from ui.runs import draws_for
 from ui.text import language, t
 from ui.view import known, scenario_of
@@ -73,7 +74,7 @@ def uploaded() -> None:
     try:
         if file.size > MAX_BYTES:
             raise too_large(file.name, MAX_BYTES)
-        lesson = read_lesson(file.getvalue().decode("utf-8-sig", errors="replace"), file.name)
+        lesson = read_lesson(decoded(file.getvalue(), file.name), file.name)
     except BadInput as bad:
         st.session_state["faults"] = bad.faults
         return
@@ -93,13 +94,21 @@ def heading(name: str, lesson: Lesson, number: int) -> None:
         st.button(t("lessons.all"), key="lesson.close", on_click=learning.close, icon=":material/arrow_back:")
         st.button(t("lessons.again"), key="lesson.again", on_click=state.ask, help=t("lessons.again_help"),
                   args=("lesson.again", learning.open_lesson, name, number), icon=":material/restart_alt:")
+        if len(lesson.steps) > 1:
+            st.session_state["lesson.step"] = number
+            st.segmented_control(
+                t("lessons.which"), range(len(lesson.steps)), key="lesson.step", required=True,
+                label_visibility="collapsed",
+                format_func=lambda n: t("lessons.step", number=n + 1),
+                on_change=lambda: learning.turn_to(st.session_state["lesson.step"]))
         if name in lessons():
             with st.popover(t("lessons.link"), icon=":material/link:"):
                 st.caption(t("lessons.link_read"))
                 st.code(f"{st.context.url or ''}?lesson={name}.{number + 1}&lang={lang}", language=None,
                         wrap_lines=True)
-            st.download_button(t("lessons.download"), file_of(name).read_bytes(), f"{name}.yaml", "application/yaml",
-                               key="lesson.download", on_click="ignore", icon=":material/download:")
+                st.download_button(t("lessons.download"), file_of(name).read_bytes(), f"{name}.yaml",
+                                   "application/yaml", key="lesson.download", on_click="ignore",
+                                   icon=":material/download:")
     st.caption(" · ".join([t("lessons.minutes", minutes=lesson.minutes), t(
         "lessons.progress", done=len(learning.passed(name)), count=len(lesson.steps))]))
     if number == 0:
@@ -107,35 +116,23 @@ def heading(name: str, lesson: Lesson, number: int) -> None:
         with st.spinner(t("lessons.checking", draws=f"{draws_for(learning.start_view(lesson), settled=True):,}")):
             start = learning.started(lesson)
         said(lesson.text, start, start)
-    if len(lesson.steps) > 1:
-        st.session_state["lesson.step"] = number
-        st.segmented_control(
-            t("lessons.which"), range(len(lesson.steps)), key="lesson.step", required=True,
-            label_visibility="collapsed",
-            format_func=lambda n: t("lessons.step", number=n + 1),
-            on_change=lambda: learning.turn_to(st.session_state["lesson.step"]))
 
 
 def task(name: str, lesson: Lesson, number: int, start: Evidence) -> None:
     """The text of a step, its task and what may be wanted for it."""
-    step, scenario = lesson.steps[number], load_scenario(lesson.start.base)
+    step = lesson.steps[number]
     st.subheader(t("lessons.here", number=number + 1, count=len(lesson.steps), title=plain(step.title[lang])))
     said(step.text, start, start)
     with st.container(border=True):
         st.markdown(f"**{t('lessons.task')}**")
         st.markdown(plain(filled(step.task, start, start, lang)))
-        if step.levers:
-            st.markdown(t("lessons.levers"))
-            with st.container(gap="xsmall"):
-                for n, lever in enumerate(step.levers):
-                    st.button(plain(lever_name(scenario, lever, lang)), key=f"lesson.pull.{n}",
-                              type="tertiary", on_click=state.ask, icon=":material/tune:",
-                              args=(f"lesson.pull.{n}", learning.pull, lever))
         if step.look:
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.markdown(t("lessons.look"))
                 for page in step.look:
                     st.page_link(f"ui/pages/{page}.py", label=t(f"page.{page}"), icon=":material/open_in_new:")
+    if step.on_runs and view.scenario == lesson.start.base:
+        levers(view, step.levers)
 
 
 def answers(name: str, number: int, step: Step, start: Evidence) -> dict[int, int]:
@@ -222,7 +219,7 @@ def lesson_page(name: str, lesson: Lesson, number: int) -> bool:
     with st.spinner(t("lessons.checking", draws=f"{draws_for(learning.start_view(lesson), settled=True):,}")):
         start = learning.started(lesson, step)
     settled = studies.at_rest(view, "lessons")
-    left, right = st.columns([6, 7], gap="medium")
+    left, right = beside(2)
     with left:
         task(name, lesson, number, start)
     with right:
@@ -237,7 +234,8 @@ def lesson_page(name: str, lesson: Lesson, number: int) -> bool:
         before = learning.answers_of(first, draws, step) if view.edits != first.edits else None
         shown = panel(step.chart, now, scenario_of(view), lang, before)
         card(f"lesson_{step.chart}", shown.figure, shown.drawn, shown.alt)
-        st.caption(t("lessons.chart_read"))
+        if step.chart in FANS and step.on_runs:
+            st.caption(t("lessons.chart_read", before=t("label.before"), median=t("label.p50")))
         given = answers(name, number, step, start)
         checking(name, lesson, number, given)
         helping(name, lesson, number, start)
@@ -270,6 +268,6 @@ else:
     shelf()
     settled = True
 with st.sidebar:
-    sidebar()
+    sidebar(levers=False)  # a step has its levers beside its chart
 if not settled:
     studies.settle(view, "lessons")
