@@ -2,12 +2,21 @@
 import csv
 import hashlib
 import re
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
+from report.cards import deck
+from simulation import cited
 from simulation.reading import read_yaml
+from simulation.scenario import library, load_scenario
+from simulation.scorecard import standards
+from simulation.terms import Record
+from ui.presets import offered
 
+HAN = "[\u4e00-\u9fff]"
 DATA = Path(__file__).resolve().parent.parent / "data"
 SOURCES = read_yaml((DATA / "sources.yaml").read_text(encoding="utf-8"), "sources.yaml")
 TABLES = {table["path"]: table for table in SOURCES["tables"]}
@@ -161,3 +170,37 @@ def test_the_readme_describes_every_table():
         header = (DATA / path).read_text(encoding="utf-8").splitlines()[0].split(",")
         absent = [column for column in header if not re.search(rf"\b{re.escape(column)}\b", readme)]
         assert not absent, path
+
+
+# ---- documents cited in Chinese ------------------------------------------------------------------
+
+def citations(record):
+    """Every clause in a record, wherever it stands in it."""
+    if isinstance(record, Record):
+        found = getattr(record, "clause", None)
+        yield from [found] if isinstance(found, str) else []
+        parts = [getattr(record, name) for name in type(record).model_fields]
+    else:
+        parts = record.values() if isinstance(record, Mapping) else record if isinstance(record, tuple) else ()
+    for part in parts:
+        yield from citations(part)
+
+
+def test_what_is_cited_has_its_english_once_and_nothing_else_has():
+    files = [*(load_scenario(name) for name in library()), offered(), deck(), standards()]
+    documents = [each for file in files
+                 for each in ([file.document] if hasattr(file, "document") else file.documents.values())]
+    used = {"titles": {each.title for each in documents},
+            "clauses": {text for file in files for text in citations(file)},
+            "publishers": {text for each in documents for text in (each.publisher, each.date)}}
+    for part, said in (("titles", cited.title), ("publishers", cited.publisher), ("clauses", cited.article)):
+        table = cited.english()[part]
+        assert not [text for text in used[part] if re.search(HAN, said(text, "en"))], part
+        assert set(table) <= used[part], part
+        assert not [text for text, english in table.items() if re.search(HAN, english) or not english.strip()]
+        assert not [text for text, english in table.items() if figures(text) - figures(english)]
+
+
+def figures(text):
+    """The digits of each number in a text, wherever its point stands: 269.62 亿 is 26.962 billion."""
+    return Counter(re.sub("[,.]", "", number).strip("0") for number in re.findall(r"\d[\d,]*(?:\.\d+)?", text))

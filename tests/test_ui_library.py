@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -12,8 +13,9 @@ from store.library import Draft
 from tests.coarse import coarse
 from tests.screen import CEILING, OLD, app, words_of
 from ui import runs, shelf
-from ui.view import from_file, to_file, view_of
+from ui.view import from_file, known, scenario_of, to_file, view_of
 
+SCENARIOS = Path(__file__).resolve().parent.parent / "scenarios"
 HAN = "[\u4e00-\u9fff]"
 VIEW = view_of(OLD, 2010, [(CEILING, 40000)])
 AGAIN = view_of(OLD, 2010, [(CEILING, 50000)])
@@ -193,8 +195,29 @@ def test_what_this_program_cannot_read_says_so_and_the_rest_stands():
     at = opened(opened(page("en"), code), other)
     assert not at.exception and "no such scenario" in at.warning[0].value
     assert any("whole scenario file" in text for text in words_of(at))
-    with pytest.raises(BadInput, match="whole scenario file"):
+    with pytest.raises(BadInput, match="years: is missing"):
         shelf.opened({"saved": [other]})
+
+
+def test_a_whole_scenario_file_is_opened_and_changed_like_any_other(monkeypatch):
+    text = (SCENARIOS / f"{OLD}.yaml").read_text(encoding="utf-8")
+    at = page("en")
+    at.file_uploader(key="shelf.upload").set_value(("own.yaml", text.encode(), "text/plain")).run()
+    code = library.listed(ready())[0][0].code
+    at = click(opened(at, code), "open_version", code, 1)
+    name = shelf.kept_name(code, 1)
+    assert at.session_state["view"] == view_of(name) and at.query_params["scenario"] == name
+    assert scenario_of(view_of(name)).text() == known(OLD).text()
+    at = app("en", scenario=name, **{CEILING: "40000"})  # the link, with a lever moved
+    assert not at.exception and not at.warning
+    assert at.selectbox(key="scenario").value == name and at.session_state["view"].edits == ((CEILING, 40000),)
+    assert from_file(to_file(at.session_state["view"]).encode(), "x") == at.session_state["view"]
+    monkeypatch.setattr(shelf, "LARGEST", 100)
+    with pytest.raises(BadInput, match="600 cells, and 100 at most"):
+        shelf.scenario_in(code, 1)
+    for wrong in ("kept_0123456789_1", f"kept_{code}_2", shelf.kept_name(kept(), 1)):
+        at = app("en", scenario=wrong)
+        assert not at.exception and len(at.warning) == 1, wrong
 
 
 def test_files_are_taken_in_whole_or_not_at_all():

@@ -266,9 +266,37 @@ def test_the_page_of_levers_puts_the_evidence_beside_the_range(language):
     at.number_input(key=f"median.{COST}").set_value(4.0).run()
     assert at.session_state["view"].assumed == ((COST, Interval(-0.01, 0.04, 0.05)),)
     at.number_input(key=f"median.{COST}").set_value(20.0).run()
-    assert len(at.warning) == 1  # beyond the upper end
+    assert len(at.warning) == 2  # beyond the upper end: said at the top of the page and where it was typed
     assert at.session_state["view"].assumed == ((COST, Interval(-0.01, 0.04, 0.05)),)
     assert at.number_input(key=f"median.{COST}").value == 4.0
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_exact_ends_can_be_typed_and_the_slider_keeps_step(language):
+    at = app(language, scenario=FIRST)
+    at.switch_page("ui/pages/levers.py")
+    at.session_state["levers.tabs"] = phrases(language)["ranges.title"]
+    at.session_state["wide.utilisation"] = True
+    at.run()
+    box = lambda end: at.number_input(key=f"{end}.{COST}")  # noqa: E731
+    assert [box(end).value for end in ("low", "median", "high")] == [-1.0, 2.0, 5.0]
+    box("low").set_value(0.123).run()
+    assert at.session_state["view"].assumed == ((COST, Interval(0.00123, 0.02, 0.05)),)
+    assert at.slider(key=f"range.{COST}").value == (0.00123, 0.05)
+    box("high").set_value(1.5).run()  # below the central value, which moves between the ends
+    assert at.session_state["view"].assumed == ((COST, Interval(0.00123, 0.008115, 0.015)),)  # half of 0.01623
+    kept = at.session_state["view"]
+    for value, said in ((0.01, {"zh": "低端 0.123% 高于高端 0.01%", "en": "0.123% is above the high end 0.01%"}),
+                        (90.0, {"zh": "90% 超出范围；请填写 −30% 至 50%", "en": "give a value from −30% to 50%"})):
+        box("high").set_value(value).run()
+        assert len(at.warning) == 2 and all(said[language] in each.value for each in at.warning)
+        assert at.session_state["view"] == kept and box("high").value == 1.5
+    at.slider(key=f"range.{COST}").set_value((0.01, 0.03)).run()
+    assert (box("low").value, box("high").value) == (1.0, 3.0) and not at.warning
+    at.checkbox(key=f"uncertain.{COST}").uncheck().run()
+    box("median").set_value(1.234).run()
+    assert at.session_state["view"].assumed == ((COST, Interval(0.01234, 0.01234, 0.01234)),)
+    assert not at.exception
 
 
 # --- presets ------------------------------------------------------------------------------------------

@@ -10,11 +10,13 @@ import pandas as pd
 import pytest
 
 from report import diagrams
+from report.inquiry import TESTED
 from report.sheets import csv
 from report.text import phrases, plain
 from simulation import backtest, load_scenario, series
 from simulation.backtest import TITLES
 from simulation.calibration import Fit, central, read_targets, table_of_assumptions, table_of_targets, table_of_ties
+from simulation.published import DATA
 from simulation.scenario import parse_scenario
 from simulation.scoring import GRADES
 from simulation.terms import LANGUAGES, BadInput
@@ -57,6 +59,18 @@ def page(language, **state):
 def test_examples_in_docstrings_hold(name):
     failed, tried = doctest.testmod(importlib.import_module(f"ui.{name}"))
     assert tried and not failed
+
+
+PUBLISHED = {path.stem: path for path in sorted((DATA / "series").glob("*.csv"))}
+
+
+def test_a_scenario_is_held_to_the_fund_nearest_to_it():
+    funds = {name: series.load_series(str(path)) for name, path in PUBLISHED.items()}
+    assert records.nearest(load_scenario("urrbmi_county_2026"), funds) == (TESTED, 0)  # nothing is published yet
+    assert records.nearest(load_scenario("national_nrcms_2005"), funds)[0] == "national_nrcms"
+    name, shared = records.nearest(load_scenario("benxi_2008"), funds)
+    assert shared == max(len({*range(2008, 2018)} & {*fund.years}) for fund in funds.values())
+    assert name == TESTED  # which the brief grades on
 
 
 # --- the page ---------------------------------------------------------------------------------------

@@ -2,11 +2,14 @@
 
 import doctest
 import importlib
+import json
 import re
 import string
 from pathlib import Path
 
 import pytest
+from google.protobuf.json_format import MessageToJson
+from streamlit.testing.v1.element_tree import Block
 
 from report.text import choice_text, phrases, plain
 from simulation.assumptions import ASSUMED
@@ -14,10 +17,15 @@ from simulation.policy import SECTIONS
 from simulation.results import EVENTS
 from simulation.scenario import library
 from simulation.terms import LANGUAGES
+from tests.screen import app, few_draws
+from ui import studies
 from ui.register import register
-from ui.view import known, scenario_of, view_of
+from ui.text import LANGUAGE_NAMES
+from ui.view import FIRST, known, scenario_of, view_of
 
 ROOT = Path(__file__).resolve().parent.parent
+HAN = "[\u3001-\u303f\u4e00-\u9fff\uff01-\uffee]"  # with the full-width marks of Chinese
+RATE = "benefits.rate.inpatient.adult.primary"
 EXAMPLES = sorted(f"{room}.{path.stem}" for room in ("report", "store", "ui") for path in (ROOT / room).glob("*.py")
                   if ">>> " in path.read_text(encoding="utf-8"))
 
@@ -79,5 +87,39 @@ def test_the_register_holds_every_lever_and_assumption_with_its_provenance(name,
     assert (row["value"], row["was"]) == (0.31, known(name).policy.lines.balance_ratio.value)
     assert frame["interval"].notna().sum() >= 5
     if language == "en":
-        text = frame.drop(columns=["clause"]).map(str).to_numpy().ravel()
-        assert not [cell for cell in text if re.search("[\u4e00-\u9fff]", cell)]
+        assert not [cell for cell in frame.map(str).to_numpy().ravel() if re.search(HAN, cell)]
+
+
+# --- English pages ------------------------------------------------------------------------------------
+
+def test_english_pages_are_in_english_to_their_last_help_hover_and_cell(monkeypatch):
+    few_draws(monkeypatch, 64)
+    monkeypatch.setattr(studies, "MOST", 64)
+    at = app("en", show=("benefits.rate", "assumptions.utilisation"), scenario=FIRST, **{RATE: "0.9"})
+    at.session_state["levers.tabs"] = phrases("en")["ranges.table"]
+    for name in ("overview", "levers", "people", "standards", "library", "methods"):  # the browser looks at them all
+        at.switch_page(f"ui/pages/{name}.py").run()
+        assert not at.exception
+        found = {cell.strip() for text in everything(at) for cell in re.findall(f'[^"\\n]*{HAN}[^"\\n]*', text)}
+        assert found == {LANGUAGE_NAMES["zh"]}, name
+
+
+def everything(at):
+    """All text that a page hands to the browser, save the official titles of documents beside their English."""
+    for element in [*at.main, *at.sidebar]:
+        yield from texts(element)
+
+
+def texts(element):
+    if isinstance(element, Block):
+        yield from MessageToJson(element.proto, ensure_ascii=False).splitlines() if element.proto else ()
+        for child in element.children.values():
+            yield from texts(child)
+    elif element.type in ("arrow_data_frame", "arrow_table", "dataframe", "table"):
+        frame = element.value.drop(columns=phrases("en")["methods.official"], errors="ignore")
+        yield from map(str, [*frame.columns, *frame.to_numpy().ravel()])
+        yield getattr(element.proto, "alt", "") + getattr(element.proto, "columns", "")
+    elif element.type == "plotly_chart":
+        yield json.dumps(json.loads(element.proto.spec), ensure_ascii=False) + element.proto.alt
+    else:
+        yield MessageToJson(element.proto, ensure_ascii=False)

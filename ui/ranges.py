@@ -1,7 +1,8 @@
 """Assumptions as two-ended ranges: each 5 % to 95 % interval on a slider, its evidence beside it, and a reason.
 
-A slider shows values as people read them: sums of money in the unit of the language, what varies over axes as a
-multiplier. Switching uncertainty off leaves one value; how many things are drawn stays the same.
+On the page of levers, boxes below the slider take exact ends; both show the one interval of the view. Values are shown
+as people read them: sums of money in the unit of the language, what varies over axes as a multiplier. Switching
+uncertainty off leaves one value; how many things are drawn stays the same.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ from report.text import in_percent, lever_text, plain, unit_text
 from simulation.assumptions import ASSUMED, Assumed, uncertain
 from simulation.estimates import MOST, WIDEST, Interval, by_multiplier, find_assumption, stated
 from simulation.scenario import Scenario, clause
-from simulation.terms import Term
+from simulation.terms import LANGUAGES, BadInput, Term, Words, refuse, words
 from ui import state
 from ui.register import assumed, interval_text
 from ui.text import language, t
-from ui.view import View, known, number
+from ui.view import View, known, number, with_edits
 
 ROOM = 2  # widths of the scenario's interval that a slider reaches beyond either end
 FINE = 400  # a slider has at most so many steps
@@ -74,7 +75,7 @@ def travel(given: Assumed, term: Term, now: Interval, language: str) -> Travel:
 def editor(base: Scenario, view: View, name: str, wide: bool = False) -> None:
     """One assumption: its range or one value, whether it is uncertain, and why it is taken otherwise.
 
-    `wide` puts the evidence beside the slider and offers the central value, too; else the evidence is in the help.
+    `wide` puts the evidence beside the slider and boxes for exact numbers below it; else the evidence is in the help.
     """
     lang, given, term = language(), assumed(base, name), find_assumption(name)[2]
     now = dict(view.assumed).get(name, stated(given))
@@ -83,7 +84,9 @@ def editor(base: Scenario, view: View, name: str, wide: bool = False) -> None:
     left, right = st.columns([5, 4], gap="large") if wide else (st.container(), None)
     with left:
         slider(name, term, given, now, where, help_text(given, term, evidence, lang))
-        uncertainty(name, term, given, now, where, wide)
+        if wide:
+            boxes(name, given, now, where)
+        uncertainty(name, given, now)
         with st.container(gap="xsmall"):  # always there, so that nothing below changes its place
             if name in dict(view.assumed):
                 changed_note(name, given, term, now)
@@ -105,24 +108,37 @@ def slider(name: str, term: Term, given: Assumed, now: Interval, where: Travel, 
               format=where.form, key=key, help=said, on_change=state.ask, args=(key, chosen, name, key, where))
 
 
-def uncertainty(name: str, term: Term, given: Assumed, now: Interval, where: Travel, wide: bool) -> None:
-    """Whether the assumption is uncertain at all, and its central value."""
+def boxes(name: str, given: Assumed, now: Interval, where: Travel) -> None:
+    """Boxes that take the ends and the central value, or the one value, to the last digit."""
+    ends = Interval._fields[:3] if now.low < now.high else ("median",)
+    if not (given.range or given.factor):
+        return
+    percent = where.form == "percent"
+    scale = where.divisor / (100 if percent else 1)
+    unit = "%" if percent else where.unit or "×"
+    for end, column in zip(ends, st.columns(3, vertical_alignment="bottom"), strict=False):
+        key, shown = f"{end}.{name}", float(number(getattr(now, end) / scale))
+        state.show(key, shown)
+        # Without bounds of its own: what is typed beyond them is told in a sentence, not silently cut.
+        column.number_input(t(f"ranges.{end}" if len(ends) > 1 else "ranges.one", unit=unit), value=shown, key=key,
+                            step=float(number(where.step / scale)), format="%.9g", on_change=state.ask,
+                            args=(key, typed, name, key, end if len(ends) > 1 else "", scale),
+                            help=t("ranges.median_help") if end == "median" and len(ends) > 1 else None)
+    with st.container():  # always there, so that nothing below changes its place
+        for fault in state.faults():
+            if fault.place == find_assumption(name)[2].title[language()]:
+                st.warning(plain(fault.sentence(language())), icon=":material/error:")
+
+
+def uncertainty(name: str, given: Assumed, now: Interval) -> None:
+    """Whether the assumption is uncertain at all."""
     if not (given.range or given.factor):
         st.caption(t("ranges.certain"))
         return
-    box, (left, right) = f"uncertain.{name}", (st.columns(2, vertical_alignment="bottom") if wide else (st, None))
+    box = f"uncertain.{name}"
     state.show(box, now.low < now.high)
-    left.checkbox(t("ranges.uncertain"), now.low < now.high, key=box, help=t("ranges.uncertain_help"),
-                  on_change=state.ask, args=(box, switched, name))
-    if right and now.low < now.high:
-        percent, bounds = where.form == "percent", WIDEST if by_multiplier(given) else (term.low, term.high)
-        key, scale = f"median.{name}", where.divisor / (100 if percent else 1)
-        low, high, middle = (float(number(point / scale)) for point in (*bounds, now.median))
-        state.show(key, middle)
-        unit = "%" if percent else where.unit or "×"
-        right.number_input(t("ranges.median", unit=unit),
-                           low, high, middle, key=key, step=float(number(where.step / scale)), format="%g",
-                           help=t("ranges.median_help"), on_change=state.ask, args=(key, centred, name, key, scale))
+    st.checkbox(t("ranges.uncertain"), now.low < now.high, key=box, help=t("ranges.uncertain_help"),
+                on_change=state.ask, args=(box, switched, name))
 
 
 def changed_note(name: str, given: Assumed, term: Term, now: Interval) -> None:
@@ -178,10 +194,65 @@ def switched(name: str) -> None:
     state.edit([(name, Interval(low, now.median, high, now.reason))])
 
 
-def centred(name: str, key: str, scale: float) -> None:
-    """Take over a central value."""
-    if (shown := st.session_state[key]) is not None:
-        state.edit([(name, present(name)._replace(median=number(shown * scale)))])
+def typed(name: str, key: str, end: str, scale: float) -> None:
+    """Take over an end or the central value that was typed, or all three as one value; say what cannot stand."""
+    if (shown := st.session_state[key]) is None:
+        return
+    value, now = number(shown * scale), present(name)
+    if end:
+        wanted = now._replace(**{end: value})
+        if end != "median" and wanted.low <= wanted.high and not wanted.low <= wanted.median <= wanted.high:
+            wanted = wanted._replace(median=None)
+    else:
+        wanted = Interval(value, value, value, now.reason)
+    given, term = assumed(known(state.view().scenario), name), find_assumption(name)[2]
+    state.take(lambda: with_edits(state.view(), [(name, standing(given, term, wanted, language()))]))
+
+
+def standing(given: Assumed, term: Term, wanted: Interval, language: str) -> Interval:
+    """An interval that can stand; one that cannot is refused in the words and units of the screen.
+
+    >>> given = Assumed(value=0.06, range=(0.02, 0.09), source={"status": "estimate"})
+    >>> standing(given, find_assumption("utilisation.cost_growth")[2], Interval(0.05, None, 0.01), "en")
+    Traceback (most recent call last):
+    simulation.terms.BadInput: Growth of unit cost: the low end 5% is above the high end 1%; give the lower one first
+    """
+    points, (least, most) = wanted[:3], WIDEST if by_multiplier(given) else (term.low, term.high)
+    said = {point: words(*(point_text(point, given, term, lang) for lang in LANGUAGES))
+            for point in (*points, least, most) if point is not None}
+    low, middle, high = (said.get(point) for point in points)
+
+    def refused(what: Words, remedy: Words) -> BadInput:
+        return refuse(term.title[language], what, remedy)
+
+    for point in points:
+        if point is not None and not least <= point <= most:
+            ends = said[least], said[most]
+            raise refused(words(f"{said[point].zh} 超出范围", f"{said[point].en} is out of bounds"),
+                          words(f"请填写 {ends[0].zh} 至 {ends[1].zh} 之间的数值",
+                                f"give a value from {ends[0].en} to {ends[1].en}"))
+    if wanted.low > wanted.high:
+        raise refused(words(f"低端 {low.zh} 高于高端 {high.zh}",
+                            f"the low end {low.en} is above the high end {high.en}"),
+                      words("请把较小的数填在低端", "give the lower one first"))
+    if middle is not None and not wanted.low <= wanted.median <= wanted.high:
+        raise refused(words(f"中值 {middle.zh} 不在 {low.zh} 至 {high.zh} 之间",
+                            f"the central value {middle.en} is not between {low.en} and {high.en}"),
+                      words("请填写两端之间的数值", "give one between the two ends"))
+    return wanted
+
+
+def point_text(value: float, given: Assumed, term: Term, language: str) -> str:
+    """An end of an interval with its unit.
+
+    >>> given = Assumed(value=0.06, range=(0.02, 0.09), source={"status": "estimate"})
+    >>> point_text(0.02, given, find_assumption("utilisation.cost_growth")[2], "en")
+    '2%'
+    """
+    if by_multiplier(given):
+        return f"× {value:g}"
+    unit = "" if in_percent(term) else f" {unit_text(term.unit, language)}"
+    return lever_text(value, term, language).replace("-", "−") + unit
 
 
 def explained(name: str, key: str) -> None:

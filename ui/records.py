@@ -43,6 +43,18 @@ def titled(series: Series, language: str) -> str:
                                                               last=last)
 
 
+def nearest(scenario: Scenario, series: Mapping[str, Series]) -> tuple[str, int]:
+    """The published fund nearest to a scenario, and how many years they share: the most years, else the latest figures.
+
+    Of those alike, the one with the most years: it can be tested most often.
+    """
+    years = set(scenario.horizon())
+    shared = {name: len(years & set(each.years)) for name, each in series.items()}
+    best = max(series, key=lambda name: (shared[name], min(series[name].years[-1], scenario.first_year),
+                                         len(series[name].years)))
+    return best, shared[best]
+
+
 def in_place(fault: Fault, language: str) -> tuple[str, str, str]:
     """A fault as the cell it is in, what is wrong and what to do.
 

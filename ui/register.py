@@ -140,7 +140,8 @@ def interval(given: Assumed, language: str) -> str | None:
 def acts(term: Term, language: str) -> str:
     """Which outputs a rise of a lever moves directly, and which way."""
     ways = {name: "register.raises" if sign > 0 else "register.lowers" for name, sign in term.acts.items()}
-    return "；".join(say(language, way, output=output(name, language)) for name, way in ways.items())
+    between = "；" if language == "zh" else "; "
+    return between.join(say(language, way, output=output(name, language)) for name, way in ways.items())
 
 
 def output(name: str, language: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ import streamlit as st
 
 from simulation import __version__
 from simulation.reading import decoded, read_yaml
-from simulation.scenario import parse_scenario
+from simulation.scenario import Scenario, parse_scenario
 from simulation.terms import BadInput, Fault, refuse, short, words
 from store import library
 from store.database import ready
@@ -20,8 +21,9 @@ from store.library import Draft, Version
 from ui import access, state
 from ui.register import moved
 from ui.text import language
-from ui.view import View, from_file, scenario_of, to_file
+from ui.view import View, from_file, scenario_of, to_file, view_of
 
+LARGEST = 10_000  # groups by status, tier, county and year: five times those of the sandbox's largest scenario
 SHARED = "reasons"  # what is typed for all changes that have no reason of their own
 
 
@@ -52,7 +54,7 @@ def opened(parameters: Mapping[str, Sequence[str]]) -> View | None:
 def _take_up(code: str, number: int | None) -> View:
     entry = library.entry(engine(), code)
     kept = library.version(engine(), code, number)
-    view = view_in(kept, entry.title)
+    view = view_in(kept, entry.title, code)
     key = aged(kept, view)
     st.session_state["notice"] = (key, {"model": kept.model}) if key else None
     go_on_from(code, entry.newest)
@@ -60,13 +62,30 @@ def _take_up(code: str, number: int | None) -> View:
     return view
 
 
-def view_in(kept: Version, place: str) -> View:
-    """The view that a version holds; raises `BadInput` where this program cannot show it."""
-    if kept.kind != "difference":
-        raise refuse(place, words("是完整的情景文件，网页不能打开",
-                                  "is a whole scenario file, which the pages do not show"),
+def view_in(kept: Version, place: str, code: str = "") -> View:
+    """The view that a version holds, of an entry's code; raises `BadInput` where this program cannot show it."""
+    return view_of(kept_name(code, kept.number)) if kept.kind == "scenario" else from_file(kept.text.encode(), place)
+
+
+def kept_name(code: str, number: int) -> str:
+    """By what name a view, a link and a downloaded file call a scenario file that is kept (`ui.view.KEPT`)."""
+    return f"kept_{code}_{number}"
+
+
+def scenario_in(code: str, number: int) -> Scenario:
+    """The scenario that a version holds as a whole file; raises `BadInput` where there is none, or it is too large."""
+    kept, place = library.version(engine(), code, number), kept_name(code, number)
+    if kept.kind != "scenario":
+        raise refuse(place, words("不是完整的情景文件", "is no whole scenario file"),
+                     words("请在方案库中打开", "open it on the page Library"))
+    scenario = parse_scenario(kept.text, place)
+    axes = scenario.axes.members()
+    cells = math.prod(max(len(axes[name]), 1) for name in ("group", "status", "tier", "area")) * len(scenario.horizon())
+    if cells > LARGEST:
+        raise refuse(place, words(f"分得太细，有 {cells:,} 格，网页最多计算 {LARGEST:,} 格",
+                                  f"is too finely divided for the pages: {cells:,} cells, and {LARGEST:,} at most"),
                      words("请下载，用 python -m simulation run 运行", "download it and use python -m simulation run"))
-    return from_file(kept.text.encode(), place)
+    return scenario
 
 
 def fingerprint(view: View) -> str:

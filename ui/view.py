@@ -8,6 +8,7 @@ the same name; what a lever is set to is its value, what an assumption is taken 
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ from simulation.terms import LANGUAGES, BadInput, Fault, Record, refuse, short, 
 from simulation.trees import nearest
 
 FIRST = "urrbmi_county_2026"  # the scenario the app opens with
+KEPT = re.compile(r"kept_([0-9a-f]{10})_([1-9]\d{0,8})")  # a scenario file kept on the page Library: entry and version
 NO_LIMIT = "none"
 MOST = 500  # levers read from one link; no scenario has so many
 # What messengers and advertisers append to any link that is passed on; it is not about this page.
@@ -92,12 +94,24 @@ class Difference(Record):
 
 @lru_cache(maxsize=64)
 def known(name: str) -> Scenario:
-    """A scenario of the library. A link must not open a file by its path, so names only."""
+    """A scenario of the sandbox or one kept in its database. A link must not open a file by its path: names only."""
+    if kept := KEPT.fullmatch(name):
+        from ui import shelf  # only such a name needs the database
+        return shelf.scenario_in(kept[1], int(kept[2]))
     if name not in library():
         near = nearest(name, library())
         raise refuse(f"scenario={short(name)}", words("没有这个情景", "no such scenario"),
                      words(f"是否为：{near}", f"did you mean {near}"))
     return load_scenario(name)
+
+
+def in_commands(name: str) -> str:
+    """What the command line calls a scenario: its name, or the file that the page Library hands out.
+
+    >>> in_commands("benxi_2008"), in_commands("kept_0123456789_2")
+    ('benxi_2008', 'kept_0123456789_2.yaml')
+    """
+    return f"{name}.yaml" if KEPT.fullmatch(name) else name
 
 
 def offered() -> list[str]:
@@ -235,29 +249,30 @@ def from_query(parameters: Mapping[str, Sequence[str]]) -> tuple[View, str | Non
         faults.append(Fault(f"lang={short(language)}", words("没有这种语言", "there is no such language"),
                             words("请用 zh 或 en", "use zh or en")))
         language = None
+    name = rest.pop("scenario", [FIRST])[0]
     try:
-        base = known(rest.pop("scenario", [FIRST])[0])
+        base = known(name)
     except BadInput as bad:
         faults += bad.faults
-        base = known(FIRST)
+        name, base = FIRST, known(FIRST)
     since = base.first_year
     try:
         since = year_of(base, rest.pop("from", []))
     except BadInput as bad:
         faults += bad.faults
     edits: list[tuple[str, Any]] = []
-    for name, values in islice(rest.items(), MOST):
+    for moved, values in islice(rest.items(), MOST):
         try:
-            if is_assumption(name):
-                edit = (name, interval_of(name, values[0]))
+            if is_assumption(moved):
+                edit = (moved, interval_of(moved, values[0]))
                 otherwise(base, [*(edit for edit in edits if is_assumption(edit[0])), edit])
             else:
-                edit = (name, parsed(values[0]))
+                edit = (moved, parsed(values[0]))
                 base.changed(changes([edit], since))
             edits.append(edit)
         except BadInput as bad:
             faults += bad.faults
-    return view_of(base.name, since, edits), language, faults
+    return view_of(name, since, edits), language, faults
 
 
 def year_of(base: Scenario, texts: Sequence[str]) -> int:

@@ -16,8 +16,9 @@ from typing import Any
 
 import streamlit as st
 
-from report.text import choice_text, in_percent, lever_text, plain, unit_text, years_of
+from report.text import choice_text, in_percent, lever_text, plain, say, unit_text, years_of
 from simulation.policy import SECTIONS
+from simulation.reference import joined
 from simulation.scenario import Scenario, clause, find_lever, lever_value
 from simulation.terms import Term
 from ui import presets, programmes, ranges, replay, state
@@ -25,7 +26,7 @@ from ui.packages import Package, packages, position
 from ui.packages import moved as moved_by
 from ui.register import moved
 from ui.text import language, t
-from ui.view import View, from_file, known, offered, scenario_of, to_file, view_of
+from ui.view import KEPT, View, from_file, known, offered, scenario_of, to_file, view_of
 
 LISTED = 12  # levers moved that the sidebar lists; the page of levers has them all
 FINE = 200  # a slider has at most so many steps; beyond, a number is typed
@@ -100,12 +101,18 @@ def count_note(edited: list[str]) -> None:
 
 def scenario_choice(view: View) -> None:
     """The scenarios of the library, once there is more than one."""
-    names, lang = offered(), language()
+    names, lang = list(dict.fromkeys([*offered(), view.scenario])), language()  # one kept in the library, too
     if len(names) > 1:
         state.show("scenario", view.scenario)
         st.selectbox(t("panel.scenario"), names, key="scenario", index=names.index(view.scenario),
-                     format_func=lambda name: known(name).title[lang],
+                     format_func=lambda name: scenario_name(name, lang),
                      on_change=state.ask, args=("scenario", change_scenario))
+
+
+def scenario_name(name: str, language: str) -> str:
+    """A scenario by its title; one kept in the library with its entry and version, as its title may be another's."""
+    title, kept = known(name).title[language], KEPT.fullmatch(name)
+    return say(language, "panel.kept", title=title, code=kept[1], number=kept[2]) if kept else title
 
 
 def change_scenario() -> None:
@@ -122,7 +129,7 @@ def quick_moves(base: Scenario, view: View) -> None:
             continue
         key, stands = f"quick.{package.name}", position(package, edits)
         state.show(key, stands or 0.0)
-        tiers = ", ".join(base.axes.tier[tier][language()] for tier in base.axes.primary)
+        tiers = joined([base.axes.tier[tier][language()] for tier in base.axes.primary], language())
         st.slider(t(f"panel.{package.name}"), float(package.low), float(package.high), stands or 0.0, format="%+g",
                   step=float(package.step), key=key, on_change=state.ask, args=(key, move, package),
                   help=t(f"panel.{package.name}_help", count=len(package.start), tiers=tiers))
@@ -278,7 +285,8 @@ def help_text(base: Scenario, view: View, lever: str, term: Term) -> str:
     policy = programmes.policies_of(View(view.scenario, base.first_year))[view.since - base.first_year]
     source = getattr(getattr(policy, section), name).source
     if term.choices:
-        bounds = t("panel.choices", choices=", ".join(choice_text(name, language()) for name in term.choices))
+        named = [choice_text(name, language()) for name in term.choices]
+        bounds = t("panel.choices", choices=joined(named, language()))
     else:
         low, high = (lever_text(value, term, language()) for value in (term.low, term.high))
         bounds = t("panel.limits", low=low, high=high, unit=unit_text(term.unit, language()))

@@ -38,6 +38,11 @@ def button(name: str, icon: str, *arguments: object, act: str = "", **options: o
 
 def saving() -> None:
     """The view, with a box for the reason of every change."""
+    with st.container():
+        try:
+            shelf.engine()
+        except BadInput as bad:  # said before anything is typed, not after
+            st.warning(plain(bad.faults[0].sentence(lang)), icon=":material/error:")
     changes = moved(view, lang)
     with st.container(border=True):
         st.markdown(t("shelf.looked_at", title=plain(known(view.scenario).title[lang]), count=len(changes),
@@ -135,18 +140,18 @@ def versions(entry: library.Entry) -> None:
     if version.note:
         st.markdown(plain(version.note))
     with st.container(horizontal=True):
-        if version.kind == "difference":
-            button("open_version", "open_in_browser", entry.code, number, type="primary")
+        button("open_version", "open_in_browser", entry.code, number, type="primary")
         if number != entry.newest and entry.deleted is None:
             button("restore", "settings_backup_restore", entry.code, number, entry.newest)
-        st.download_button(t("shelf.file"), version.text, f"{entry.code}_{number}.yaml", "application/yaml",
-                           key=f"shelf.file.{entry.code}", on_click="ignore", icon=":material/download:")
+        st.download_button(t("shelf.file"), version.text, f"{shelf.kept_name(entry.code, number)}.yaml",
+                           "application/yaml", key=f"shelf.file.{entry.code}", on_click="ignore",
+                           icon=":material/download:")
     if version.kind == "difference":
         contents(version, kept.get(number - 1))
-        st.caption(t("shelf.link"))
-        st.code(f"{address()}?saved={entry.code}&version={number}", language=None)
     else:
         st.caption(t("shelf.whole"))
+    st.caption(t("shelf.link"))
+    st.code(f"{address()}?saved={entry.code}&version={number}", language=None)
 
 
 def named(version: library.Version) -> str:

@@ -59,5 +59,11 @@ for name, table in (("levers", declared.levers(scenario, view.since, lang)),
                                 for column, head in table.heads.items()})
     download(f"csv.{name}_declared", t("table.csv"), table, f"{name}_declared")
 
+cited = declared.documents(scenario, lang)
+st.subheader(t("methods.documents"))
+st.caption(t("methods.documents_text", count=len(cited.frame)))
+st.table(cited.frame.map(plain).rename(columns=cited.heads), hide_index=True, border="horizontal",
+         alt=t("methods.documents"))
+
 with st.sidebar:
     sidebar()

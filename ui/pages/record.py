@@ -5,6 +5,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from report import charts, diagrams, panels
+from report.inquiry import TESTED
 from report.tables import Drawn
 from report.text import percent, plain, say, years_of
 from simulation.backtest import TITLES, Record
@@ -71,12 +72,22 @@ def asked(name: str) -> bool:
 def chosen() -> tuple[Series | None, str, bool]:
     """The fund's table, the template scenario, and whether the table was uploaded."""
     series = {name: load_series(name) for name in bundled()}
+    near, shared = records.nearest(scenario, series)
+    if st.session_state.get("record.near") != near:  # another scenario is looked at than when the fund was chosen
+        st.session_state["record.near"] = near
+        if st.session_state.get("record.fund") != OWN:
+            st.session_state["record.fund"] = near
     left, right = st.columns(2)
     name = left.selectbox(
         t("record.fund"), [*series, OWN], key="record.fund", persist_state="session",
         format_func=lambda name: say(lang, "record.own") if name == OWN else records.titled(series[name], lang))
     base = right.selectbox(t("record.template"), tracks.bases(), key="record.template", persist_state="session",
                            format_func=lambda name: known(name).title[lang], help=t("record.template_help"))
+    st.caption(t("record.near_shared" if shared else "record.near_latest", count=shared,
+                 fund=plain(records.titled(series[near], lang)), title=plain(scenario.title[lang])))
+    if TESTED in series:
+        st.caption(t("record.of_brief", fund=plain(records.titled(series[TESTED], lang))))
+        st.page_link("ui/pages/overview.py", label=t("record.to_brief"), icon=":material/description:")
     return (uploaded() if name == OWN else series[name]), base, name == OWN
 
 
