@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -28,6 +29,26 @@ def told(result: Result) -> Run:
     lines = pd.DataFrame({"year": data["year"].values} | {
         name: data[f"{name.removesuffix('_ratio')}_line"].values
         for name in ("surplus_ratio", "balance_ratio", "reserve_months")})
-    facts = {name: result.manifest[name] for name in ("scenario", "seed", "draws", "engine")}
     return Run(summary(result), chances(result), spending_by_tier(result), lines,
-               median_error(result, "balance_ratio"), facts | {"fingerprint": result.fingerprint}, staying(result))
+               median_error(result, "balance_ratio"), facts_of(result), staying(result))
+
+
+def facts_of(result: Result) -> dict[str, Any]:
+    """What tells a run from every other, and by which version it was made."""
+    return {name: result.manifest[name] for name in ("scenario", "seed", "draws", "engine", "model")} | {
+        "fingerprint": result.fingerprint}
+
+
+def together(runs: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The facts of several runs by their names: once where all have them in common, else of each.
+
+    >>> together({"A": {"draws": 64, "fingerprint": "1f"}, "B": {"draws": 64, "fingerprint": "2e"}})
+    {'draws': 64, 'fingerprint A': '1f', 'fingerprint B': '2e'}
+    """
+    found: dict[str, Any] = {}
+    for fact in next(iter(runs.values()), {}):
+        if len({facts[fact] for facts in runs.values()}) == 1:
+            found[fact] = next(iter(runs.values()))[fact]
+        else:
+            found |= {f"{fact} {name}": facts[fact] for name, facts in runs.items()}
+    return found

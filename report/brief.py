@@ -6,29 +6,27 @@ the same `Brief` out.
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import pandas as pd
 
-from report import burden, evidence, scenes
+from report import burden, evidence, scenes, versus, wishes
 from report.code import command
 from report.findings import doubt, figures, limit_text, sentences
-from report.inquiry import TOLD, Inquiry, Moved, facts
-from report.paper import NOTHING, Brief, Chart, Heading, Listing, Paragraph, Part, Section, Table, clean
+from report.inquiry import Inquiry, facts
+from report.paper import NOTHING, Brief, Chart, Heading, Listing, Paragraph, Part, Section, Table, clean, printable
 from report.tables import FORMS, Drawn, wide
-from report.text import lever_text, percent, say, unit_text
+from report.text import percent, say
 from simulation.estimates import SET_BY_HAND, find_assumption
 from simulation.results import EVENTS
 from simulation.scenario import clause
-from simulation.sentences import verdict
 
 ACCOUNT = ["enrolled", "income", "expenditure", "surplus", "balance_end", "surplus_ratio", "balance_ratio",
            "reserve_months"]
 LINES = ("surplus_ratio", "balance_ratio", "reserve_months")  # with a limit in the rules
-NAMED = 3  # kinds of levers that a question names
 NUMERALS = "一二三四五六七八九十"
 LETTERS = "ABCDEFGH"
 
@@ -82,9 +80,9 @@ def told(texts: Iterable[str]) -> list[Paragraph]:
     return [Paragraph(clean(text.replace("**", ""))) for text in texts]
 
 
-def listed(texts: Sequence[str], language: str) -> list[Paragraph]:
+def numbered(texts: Sequence[str], language: str) -> list[str]:
     """Sentences as numbered items."""
-    return told(say(language, "brief.item", number=n, text=text) for n, text in enumerate(texts, 1))
+    return [say(language, "brief.item", number=n, text=text) for n, text in enumerate(texts, 1)]
 
 
 # --- sections ---------------------------------------------------------------------------------------
@@ -111,62 +109,42 @@ def lowered(text: str) -> str:
 
 
 def question(inquiry: Inquiry, language: str) -> tuple[Part, ...]:
-    """The question in words, what it is about, and where the lines come from."""
+    """The question, what is changed for it, and what it is about."""
     scenario, now = inquiry.scenario, inquiry.now
     first, last = scenario.first_year, scenario.horizon()[-1]
     limits = {name: limit_text(now, name, language) for name in LINES}
     asked = say(language, "brief.asked", first=first, last=last, **limits)
+    story = scenario.story[language]
     if inquiry.changed:
-        parts = say(language, "brief.comma").join(wishes(inquiry, language))
-        asked = say(language, "brief.supposed", change=parts, asked=lowered(asked))
+        lists = {"rules": wishes.told(inquiry, language), "assumed": wishes.assumed(inquiry, language)}
+        texts = [say(language, "brief.supposed", counts=wishes.counts(inquiry, language), asked=asked)]
+        for kind, items in lists.items():
+            texts += [say(language, f"brief.supposed_{kind}"), *numbered(items, language)] if items else []
+        known = background(story)
+        texts += [say(language, "brief.background", story=known)] if known else []
     else:
-        asked = say(language, "brief.as_is", asked=lowered(asked))
-    rules = scenario.policy_in(last).lines
-    bases = say(language, "brief.semicolon").join(say(
-        language, "brief.line_basis", name=say(language, f"brief.line.{name}"), limit=limits[name],
-        clause=clause(scenario, getattr(rules, name).source, language)) for name in LINES)
-    return tuple(told([asked, scenario.story[language], say(language, "brief.lines", bases=bases)]))
+        texts = [say(language, "brief.as_is", asked=lowered(asked)), story]
+    return tuple(told(texts))
 
 
-def wishes(inquiry: Inquiry, language: str) -> list[str]:
-    """The change in words, lever by lever: one value from what to what, or how many values by how much."""
-    found = []
-    kinds: dict[tuple[str, int], list[Moved]] = {}
-    for each in inquiry.moved:
-        kinds.setdefault((".".join(each.lever.split(".")[:2]), each.year), []).append(each)
-    for (_, year), moved in kinds.items():
-        first, term = moved[0], moved[0].term
-        if len(moved) == 1:
-            found.append(say(language, "brief.wish.one", year=year, new=valued(first.after, term, language),
-                             old=valued(first.before, term, language),
-                             name=inquiry.scenario.lever_names(first.lever, language)))
-            continue
-        gaps = {round(each.after - each.before, 9) for each in moved} if all(
-            isinstance(end, int | float) for each in moved for end in (each.before, each.after)) else set()
-        if len(gaps) == 1:
-            gap = gaps.pop()
-            found.append(say(language, f"brief.wish.{'up' if gap > 0 else 'down'}", year=year, count=len(moved),
-                             name=term.title[language], gap=stepped(abs(gap), term, language)))
-        else:
-            found.append(say(language, "brief.wish.various", year=year, count=len(moved), name=term.title[language]))
-    for row in evidence.otherwise(inquiry, language):
-        found.append(say(language, "brief.wish.assumed", name=row["assumption"], old=row["old"], new=row["new"]))
-    rest = found[NAMED:]
-    return [*found[:NAMED], say(language, "brief.wish.rest", count=len(rest))] if rest else found
+def bases(inquiry: Inquiry, language: str) -> str:
+    """What each line rests on."""
+    scenario = inquiry.scenario
+    rules = scenario.policy_in(scenario.horizon()[-1]).lines
+    return say(language, "brief.lines", bases=say(language, "brief.semicolon").join(say(
+        language, "brief.line_basis", name=say(language, f"brief.line.{name}"),
+        limit=limit_text(inquiry.now, name, language),
+        clause=clause(scenario, getattr(rules, name).source, language)) for name in LINES))
 
 
-def valued(value: Any, term: Any, language: str) -> str:
-    """A lever's value with its unit."""
-    text = lever_text(value, term, language)
-    plain = value is None or term.choices or term.unit in ("rate", "share", "per_year", "number")
-    return text if plain else f"{text} {unit_text(term.unit, language)}"
+def background(story: str) -> str:
+    """What a scenario's story tells, without the question of its own that it asks.
 
-
-def stepped(gap: float, term: Any, language: str) -> str:
-    """The size of a step of a lever with its unit; of a rate in percentage points."""
-    if term.unit in ("rate", "share", "per_year"):
-        return say(language, "brief.points", value=f"{100 * gap:.6g}")
-    return valued(gap, term, language)
+    >>> background("A fund of 5.2 million. What if? It grows.")
+    'A fund of 5.2 million. It grows.'
+    """
+    sentences_ = re.split(r"(?<=[。？！])|(?<=[.?!]) +", story)
+    return ("" if "。" in story else " ").join(part for part in sentences_ if part and part[-1] not in "？?")
 
 
 def answer(inquiry: Inquiry, counted: Counted, language: str) -> tuple[Part, ...]:
@@ -174,17 +152,15 @@ def answer(inquiry: Inquiry, counted: Counted, language: str) -> tuple[Part, ...
     marks = iter(NUMERALS)
     head = lambda key: Heading(  # noqa: E731
         f"（{next(marks)}）" * (language == "zh") + say(language, f"brief.sub.{key}"))
-    parts: list[Part] = [head("found"), *listed(sentences(inquiry.now, language, inquiry.before), language)]
-    if inquiry.comparison is not None:
-        names = {"0": say(language, "brief.before"), "1": say(language, "brief.after")}
-        rows = inquiry.comparison.differences
-        rows = rows[rows["year"] == rows["year"].max()].assign(scenario=names["1"], against=names["0"])
-        said = [verdict(row)[language] for name in TOLD for row in rows[rows["quantity"] == name].itertuples()]
-        level = f"{100 * inquiry.comparison.facts['level']:.0f}%"
+    parts: list[Part] = [head("found"), *told(numbered(sentences(inquiry.now, language, inquiry.before), language))]
+    if inquiry.runs.comparison is not None:
+        found = inquiry.runs.comparison
         changed = len(inquiry.estimates)
         otherwise = say(language, "brief.otherwise", count=changed) if changed else ""
-        paired = say(language, "brief.paired", level=level, otherwise=otherwise)
-        parts += [head("differs"), *told([paired]), *listed(said, language)]
+        drawn, year = versus.table(found, language)
+        parts += [head("differs"), *told([say(language, "brief.paired", year=year, otherwise=otherwise)]),
+                  Table(counted("table", say(language, "brief.table.differs", year=year)), drawn,
+                        say(language, "brief.differs_note"))]
     parts.append(head("sure"))
     rows = [{"what": figure.label, "value": figure.value, "error": f"± {figure.error}",
              "change": figure.change or NOTHING} for figure in figures(inquiry.now, inquiry.before, language)]
@@ -206,16 +182,16 @@ def course(inquiry: Inquiry, counted: Counted, language: str) -> tuple[Part, ...
 
 def levers(inquiry: Inquiry, counted: Counted, language: str) -> tuple[Part, ...]:
     """Every value changed: from what to what, from when, and what the value before rests on; then the assumptions."""
-    scenario, parts = inquiry.scenario, []
+    rules, parts = wishes.rules(inquiry, language), []
     frames = {"levers": pd.DataFrame([{
-        "lever": clean(scenario.lever_names(each.lever, language)), "old": valued(each.before, each.term, language),
-        "new": valued(each.after, each.term, language), "since": each.year,
-        "clause": clean(clause(inquiry.base, each.source, language))} for each in inquiry.moved]),
+        "lever": clean(rule.name), "old": rule.old, "new": rule.new, "since": rule.year,
+        "clause": clean(clause(inquiry.base, rule.source, language))} for rule in rules]),
         "assumed": pd.DataFrame(evidence.otherwise(inquiry, language))}
     for kind, frame in frames.items():
         if len(frame):
             heads = {name: say(language, f"brief.column.{name}") for name in frame.columns}
-            parts += [*told([say(language, f"brief.{kind}", count=len(frame))]),
+            count = len(wishes.sentences(inquiry, language)) if kind == "levers" else len(frame)
+            parts += [*told([say(language, f"brief.{kind}", count=count, values=len(inquiry.moved))]),
                       Table(counted("table", say(language, f"brief.table.{kind}")),
                             Drawn(frame, heads, {"since": FORMS["year"]}), say(language, f"brief.{kind}_note"))]
     return tuple(parts)
@@ -223,21 +199,23 @@ def levers(inquiry: Inquiry, counted: Counted, language: str) -> tuple[Part, ...
 
 def payers(inquiry: Inquiry, counted: Counted, language: str) -> tuple[Part, ...]:
     """Who pays for the fund and for care, in the first and last year, and before the change."""
-    drawn, unit = burden.table(inquiry.result, inquiry.before_result, language)
-    return (*told([burden.sentence(inquiry.result, language)]),
+    drawn, unit = burden.table(inquiry.runs.bears, inquiry.runs.bore, language)
+    return (*told([burden.sentence(inquiry.runs.bears, inquiry.runs.bore, language)]),
             Table(counted("table", say(language, "brief.table.payers", unit=unit)), drawn,
                   say(language, "brief.payers_note")))
 
 
 def reliable(inquiry: Inquiry, counted: Counted, language: str) -> tuple[Part, ...]:
-    """What the values rest on, what the chances hang together with, and the grades of the back-test."""
-    parts: list[Part] = told([evidence.rests(inquiry.scenario, language)])
-    if inquiry.drivers is not None:
-        parts += told([say(language, "brief.drivers"), *evidence.crossings(inquiry.drivers, language)])
+    """What lines and values rest on, what the chances hang together with, and the grades of the back-test."""
+    parts: list[Part] = told([bases(inquiry, language), evidence.rests(inquiry.scenario, language)])
+    if inquiry.runs.drivers is not None:
+        parts += [*told([say(language, "brief.drivers")]), Table(
+            counted("table", say(language, "brief.table.drivers", year=inquiry.scenario.horizon()[-1])),
+            evidence.crossings(inquiry.runs.drivers, language), say(language, "brief.drivers_note"))]
     drawn, n = evidence.grades(inquiry.record, language)
     parts += told([evidence.tested(inquiry.record, language)])
     return (*parts, Table(counted("table", say(language, "brief.table.grades")), drawn,
-                          say(language, "brief.grades_note", n=n)))
+                          say(language, "brief.grades_note", n=n)), *told(evidence.meanings(drawn, language)))
 
 
 def again(inquiry: Inquiry, counted: Counted, language: str) -> tuple[Part, ...]:
@@ -256,8 +234,8 @@ def again(inquiry: Inquiry, counted: Counted, language: str) -> tuple[Part, ...]
     return (*told([say(language, "brief.again")]),
             Table(counted("table", say(language, "brief.table.facts")), drawn),
             *told([say(language, "brief.run_again_reasons" if reasons else "brief.run_again")]),
-            Listing((clean(f"{run} --json"),)),
-            *told([say(language, "brief.write_again")]), Listing((clean(write),)),
+            Listing((printable(f"{run} --json"),)),
+            *told([say(language, "brief.write_again")]), Listing((printable(write),)),
             *told([say(language, "brief.nobody")]))
 
 

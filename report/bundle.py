@@ -12,6 +12,7 @@ import zipfile
 import pandas as pd
 
 from report.code import command
+from report.columns import made_as
 from report.sheets import COLUMNS as HEADINGS
 from report.sheets import Entry, csv, meaning, parquet
 from report.tables import Drawn
@@ -36,7 +37,7 @@ COLUMNS = {
     "event": (words("事件的代码", "code of the event"), None),
     "tier": (words("医疗机构等级或费用种类的代码", "code of the provider tier or kind of care"), None),
     "mean": (words("各模拟次的平均数", "mean over the draws"), OF_CODE),
-    **{name: (meaning(name), OF_CODE) for name in QUANTILES},
+    **{name: (made_as("summary", name), OF_CODE) for name in QUANTILES},
     "value": (words("概率：事件发生的模拟次所占比重", "probability: the share of draws in which it happened"), SHARE),
     "se": (words("概率的标准误", "standard error of the probability"), SHARE),
     "amount": (words("基金支出，各模拟次的平均数", "fund spending, mean over the draws"), YUAN),

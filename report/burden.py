@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import pandas as pd
 
 from report.tables import Drawn, money_unit
@@ -13,43 +15,57 @@ SOURCES = {"individual_income": ("individual_income",), "subsidy_income": ("subs
            "other": ("other_income", "interest")}
 BEARERS = {"fund": ("inpatient_paid", "chronic", "outpatient"), "critical": ("critical",),
            "assistance": ("assistance",), "commercial": ("commercial",), "out_of_pocket": ("out_of_pocket",)}
+EACH = ("individual_income", "subsidy_income", "out_of_pocket")
 WHOLES = {"income": SOURCES, "expense": BEARERS}
 
 
-def means(result: Result, at: int) -> dict[str, float]:
-    """Mean of every item of a year of the whole fund, yuan; `at` counts the years."""
+class Bearing(NamedTuple):
+    """Means over the draws of what comes in and what care costs, yuan, with the insured, in two years."""
+
+    years: tuple[int, int]  # the first and the last
+    first: dict[str, float]
+    last: dict[str, float]
+
+
+def bearing(result: Result) -> Bearing:
+    """The means of the first and last year of the whole fund."""
     names = {name for of in WHOLES.values() for parts in of.values() for name in parts} | set(WHOLES) | {"enrolled"}
-    return {name: float(result.data[name].isel(year=at, area=0).mean()) for name in names}
+    of = lambda at: {name: float(result.data[name].isel(year=at, area=0).mean()) for name in names}  # noqa: E731
+    return Bearing((result.scenario.first_year, result.scenario.horizon()[-1]), of(0), of(-1))
 
 
-def table(result: Result, before: Result | None, language: str) -> tuple[Drawn, str]:
+def table(now: Bearing, before: Bearing | None, language: str) -> tuple[Drawn, str]:
     """Amounts and shares of who pays in the first and last year, and shares of the last year before a change."""
-    years = result.data["year"].values
-    first, last = means(result, 0), means(result, -1)
-    old = means(before, -1) if before is not None else None
-    divisor, unit = money_unit(max(last["expense"], last["income"]), language)
+    years, old = {"first": now.years[0], "last": now.years[1]}, before.last if before is not None else None
+    divisor, unit = money_unit(max(now.last["expense"], now.last["income"]), language)
     rows = []
     for whole, items in WHOLES.items():
         for item, parts in items.items():
             amount = {name: sum(of[part] for part in parts) for name, of in (
-                ("first", first), ("last", last), *((("old", old),) if old else ()))}
+                ("first", now.first), ("last", now.last), *((("old", old),) if old else ()))}
             if not any(amount.values()):
                 continue
             row = {"of": say(language, f"brief.payer.of_{whole}"), "payer": say(language, f"brief.payer.{item}"),
-                   "first": amount["first"] / divisor, "first_share": amount["first"] / first[whole],
-                   "last": amount["last"] / divisor, "last_share": amount["last"] / last[whole]}
+                   "first": amount["first"] / divisor, "first_share": amount["first"] / now.first[whole],
+                   "last": amount["last"] / divisor, "last_share": amount["last"] / now.last[whole]}
             if old:
                 row["old_share"] = amount["old"] / old[whole]
             rows.append(row)
     frame = pd.DataFrame(rows)
-    heads = {name: say(language, f"brief.payer.column.{name}", first=years[0], last=years[-1], unit=unit)
+    heads = {name: say(language, f"brief.payer.column.{name}", unit=unit, **years)
              for name in frame.columns}
     return Drawn(frame, heads, dict.fromkeys(("first", "last"), "%,.2f")), unit
 
 
-def sentence(result: Result, language: str) -> str:
+def sentence(now: Bearing, before: Bearing | None, language: str) -> str:
     """What an insured person pays in contributions and out of pocket, and what government adds, yuan a year."""
-    year, last = int(result.data["year"].values[-1]), means(result, -1)
-    head = {name: f"{last[name] / last['enrolled']:,.0f}"
-            for name in ("individual_income", "subsidy_income", "out_of_pocket")}
-    return say(language, "brief.payers", year=year, **head)
+    told = {name: each(now, name, language) for name in EACH}
+    if before is not None:
+        told = {name: say(language, "finding.was", now=text, before=each(before, name, language))
+                for name, text in told.items()}
+    return say(language, "brief.payers", year=now.years[1], **told)
+
+
+def each(bears: Bearing, name: str, language: str) -> str:
+    """A mean of the last year for each insured person."""
+    return say(language, "brief.yuan", amount=f"{bears.last[name] / bears.last['enrolled']:,.0f}")

@@ -18,6 +18,7 @@ from report.tables import Drawn
 BLUE, ORANGE, GREEN, PURPLE, RED, GREY = "#2c7fb8", "#c9731a", "#2f8f6b", "#8a68b5", "#cf4a45", "#7a838d"
 HEIGHT, LABEL = 360, 15  # pixels: a chart, and the least distance between two labels at its edge
 MARGIN = {"l": 56, "r": 12, "t": 48, "b": 8}
+TITLE, LINE = 54, 20  # letters of a title on a line of a narrow page; pixels of a further line
 
 BANDS = (("p05", "p95", "dot", 0.14), ("p25", "p75", "dash", 0.22))  # from the outside in
 EVENT_STYLE = (  # dash, marker, colour: one row an event, in the model's order
@@ -84,7 +85,12 @@ def fan(drawn: Drawn, title: str, names: Mapping[str, str], limit: Limit, zero: 
 
 
 def whole(traces: list[dict], layout: dict) -> go.Figure:
-    """A figure from all its parts at once, which is much quicker than one part after another."""
+    """A figure from all its parts at once, which is much quicker than one part after another; a long title in lines."""
+    text = wrapped(layout["title"]["text"], TITLE) if "title" in layout else ""
+    if more := LINE * text.count("<br>"):
+        margin, title = layout.get("margin", MARGIN), layout["title"] | {"text": text, "pad": {"t": LINE}}
+        layout = layout | {"title": title, "height": layout.get("height", HEIGHT) + more,
+                           "margin": margin | {"t": margin["t"] + more}}
     return go.Figure([{"type": "scatter", **trace} for trace in traces], {"template": TEMPLATE, **layout})
 
 

@@ -10,7 +10,9 @@ import plotly.graph_objects as go
 from report.charts import BAR_COLOURS, BLUE, GREY, MARGIN, ORANGE, RED, rgba, ticks, titled, whole, wrapped
 from report.diagrams import MARKERS
 from report.tables import Drawn
+from report.text import number
 
+BESIDE = 0.18  # of a waterfall's width, kept free beside its outermost bars
 ROOM = 0.6  # of a year on the axis, which the plans of that year share
 
 
@@ -56,11 +58,14 @@ def stairs(drawn: Drawn, title: str, alone: str) -> go.Figure:
     frame = drawn.frame
     inside = np.arange(len(frame))
     middle = (inside > 0) & (inside < len(frame) - 1)
-    text = [f"{value:+,.2f}" if part else f"{value:,.2f}" for value, part in zip(frame["value"], middle, strict=True)]
-    hover = [alone.format(value=f"{value:+,.2f}") if part else "" for value, part in zip(
+    text = [number(value, "+,.2f" if part else ",.2f") for value, part in zip(frame["value"], middle, strict=True)]
+    hover = [alone.format(value=number(value, "+,.2f")) if part else "" for value, part in zip(
         frame["alone"] if "alone" in frame else frame["value"], middle, strict=True)]
     kinds = ["relative" if part else "absolute" if n == 0 else "total" for n, part in enumerate(middle)]
     labels = [wrapped(step) + "\u200b" * n for n, step in enumerate(frame["step"])]  # no two rows are one
+    reached = np.concatenate([[0.0], frame["value"].iloc[:-1].cumsum(), frame["value"].iloc[-1:]])
+    low, high = reached.min(), reached.max()
+    room = BESIDE * (high - low)  # for the figures written at the ends of the bars, clear of the names
     bar = lambda colour: {"marker": {"color": rgba(colour, 0.85), "line": {"color": colour, "width": 1}}}  # noqa: E731
     return whole([{
         "type": "waterfall", "orientation": "h", "measure": kinds, "y": labels, "x": frame["value"].tolist(),
@@ -69,5 +74,6 @@ def stairs(drawn: Drawn, title: str, alone: str) -> go.Figure:
         "increasing": bar(BLUE), "decreasing": bar(ORANGE), "totals": bar(GREY)}], {
             "title": titled(title), "showlegend": False, "height": 130 + 42 * len(frame),
             "margin": {**MARGIN, "r": 64, "t": 60},
-            "xaxis": {"tickformat": ",~f", "showgrid": True, "zeroline": True, "zerolinecolor": RED},
+            "xaxis": {"tickformat": ",~f", "showgrid": True, "zeroline": True, "zerolinecolor": RED,
+                      "range": [low - room * (low < 0), high + room * (high > 0)] if room else None},
             "yaxis": {"type": "category", "autorange": "reversed", "showgrid": False, "ticksuffix": "  "}})

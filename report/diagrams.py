@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 
 from report.charts import BAR_COLOURS, BLUE, HEIGHT, MARGIN, PATTERNS, RED, TEMPLATE, rgba, ticks, titled, wrapped
 from report.tables import Drawn
+from report.text import percent
 
 # How a cell of the grid looks: dark enough for white figures on both pages.
 STATES = {"missed": ("✕", "#b93a35"), "open": ("○", "#5f6872"), "met": ("✓", "#1f7a58")}
@@ -33,7 +34,8 @@ def grid(drawn: Drawn, title: str, names: Mapping[str, str], heads: Mapping[str,
             rows += [f"<b>{head}</b>", *map(lined, dict.fromkeys(part["title"]))]
     for item in frame.itertuples():
         mark = STATES[item.state][0]
-        text[lined(item.title), item.year] = (list(STATES).index(item.state), f"{mark} {item.met:.0%}", item.told)
+        text[lined(item.title), item.year] = (list(STATES).index(item.state), f"{mark} {percent(item.met, 0)}",
+                                              item.told)
     cells = [[text.get((row, year), (None, "", "")) for year in years] for row in rows]
     colours = [colour for _, colour in STATES.values()]
     figure.add_heatmap(

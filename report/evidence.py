@@ -9,9 +9,9 @@ from typing import Any
 import pandas as pd
 
 from report.inquiry import Inquiry
-from report.paper import clean
+from report.paper import NOTHING, clean
 from report.tables import FORMS, Drawn, money_unit
-from report.text import say, unit_text
+from report.text import in_percent, number, percent, say, unit_text
 from simulation.assumptions import ASSUMED, Assumed
 from simulation.backtest import TITLES, Record
 from simulation.drivers import Drivers
@@ -21,10 +21,11 @@ from simulation.reading import read_text, read_yaml
 from simulation.reference import STATUSES, counted
 from simulation.scenario import Scenario, clause, load_scenario
 from simulation.scoring import GRADES
-from simulation.sentences import crossing
+from simulation.sentences import title_of
 from simulation.terms import Term
 from simulation.trees import leaves
 
+DRIVERS = 3  # told of an event
 LARGE = 1e6  # yuan: from here sums are told in larger units
 GRADED = ("enrolment", "income", "spending", "surplus", "balance", "surplus_ratio", "balance_ratio")
 
@@ -41,11 +42,18 @@ def rests(scenario: Scenario, language: str) -> str:
     return say(language, "brief.rests", levers=told["lever"], assumptions=told["assumption"])
 
 
-def crossings(found: Drivers, language: str) -> list[str]:
-    """What goes with each event in the last year, in sentences."""
-    part = found.frame[found.frame["year"] == found.frame["year"].max()]
-    return [crossing(rows, found.titles, found.facts["draws"])[language]
-            for _, rows in part.groupby("event", sort=False)]
+def crossings(found: Drivers, language: str) -> Drawn:
+    """What goes with each event in the last year, the strongest first, and how likely the event is with it."""
+    rows = []
+    for event, part in found.frame[found.frame["year"] == found.frame["year"].max()].groupby("event", sort=False):
+        head = say(language, "brief.driver.of", event=title_of(event)[language], chance=percent(part["chance"].iloc[0]))
+        told = part[part["told"]].sort_values("rank").head(DRIVERS)
+        rows += [{"event": head, "driver": found.titles[row.driver][language], "high": percent(row.high),
+                  "low": percent(row.low)} for row in told.itertuples()]
+        if told.empty:
+            rows.append({"event": head, "driver": say(language, "brief.driver.none"), "high": NOTHING, "low": NOTHING})
+    frame = pd.DataFrame(rows)
+    return Drawn(frame, {name: say(language, f"brief.driver.{name}") for name in frame.columns})
 
 
 # --- assumptions ------------------------------------------------------------------------------------
@@ -106,13 +114,13 @@ def ends(given: Assumed, term: Term, language: str) -> str:
 
 def scaled(term: Term, largest: float, language: str) -> tuple[Callable[[float], str], str]:
     """How a figure of a term is written, and the unit then: fractions as percentages, sums of yuan in what fits."""
-    if term.unit in ("rate", "share", "per_year"):
-        return lambda value: f"{100 * value:.4g}%".replace("-", "−"), ""
+    if in_percent(term):
+        return lambda value: f"{number(100 * value, '.4g')}%", ""
     if term.unit == "yuan" and abs(largest) >= LARGE:
         divisor, unit = money_unit(abs(largest), language)
-        return lambda value: f"{value / divisor:,.6g}".replace("-", "−"), unit
+        return lambda value: number(value / divisor, ",.6g"), unit
     plain = term.unit in ("number", "log_odds")
-    return lambda value: f"{value:,.6g}".replace("-", "−"), "" if plain else unit_text(term.unit, language)
+    return lambda value: number(value, ",.6g"), "" if plain else unit_text(term.unit, language)
 
 
 # --- grades -----------------------------------------------------------------------------------------
@@ -139,7 +147,12 @@ def grades(record: Record, language: str) -> tuple[Drawn, int]:
     whole = whole.set_index("quantity").reindex([name for name in GRADED if name in set(whole["quantity"])])
     frame = pd.DataFrame({
         "output": [TITLES[name][language] for name in whole.index], "grade": whole["grade"].tolist(),
-        "n": whole["n"].tolist(), "cutoffs": whole["cutoffs"].tolist(), "cover90": whole["cover90"].tolist(),
-        "meaning": [GRADES[grade][language] for grade in whole["grade"]]})
+        "n": whole["n"].tolist(), "cutoffs": whole["cutoffs"].tolist(), "cover90": whole["cover90"].tolist()})
     heads = {name: say(language, f"record.column.{name}") for name in frame.columns}
     return Drawn(frame, heads, dict.fromkeys(("n", "cutoffs"), FORMS["year"])), int(whole["n"].max())
+
+
+def meanings(drawn: Drawn, language: str) -> list[str]:
+    """What the grades of a table mean, each once."""
+    return [say(language, "brief.grade", grade=grade, meaning=GRADES[grade][language])
+            for grade in GRADES if grade in set(drawn.frame["grade"])]

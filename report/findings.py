@@ -1,4 +1,4 @@
-"""What a run says, in words and in three figures. It selects and compares; the model has computed."""
+"""What a run says, in words and in four figures. It selects and compares; the model has computed."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ import pandas as pd
 
 from report.answers import Run
 from report.tables import Drawn, money_unit
-from report.text import percent, points, say, years_of
+from report.text import number, percent, points, say, years_of
 from simulation.scenario import Scenario
 from simulation.streams import REPLICATES
 
 # The events of the sentences, in their order, with the line that each is about.
 LINES = {"p_deficit": None, "p_surplus_over": "surplus_ratio", "p_balance_over": "balance_ratio",
          "p_warning": "reserve_months"}
+FEARED = ("insolvent", "deficit")  # figures that are better for the fund where they are lower
 
 
 class Figure(NamedTuple):
@@ -25,7 +26,8 @@ class Figure(NamedTuple):
     value: str
     error: str
     change: str | None  # against the scenario without edits; None where there is none
-    up_is_bad: bool | None  # None where neither way is
+    way: str  # what the change is: better or worse for the fund, or more, less or same; empty where there is none
+    arrow: str  # up, down or off: where the figure went
     course: list[float]
     help: str
 
@@ -75,7 +77,8 @@ def sentences(run: Run, language: str, before: Run | None = None) -> list[str]:
 def limit_text(run: Run, line: str, language: str) -> str:
     """A line in force with its unit, or both ends where it changes over the years."""
     limits, months = run.lines[line], line == "reserve_months"
-    low, high = (f"{value:.4g}" if months else f"{100 * value:.4g}%" for value in (limits.min(), limits.max()))
+    low, high = (number(value if months else 100 * value, ".4g") + "%" * (not months)
+                 for value in (limits.min(), limits.max()))
     text = low if low == high else say(language, "number.between", low=low, high=high)
     return say(language, "unit.months_of", value=text) if months else text
 
@@ -90,24 +93,35 @@ def doubt(run: Run, language: str) -> str:
 
 
 def figures(run: Run, before: Run | None, language: str) -> list[Figure]:
-    """The three headline figures; `before` is the same run without edits, on the same draws."""
-    deficit, over, median = of(run, "p_deficit"), of(run, "p_balance_over"), medians(run)
-    worst, last = int(deficit["value"].idxmax()), int(over.index[-1])
+    """The four headline figures; `before` is the same run without edits, on the same draws.
 
-    def figure(name: str, year: int, course: pd.Series, error: float, old: float | None) -> Figure:
-        label, note = say(language, f"figure.{name}", year=year), say(language, f"figure.{name}_help")
-        change = None if old is None else points(course[year] - old, language)
-        return Figure(label, percent(course[year]), percent(error, 2), change,
-                      None if name == "median" else True, course.tolist(), note)
-
+    Less likely to run out of money or to end a year in deficit is better for the fund. More saved is neither better
+    nor worse by itself: it keeps the fund solvent, and over a limit it lies idle.
+    """
+    insolvent, deficit, over = (of(run, event) for event in ("p_insolvent", "p_deficit", "p_balance_over"))
+    broke, worst = (int(chance["value"].idxmax()) for chance in (insolvent, deficit))
+    median, last = medians(run), int(over.index[-1])
+    was = (lambda event: of(before, event)["value"]) if before is not None else None
     return [
-        figure("deficit", worst, deficit["value"], deficit["se"][worst],
-               None if before is None else of(before, "p_deficit")["value"].max()),
-        figure("over", last, over["value"], over["se"][last],
-               None if before is None else of(before, "p_balance_over")["value"][last]),
+        figure("insolvent", broke, insolvent["value"], insolvent["se"][broke], was and was("p_insolvent").max(),
+               language),
+        figure("deficit", worst, deficit["value"], deficit["se"][worst], was and was("p_deficit").max(), language),
+        figure("over", last, over["value"], over["se"][last], was and was("p_balance_over")[last], language),
         figure("median", last, median, run.median_se.set_index("year")["balance_ratio"][last],
-               None if before is None else medians(before)[last]),
-    ]
+               was and medians(before)[last], language)]
+
+
+def figure(name: str, year: int, course: pd.Series, error: float, old: float | None, language: str) -> Figure:
+    """One headline figure, that of a year of its course; `old` is what it was before the edits."""
+    label, note = say(language, f"figure.{name}", year=year), say(language, f"figure.{name}_help")
+    change, way, arrow = None, "", "off"
+    if old is not None:
+        change, moved = points(course[year] - old, language), round(100 * (course[year] - old), 1)
+        arrow = "up" if moved > 0 else "down" if moved < 0 else "off"
+        way = {"up": "more", "down": "less", "off": "same"}[arrow]
+        if name in FEARED and moved:
+            way = "worse" if moved > 0 else "better"
+    return Figure(label, percent(course[year]), percent(error, 2), change, way, arrow, course.tolist(), note)
 
 
 def medians(run: Run) -> pd.Series:
@@ -146,7 +160,7 @@ def behaviour(ends: Mapping[tuple[str, ...], pd.DataFrame], year: int, language:
     heads = {name: say(language, f"behaviour.{name}", unit=unit) if name != "response"
              else say(language, "behaviour.response") for name in frame.columns}
     together = frame.iloc[0]
-    sentence = say(language, "behaviour.sentence", year=year, amount=f"{abs(together['balance']):,.1f}", unit=unit,
+    sentence = say(language, "behaviour.sentence", year=year, amount=number(abs(together["balance"])), unit=unit,
                    way=say(language, "behaviour.more" if together["balance"] >= 0 else "behaviour.less"),
                    ratio=points(together["surplus"] / 100, language))
     return Behaviour(sentence, Drawn(frame, heads, {"balance": "%+,.1f", "balance_se": "%,.2f", "surplus": "%+.2f"}))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Callable, MutableMapping, Sequence
 from typing import Any, NamedTuple
 
 from report.answers import Run, told
+from report.burden import Bearing, bearing
 from simulation import __version__
 from simulation.backtest import TEMPLATE, Record, backtest
 from simulation.compare import SEED, Comparison, compare
@@ -26,6 +26,11 @@ FEW = 1024  # draws for that: it takes a run for every set of levers
 MOST = 4  # groups of levers of which every set is run, sixteen at most; of more, some orders are sampled
 ORDERS = 4
 TESTED = "resident_all"  # the published series of which an ordinary brief states the track record
+# The parts of the work that can be kept by themselves, and how much of the time each takes.
+WORK = {"record": 0.5, "runs": 0.2, "parts": 0.3}
+
+Progress = Callable[[float], None]
+RECORDS: dict[tuple[str, str], Record] = {}  # of the ordinary series, made in this process
 
 
 class Moved(NamedTuple):
@@ -39,6 +44,17 @@ class Moved(NamedTuple):
     source: Source  # of the value before
 
 
+class Runs(NamedTuple):
+    """The answers of the run, and of that before the change with what compares the two; small enough to be kept."""
+
+    now: Run
+    bears: Bearing
+    before: Run | None
+    bore: Bearing | None
+    comparison: Comparison | None  # named "0" before and "1" after
+    drivers: Drivers | None  # missing where there are too few draws to tell any
+
+
 class Inquiry(NamedTuple):
     """Everything a brief is written from; without a change `before` and what compares them are missing."""
 
@@ -48,13 +64,8 @@ class Inquiry(NamedTuple):
     estimates: tuple[Estimate, ...]  # assumptions taken otherwise than the scenario does
     base: Scenario
     moved: tuple[Moved, ...]  # what the edits change, value by value
-    result: Result
-    now: Run
-    before_result: Result | None
-    before: Run | None
-    comparison: Comparison | None  # named "0" before and "1" after
+    runs: Runs
     parts: Waterfall | None
-    drivers: Drivers | None  # missing where there are too few draws to tell any
     record: Record  # of a published series, or of the fund's own
 
     @property
@@ -62,13 +73,25 @@ class Inquiry(NamedTuple):
         """Whether anything is asked for that the scenario does not say."""
         return bool(self.moved or self.estimates)
 
+    @property
+    def now(self) -> Run:
+        """The run that is asked about."""
+        return self.runs.now
+
+    @property
+    def before(self) -> Run | None:
+        """The run before the change."""
+        return self.runs.before
+
 
 def inquire(base: Scenario, edits: Sequence[Change] = (), estimates: Sequence[Estimate] = (), draws: int = FEW,
-            seed: int = SEED, engine: str = "auto", series: str = TESTED, named: str = "") -> Inquiry:
+            seed: int = SEED, engine: str = "auto", series: str = TESTED, named: str = "",
+            kept: MutableMapping[str, Any] | None = None, progress: Progress | None = None) -> Inquiry:
     """Run a scenario, and beside it the same with levers changed and assumptions taken otherwise, on the same futures.
 
     `named` is how the command line names the scenario where it is a file; `series` the yearly table whose back-test
-    grades the outputs. Edits that change nothing are no edits.
+    grades the outputs. Edits that change nothing are no edits. `progress` is told the share of the work done; the parts
+    of the work that are finished (`WORK`) stand in `kept`, so that whoever breaks off need not begin anew.
 
     >>> from simulation import load_scenario
     >>> change = Change(lever="benefits.ceiling", year=2010, value=60000, source=Source(status="assumption"))
@@ -78,15 +101,40 @@ def inquire(base: Scenario, edits: Sequence[Change] = (), estimates: Sequence[Es
     moved = tuple(moves(base, edits))
     edits = tuple(edits) if moved else ()
     scenario = base.changed(edits).assuming(estimates)
+    kept = {} if kept is None else kept
+    made: list[Result] = []
+    left = {name: share for name, share in WORK.items() if name not in kept and (name != "parts" or edits or estimates)}
+
+    def part(name: str, make: Callable[[Progress], Any]) -> Any:
+        if name in left:
+            begun, whole, share = sum(list(left.values())[:list(left).index(name)]), sum(left.values()), left[name]
+            tell = lambda done: progress((begun + share * done) / whole) if progress else None  # noqa: E731
+            tell(0.0)
+            kept[name] = make(tell)
+        return kept.get(name)
+
+    record = part("record", lambda tell: record_of(series, progress=tell))
+    runs: Runs = part("runs", lambda tell: ran(base, scenario, draws, seed, engine, made, tell))
+    parts = part("parts", lambda tell: shared_out(made or [base, scenario], runs.now.facts, tell))
+    return Inquiry(named or base.name, scenario, edits, tuple(estimates), base, moved, runs, parts, record)
+
+
+def ran(base: Scenario, scenario: Scenario, draws: int, seed: int, engine: str, made: list[Result],
+        tell: Progress) -> Runs:
+    """The answers of both runs; those of few draws are left in `made` for whatever else they are good for."""
     result = simulate(scenario, draws, seed, engine)
-    engine, before, comparison, parts = result.manifest["engine"], None, None, None
-    if edits or estimates:
+    tell(0.4)
+    engine, before, comparison = result.manifest["engine"], None, None
+    if scenario is not base:
         before = simulate(base, draws, seed, engine)
+        tell(0.7)
         comparison = compare({"0": before, "1": result}, draws, seed, of=TOLD)
-        parts = shared_out(before, result)
+        if draws <= FEW:
+            made += [before, result]
     found = drivers(result, ("p_deficit", "p_balance_over")) if draws >= FEWEST else None
-    return Inquiry(named or base.name, scenario, edits, tuple(estimates), base, moved, result, told(result), before,
-                   told(before) if before else None, comparison, parts, found, record_of(series))
+    tell(0.9)
+    return Runs(told(result), bearing(result), told(before) if before else None, bearing(before) if before else None,
+                comparison, found)
 
 
 def moves(base: Scenario, edits: Sequence[Change]) -> list[Moved]:
@@ -103,22 +151,25 @@ def moves(base: Scenario, edits: Sequence[Change]) -> list[Moved]:
     return found
 
 
-def shared_out(before: Result, after: Result) -> Waterfall | None:
+def shared_out(ends: Sequence[Result | Scenario], given: dict[str, Any], tell: Progress) -> Waterfall | None:
     """The change by lever, the assumptions together; nothing where the two say the same."""
-    first, last = before.scenario, after.scenario
+    first, last = (end if isinstance(end, Scenario) else end.scenario for end in ends)
     if not (levers := differing(first, last)):
         return None
     by = "lever" if len(levers) <= MOST else "section"
     many = len(in_groups(levers, by)) > MOST
-    draws, made = min(after.manifest["draws"], FEW), after.manifest["draws"] <= FEW
-    return waterfall(before if made else first, after if made else last, PARTED, groups=by, draws=draws,
-                     seed=after.manifest["seed"], engine=after.manifest["engine"], orders=ORDERS if many else None)
+    return waterfall(*ends, PARTED, groups=by, draws=min(given["draws"], FEW), seed=given["seed"],
+                     engine=given["engine"], orders=ORDERS if many else None, progress=tell)
 
 
-@lru_cache(maxsize=4)
-def record_of(series: str, template: str = TEMPLATE) -> Record:
-    """The track record of a yearly table: some seconds the first time."""
-    return backtest(load_series(series), template)
+def record_of(series: str, template: str = TEMPLATE, progress: Progress | None = None) -> Record:
+    """The track record of a yearly table: some seconds, for the ordinary one the first time alone."""
+    if (series, template) in RECORDS:
+        return RECORDS[series, template]
+    found = backtest(load_series(series), template, progress=progress)
+    if series == TESTED:
+        RECORDS[series, template] = found
+    return found
 
 
 def facts(inquiry: Inquiry) -> dict[str, Any]:

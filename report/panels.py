@@ -10,7 +10,7 @@ from report import charts, tables
 from report.answers import Run
 from report.findings import limit_text, sentences
 from report.tables import Drawn
-from report.text import percent, say
+from report.text import number, percent, say
 from simulation.results import EVENTS
 from simulation.scenario import Scenario, clause
 
@@ -44,7 +44,7 @@ def fan(name: str, run: Run, scenario: Scenario, language: str, before: Run | No
     end = drawn.frame.iloc[-1]
     last = int(end["year"])
     told = {"year": last, "limit": limit} | {
-        place: f"{end[at]:.1f}" if months else percent(end[at])
+        place: number(end[at]) if months else percent(end[at])
         for place, at in (("median", "p50"), ("low", "p05"), ("high", "p95"))}
     names = {column: say(language, f"label.{column}") for column in ("p05", "p25", "p50", "p75", "p95", "before")}
     rule = getattr(scenario.policy_in(last).lines, quantity).source
@@ -68,7 +68,7 @@ def spending(run: Run, scenario: Scenario, language: str) -> Panel:
     """Mean fund spending by tier and year."""
     drawn, tiers, unit = tables.spending(run, scenario, language)
     title, years = say(language, "chart.spending", unit=unit), drawn.frame["year"]
-    start, end = (f"{total:,.1f}" for total in drawn.frame[list(tiers)].sum(axis=1).iloc[[0, -1]])
+    start, end = (number(total) for total in drawn.frame[list(tiers)].sum(axis=1).iloc[[0, -1]])
     told = {"first": int(years.iloc[0]), "last": int(years.iloc[-1]), "unit": unit, "start": start, "end": end}
     return Panel(title, charts.stacked(drawn, title, tiers, unit), drawn,
                  say(language, "chart.spending_alt", **told), told)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,6 +17,7 @@ from report.tables import Drawn
 from report.text import percent
 
 NOTHING = "—"
+LOOSE, MINUS = re.compile(r"(?<=\d) %"), re.compile(r"(?<![\w.)%-])-(?=\d)")  # a space before %, a hyphen for a minus
 PIXELS, TALL = 640, 310  # of a chart, and how high it is unless it says so
 LONG, SHORT, ACROSS = 110, 14, 84  # letters: a cell no longer counts, one that stays whole, a line across the page
 HEAD_LINES, EDGES, MOST = 3, 0.034, 0.95  # lines of a heading; shares of the width: a column's edges, words kept whole
@@ -90,13 +92,22 @@ class Brief(NamedTuple):
     name: str  # of a file, without its ending
 
 
-def clean(text: Any) -> str:
+def printable(text: Any) -> str:
     """Text on one line that every kind of file can hold, whoever wrote it.
 
-    >>> clean("a\\x07b \\n <c>")
+    >>> printable("a\\x07b \\n <c>")
     'ab <c>'
     """
     return " ".join("".join(letter for letter in str(text) if letter.isprintable() or letter.isspace()).split())
+
+
+def clean(text: Any) -> str:
+    """The same with its percentages and negative numbers in the form of this paper; dates and ranges stay.
+
+    >>> clean("5 % in 2026-07-13: -1.2 points")
+    '5% in 2026-07-13: −1.2 points'
+    """
+    return MINUS.sub("−", LOOSE.sub("%", printable(text)))
 
 
 def cells(drawn: Drawn, digits: int = 1) -> list[list[str]]:

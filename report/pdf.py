@@ -15,7 +15,7 @@ from fpdf.enums import XPos, YPos
 
 from report.paper import Brief, Chart, Heading, Listing, Paragraph, Section, Table, cells, heads, numeric, shares
 from report.text import say
-from report.typeface import BOLD, FONT
+from report.typeface import BOLD, FONT, sound
 from report.word import DATED, LOOKS, Look
 
 MIME = "application/pdf"
@@ -37,8 +37,8 @@ class Sheet(FPDF):
         top, right, bottom, left = look.margins
         self.set_margins(left, top, right)
         self.set_auto_page_break(True, bottom)
-        self.add_font(FACE, "", FONT)
-        self.add_font(FACE, "B", BOLD)
+        self.add_font(FACE, "", sound(FONT))
+        self.add_font(FACE, "B", sound(BOLD))
         self.set_lang("zh-CN" if paper.language == "zh" else "en-GB")
         self.set_title(" ".join(paper.title))
         self.set_creation_date(DATED.replace(tzinfo=UTC))

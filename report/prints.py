@@ -24,7 +24,7 @@ from report import print_axes as axes
 from report.charts import HEIGHT, wrapped
 from report.print_axes import INK, PALE, POINT, Axis, listed, worded
 from report.print_marks import DRAWN, bars, modes, swatch
-from report.typeface import BOLD, FAMILY, FONT
+from report.typeface import BOLD, FAMILY, FONT, sound
 
 FORMS = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
 WIDTH, LEAST = 900, 460  # pixels: how wide a chart is unless said, and how high at least
@@ -63,7 +63,7 @@ def printed(figure: Any, form: str, width: int = WIDTH, height: int | None = Non
 def load_typeface() -> None:
     """Make the typeface known to matplotlib."""
     for path in (FONT, BOLD):
-        fontManager.addfont(path)
+        fontManager.addfont(sound(path))
 
 
 def drawn(figure: Mapping[str, Any], width: int, height: int | None) -> Figure:

@@ -10,10 +10,10 @@ from report import contrasts, panels
 from report.inquiry import PARTED, Inquiry
 from report.panels import Panel
 from report.tables import Drawn, steps, tier_name
-from report.text import percent, say
+from report.text import percent, points, say
 from simulation.explain import Waterfall
 from simulation.results import EVENTS
-from simulation.sentences import moved, title_of
+from simulation.sentences import title_of
 
 TOP = 12  # pixels above a chart that has no title
 ROOM = 0.18  # of a waterfall, at either end of its axis
@@ -74,18 +74,25 @@ def spending(inquiry: Inquiry, language: str) -> Scene:
 
 
 def parts(inquiry: Inquiry, found: Waterfall, language: str) -> Scene:
-    """The change of the balance ratio in the last year, lever by lever."""
+    """The change of the mean balance ratio in the last year, lever by lever: only means can be added up."""
     year = inquiry.scenario.horizon()[-1]
     ends = (say(language, "brief.before"), say(language, "brief.after"))
     drawn, unit = steps(found, PARTED, year, ends, language)
     drawn = drawn._replace(frame=drawn.frame.drop(columns=["kind", "interaction"]), of=PARTED)
-    title = say(language, "compare.waterfall", what=title_of(PARTED)[language], year=year, unit=unit)
+    mean = say(language, "brief.mean_of", what=title_of(PARTED)[language])
+    title = say(language, "compare.waterfall", what=mean, year=year, unit=unit)
     at = lambda frame: frame[(frame["quantity"] == PARTED) & (frame["year"] == year)]  # noqa: E731
     total, part = next(at(found.totals).itertuples()), at(found.parts)
-    said = [text[language] for text in moved(total, part, found.titles, ends)]
-    sampled = found.facts["orders"]
-    note = say(language, "brief.scene.sampled" if sampled else "brief.scene.parted", orders=sampled,
-               draws=f"{found.facts['draws']:,}")
+    said = [say(language, "brief.scene.moved", year=year, what=mean, first=percent(total.first),
+                last=percent(total.last), change=points(total.change, language), parts=say(language, "brief.list").join(
+                    f"{found.titles[row.group][language]} {points(row.part, language)}"
+                    for row in part.sort_values("part", key=abs, ascending=False).itertuples()))]
+    if len(part) > 1:
+        said.append(say(language, "brief.scene.together", together=points(total.interaction, language)))
+    said.append(say(language, "brief.scene.why_means"))
+    sampled, made, draws = found.facts["orders"], found.facts["draws"], inquiry.now.facts["draws"]
+    note = say(language, "brief.scene.sampled" if sampled else "brief.scene.parted", orders=sampled, draws=f"{made:,}")
+    note += say(language, "brief.scene.fewer", draws=f"{draws:,}") if made < draws else ""
     figure = contrasts.stairs(drawn, title, say(language, "compare.alone", value="{value}"))
     reach = [0.0, total.first, total.last, *(total.first + part["part"].cumsum())]
     room = ROOM * (max(reach) - min(reach))

@@ -1,11 +1,13 @@
 """A frame as a file: CSV, Parquet or a workbook, with a dictionary of what each column holds.
 
-Names, units and definitions are read where they are declared: the quantities of a run, the table of outputs in
-METHODS, the phrases of the pages. Nothing is said twice.
+Names, units and definitions are read where they are declared: the register of columns, the quantities of a run, the
+table of outputs in METHODS. Every file names the runs that its figures rest on: a CSV file in lines that begin with #,
+the others beside the dictionary.
 """
 
 from __future__ import annotations
 
+import csv as lines_of
 import io
 import math
 import re
@@ -15,8 +17,9 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from report.columns import made_as
 from report.tables import FORMS, Drawn
-from report.text import phrases, say, unit_text
+from report.text import say, unit_text
 from simulation.reference import chapters, methods
 from simulation.results import ALONG, EVENTS, MORE, QUANTITIES
 from simulation.series import harmless
@@ -29,9 +32,11 @@ DATA, DICTIONARY = "数据 data", "数据字典 dictionary"  # the sheets of a w
 COLUMNS = ("代码 code", "名称 name", "单位 unit", "含义和算法", "what it is and how it is made")
 FACTS = {"scenario": words("来源情景", "source scenario"), "fingerprint": words("指纹", "fingerprint"),
          "draws": words("模拟次数", "draws"), "seed": words("随机种子", "seed"), "engine": words("引擎", "engine"),
-         "view": words("视图链接", "link to the view")}
+         "model": words("模型版本", "model version"), "view": words("视图链接", "link to the view"),
+         "rests": words("依据", "rests on"), "runs": words("运行次数", "runs")}
 WIDEST = 44  # letters a column of a workbook takes at most
 UNIT = re.compile(r"[（(]([^（()）]*)[)）]$")
+BREAKS = re.compile(r"[\s,;]+")  # what would begin a new cell or line in a CSV file
 FORM = re.compile(r"%(\+?)(,?)(?:\.(\d+))?([dfg])")
 
 
@@ -44,38 +49,50 @@ class Entry(NamedTuple):
     made: Words
 
 
-def sheet(drawn: Drawn, form: str, title: str = "", facts: Mapping[str, Any] = {}) -> bytes:
+def sheet(drawn: Drawn, form: str, title: str = "", facts: Mapping[str, Any] = {}, name: str = "") -> bytes:
     """A frame as the bytes of a `csv`, `parquet` or `xlsx` file; `facts` add to those of the run it comes from.
+
+    `name` is that of the file in the register of columns.
 
     >>> drawn = Drawn(pd.DataFrame({"year": [2026], "income": [1.5]}), {"year": "Year", "income": "Income (m yuan)"})
     >>> sheet(drawn, "csv").decode("utf-8-sig").splitlines()
     ['Year,Income (m yuan)', '2026,1.5']
     """
-    if form == "csv":
-        return csv(drawn)
     facts = {**drawn.facts, **facts}
+    if form == "csv":
+        return csv(drawn, facts)
     if form == "parquet":
-        return parquet(drawn.frame, dictionary(drawn), {"title": title, **facts})
-    return workbook(drawn, title, facts)
+        return parquet(drawn.frame, dictionary(drawn, name), {"title": title, **facts})
+    return workbook(drawn, title, facts, name)
 
 
-def csv(drawn: Drawn) -> bytes:
-    """The frame as a file that a spreadsheet opens in any language, and where no text acts as a formula."""
+def csv(drawn: Drawn, facts: Mapping[str, Any] = {}) -> bytes:
+    """The frame as a file that a spreadsheet opens in any language, and where no text acts as a formula.
+
+    Facts stand above it in lines that begin with #, as `read_csv(comment="#")` skips them; text is then in quotes, so
+    that no # in it is taken for one.
+
+    >>> drawn = Drawn(pd.DataFrame({"year": [2026]}), {"year": "Year"})
+    >>> csv(drawn, {"seed": 1}).decode("utf-8-sig").splitlines()
+    ['# 随机种子 seed: 1', '"Year"', '2026']
+    """
     frame = drawn.frame.rename(columns=drawn.heads)
     frame.columns = [harmless(name) for name in frame.columns]
     for name in frame.select_dtypes(exclude="number").columns:
         frame[name] = frame[name].map(harmless)
-    return frame.to_csv(index=False, lineterminator="\r\n").encode("utf-8-sig")
+    above = "".join(f"# {BREAKS.sub(' ', f'{head}: {value}')}\r\n" for head, value in told("", facts))
+    quoting = lines_of.QUOTE_NONNUMERIC if facts else lines_of.QUOTE_MINIMAL
+    return (above + frame.to_csv(index=False, lineterminator="\r\n", quoting=quoting)).encode("utf-8-sig")
 
 
 # --- the dictionary ---------------------------------------------------------------------------------
 
-def dictionary(drawn: Drawn) -> list[Entry]:
+def dictionary(drawn: Drawn, file: str = "") -> list[Entry]:
     """What each column of a frame holds: its code, its name and unit as shown, and how it is made."""
-    return [entry(name, drawn) for name in drawn.frame.columns]
+    return [entry(name, drawn, file) for name in drawn.frame.columns]
 
 
-def entry(name: Any, drawn: Drawn) -> Entry:
+def entry(name: Any, drawn: Drawn, file: str = "") -> Entry:
     """One column; a fraction stands as such in the file, whatever a screen shows."""
     head = drawn.heads.get(name, str(name))
     found = UNIT.search(head)
@@ -85,15 +102,23 @@ def entry(name: Any, drawn: Drawn) -> Entry:
         unit = " ".join(unit_text("share", language) for language in LANGUAGES)
     else:
         unit = ""
-    made, whole = meaning(str(name)) or words(head, head), meaning(drawn.of) if name != "year" else None
-    return Entry(str(name), head, unit, words(f"{whole.zh}；{made.zh}", f"{whole.en}; {made.en}") if whole else made)
+    return Entry(str(name), head, unit, made(str(name), drawn, file) or words(head, head))
+
+
+def made(code: str, drawn: Drawn, file: str) -> Words | None:
+    """How a column is made: of which quantity, and which statistic of it."""
+    quantity = meaning(code) if drawn.statistic else meaning(drawn.of)
+    part = made_as(file, drawn.statistic if quantity and drawn.statistic else code)
+    if quantity and part and code != "year":
+        return words(f"{quantity.zh}；{part.zh}", f"{quantity.en}; {part.en}")
+    return part or meaning(code)
 
 
 def meaning(code: str) -> Words | None:
-    """What a name of the model stands for and how it is made, in both languages, or nothing if it is none.
+    """What a quantity or event of the model stands for and how it is made, in both languages; nothing for other names.
 
-    >>> meaning("take_up").en, meaning("p05").en
-    ('Take-up: insured ÷ residents entitled to join', '5th percentile')
+    >>> meaning("take_up").en, meaning("p_deficit_se").en
+    ('Take-up: insured ÷ residents entitled to join', 'Chance of a deficit in the year: standard error (share)')
     """
     if code.endswith("_se") and (event := meaning(code.removesuffix("_se"))):
         return words(*(say(language, "column.se", what=event[language]) for language in LANGUAGES))
@@ -102,9 +127,7 @@ def meaning(code: str) -> Words | None:
         how = {language: outputs(language).get(code) for language in LANGUAGES}
         return words(f"{title.zh}：{how['zh']}" if how["zh"] else title.zh,
                      f"{title.en}: {how['en']}" if how["en"] else title.en)
-    key = f"column.{code}"
-    found = [phrases(language).get(key, "{") for language in LANGUAGES]
-    return None if any("{" in phrase for phrase in found) else words(*found)  # one with a place to fill names nothing
+    return None
 
 
 @lru_cache
@@ -146,7 +169,7 @@ def parquet(frame: pd.DataFrame, lines: Iterable[Entry], facts: Mapping[str, Any
 
 # --- workbooks --------------------------------------------------------------------------------------
 
-def workbook(drawn: Drawn, title: str, facts: Mapping[str, Any]) -> bytes:
+def workbook(drawn: Drawn, title: str, facts: Mapping[str, Any], name: str = "") -> bytes:
     """The frame as a workbook: figures as figures under frozen headings, and a second sheet, the dictionary."""
     from openpyxl import Workbook
 
@@ -156,11 +179,11 @@ def workbook(drawn: Drawn, title: str, facts: Mapping[str, Any]) -> bytes:
     data.append([cell_of(drawn.heads.get(name, str(name))) for name in drawn.frame.columns])
     for row in drawn.frame.itertuples(index=False):
         data.append([cell_of(value) for value in row])
-    for cells, name in zip(data.iter_cols(min_row=2), drawn.frame.columns, strict=True):
-        for cell in cells if pd.api.types.is_numeric_dtype(drawn.frame[name]) else ():
-            cell.number_format = number_format(form_of(name, drawn))
+    for cells, code in zip(data.iter_cols(min_row=2), drawn.frame.columns, strict=True):
+        for cell in cells if pd.api.types.is_numeric_dtype(drawn.frame[code]) else ():
+            cell.number_format = number_format(form_of(code, drawn))
     laid_out(data, "B2" if drawn.frame.columns[0] == "year" else "A2")
-    return explained(book, dictionary(drawn), title, facts)
+    return explained(book, dictionary(drawn, name), title, facts)
 
 
 def explained(book: Any, lines: Iterable[Entry], title: str = "", facts: Mapping[str, Any] = {}) -> bytes:
@@ -179,8 +202,12 @@ def explained(book: Any, lines: Iterable[Entry], title: str = "", facts: Mapping
 
 
 def told(title: str, facts: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """The title and the facts of a run under their names."""
-    named = [(f"{FACTS[name].zh} {FACTS[name].en}" if name in FACTS else name, value) for name, value in facts.items()]
+    """The title and the facts of the runs under their names; one of several runs is named behind the fact."""
+    named = []
+    for name, value in facts.items():
+        fact, _, run = name.partition(" ")
+        head = f"{FACTS[fact].zh} {FACTS[fact].en}" if fact in FACTS else fact
+        named.append((f"{head}: {run}" if run else head, value))
     return [("标题 title", title), *named] if title else named
 
 

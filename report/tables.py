@@ -31,6 +31,7 @@ class Drawn(NamedTuple):
     forms: dict[str, str] = {}  # column -> how a table shows it; a percentage unless said
     of: str = ""  # the quantity all its figures are of, where no column is named after it
     facts: Mapping[str, Any] = {}  # which run they come from
+    statistic: str = ""  # over the draws, of columns named after quantities: mean, p05 and so on
 
 
 def money_unit(largest: float, language: str) -> tuple[float, str]:
@@ -51,7 +52,8 @@ def fan(run: Run, quantity: str, language: str, before: Run | None = None) -> Dr
     if before is not None:
         frame["before"] = of(before)["p50"].to_numpy()
     unit = unit_text(QUANTITIES[quantity][1], language)
-    heads = {name: say(language, "column.share", what=say(language, f"column.{name}"), unit=unit)
+    named = {"line": "warning"} if quantity == "reserve_months" else {}  # below it a fund is thin; others are limits
+    heads = {name: say(language, "column.share", what=say(language, f"column.{named.get(name, name)}"), unit=unit)
              for name in frame.columns if name != "year"}
     forms = {name: FORMS[QUANTITIES[quantity][1]] for name in heads}
     return Drawn(frame, {"year": say(language, "column.year"), **heads}, forms, quantity, run.facts)
@@ -102,7 +104,7 @@ def wide(run: Run, quantities: list[str], statistic: str, language: str) -> Draw
         frame[quantity] = column.to_numpy()
         heads[quantity] = say(language, "column.share", what=title[language], unit=name)
         forms[quantity] = FORMS[unit]
-    return Drawn(frame, heads, forms, facts=run.facts)
+    return Drawn(frame, heads, forms, facts=run.facts, statistic=statistic)
 
 
 def everything(run: Run, language: str) -> Drawn:

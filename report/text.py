@@ -51,22 +51,32 @@ def plain(text: str) -> str:
 
 # --- numbers ----------------------------------------------------------------------------------------
 
+def number(value: float, form: str = ",.1f") -> str:
+    """A number as every page, chart and document writes it: a true minus, and no sign where nothing is left of it.
+
+    >>> number(-1234.56), number(12.3, "+,.1f"), number(-0.04), number(0.0, "+.1f"), number(-0.0, ".4g")
+    ('−1,234.6', '+12.3', '0.0', '0.0', '0')
+    """
+    text = f"{value:{form}}"
+    return text.replace("-", "−") if text.strip("+-0.,%") else text.lstrip("+-")
+
+
 def percent(value: float, digits: int = 1) -> str:
     """A fraction as a percentage.
 
-    >>> percent(0.9446), percent(0.6, 0)
-    ('94.5%', '60%')
+    >>> percent(0.9446), percent(0.6, 0), percent(-0.0004, 0)
+    ('94.5%', '60%', '0%')
     """
-    return f"{100 * value:.{digits}f}%".replace("-", "−")
+    return f"{number(100 * value, f',.{digits}f')}%"
 
 
 def points(value: float, language: str) -> str:
     """A difference of two fractions in percentage points, with its sign.
 
     >>> points(-0.0123, "en")
-    '-1.2 pp'
+    '−1.2 pp'
     """
-    return say(language, "number.points", value=f"{100 * value:+.1f}")
+    return say(language, "number.points", value=number(100 * value, "+.1f"))
 
 
 def people(count: float, language: str) -> str:
@@ -75,7 +85,7 @@ def people(count: float, language: str) -> str:
     >>> people(223_917, "zh"), people(223_917, "en")
     ('22.4 万人', '223,917')
     """
-    return f"{count / 1e4:,.1f} 万人" if language == "zh" and count >= 1e4 else f"{count:,.0f}"
+    return f"{number(count / 1e4)} 万人" if language == "zh" and count >= 1e4 else number(count, ",.0f")
 
 
 def years_of(years: Iterable[int], language: str) -> str:
@@ -109,8 +119,8 @@ def lever_text(value: Any, term: Term, language: str) -> str:
     if term.choices:
         return choice_text(value, language)
     if in_percent(term):
-        return f"{100 * value:.6g}%"
-    return f"{value:,.10g}"
+        return f"{number(100 * value, '.6g')}%"
+    return number(value, ",.10g")
 
 
 def choice_text(choice: str, language: str) -> str:

@@ -80,7 +80,7 @@ class People(Section):
     contribution_elasticity: Annotated[Assumed, Term(
         words("参保对缴费的弹性", "Elasticity of enrolment to the contribution"), "number", -3, 0,
         words("个人缴费提高 1% 时参保人数变化的百分比；免缴人群不受影响。",
-              "Per cent change of enrolment when the contribution rises by 1 %; none where nothing is paid."))]
+              "Per cent change of enrolment when the contribution rises by 1%; none where nothing is paid."))]
     new_share: Annotated[Assumed, Term(
         words("新参保与续保占比", "Joiners and returners"), "share", 0, 1,
         words("当年参保人中新参保或断保后续保的比例。", "Share of the insured who join or return in a year."),
@@ -135,9 +135,11 @@ class People(Section):
         words("参保人中购买商业补充保险的比例。",
               "Share of the insured who buy a commercial supplement."), certain=True)] = unused(0.2)
     fertility: Annotated[Assumed, Term(
-        words("生育水平", "Fertility"), "number", -5, 5,
-        words("生育率在公布区间中的位置（标准正态）；0 为中值，区间两端为 ±1.28。",
-              "Where fertility lies in its published interval: 0 is the median, ±1.28 its 80 % ends."))] = unused()
+        words("生育水平与公布中值之差", "Fertility from its published median"), "deviations", -5, 5,
+        words("生育率在公布的概率区间中的位置，以标准差计：0 为公布的中值，±1.28 为公布的 80% 区间两端，"
+              "±1.645 为 5% 和 95% 两端。",
+              "Where fertility lies in its published interval, in standard deviations: 0 is the published median, "
+              "±1.28 are the ends of the published 80% interval, ±1.645 the 5% and 95% ends."))] = unused()
 
 
 class Utilisation(Section):
@@ -249,11 +251,11 @@ class Behaviour(Section):
     inpatient_elasticity: Annotated[Assumed, Term(
         words("住院需求价格弹性", "Price elasticity of stays"), "number", -3, 0,
         words("住院个人净价格提高 1% 时住院次数变化的百分比。",
-              "Per cent change of stays when their net price to the patient rises by 1 %."))] = unused()
+              "Per cent change of stays when their net price to the patient rises by 1%."))] = unused()
     outpatient_elasticity: Annotated[Assumed, Term(
         words("门诊需求价格弹性", "Price elasticity of visits"), "number", -3, 0,
         words("门诊个人净价格提高 1% 时门诊次数变化的百分比。",
-              "Per cent change of visits when their net price to the patient rises by 1 %."))] = unused()
+              "Per cent change of visits when their net price to the patient rises by 1%."))] = unused()
     tier_sensitivity: Annotated[Assumed, Term(
         words("机构选择的价格敏感度", "Sensitivity of tier choice to price"), "number", 0, 5,
         words("某级机构个人净价格的对数每提高 1，选择它的对数几率下降多少。",

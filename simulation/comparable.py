@@ -55,12 +55,13 @@ def entry_of(item: Item) -> Entry:
 
 
 def is_kept(item: str | Path) -> bool:
-    """Whether a path is the folder of a kept run."""
-    return (Path(item) / "manifest.json").is_file()
+    """Whether a path is that of a kept run: its folder, or its zip."""
+    path = Path(item)
+    return path.is_file() if path.suffix.lower() == ".zip" else (path / "manifest.json").is_file()
 
 
 def made_again(folder: Path) -> Result:
-    """The run that a folder keeps, made again; refused where this version is another or gives other figures."""
+    """The run that a folder or zip keeps, made again; refused where this version is another or gives other figures."""
     manifest, figures = read_run(folder)
     remedy = words("请用当前版本重新运行并保存；reconcile 可说明变动来自哪里",
                    "run and keep it again with this version; reconcile says where the change comes from")
@@ -123,7 +124,8 @@ def notes(entries: Sequence[Entry]) -> list[Words]:
     found, first = [], entries[0].scenario
     for entry in entries[1:]:
         if apart := unlike_assumptions(first, entry.scenario):
-            chinese, english = (", ".join(title_of(name, language) for name in apart[:3]) for language in LANGUAGES)
+            chinese, english = (between.join(title_of(name, language) for name in apart[:3])
+                                for language, between in zip(LANGUAGES, ("、", ", "), strict=True))
             found.append(words(
                 f"“{entry.name}”有 {len(apart)} 项假设与“{entries[0].name}”不同（{chinese}）；差异中含其影响",
                 f"“{entry.name}” rests on other assumptions than “{entries[0].name}” ({len(apart)}: {english}); the "

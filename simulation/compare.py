@@ -49,7 +49,7 @@ def compare(scenarios: Sequence[Item] | Mapping[str, Item], draws: int = 1024, s
             progress: Callable[[float], None] | None = None) -> Comparison:
     """Two or more scenarios on the same futures; the first is what the rest, or `every_pair`, are compared with.
 
-    A scenario is a name, a file, a `Scenario`, a `Result`, or the folder of a kept run, which this version must be
+    A scenario is a name, a file, a `Scenario`, a `Result`, or a kept run (folder or zip), which this version must be
     able to make again. `of` names quantities and events. In `differences`, a row a pair, year and quantity: `base` and
     `value` are means or chances, `difference` is value less base; `se`, `ci_low` and `ci_high` are of that estimate,
     from the independent scramblings (at `level` for all pairs together); `p05`, `p50` and `p95` are the difference

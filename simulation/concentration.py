@@ -76,7 +76,7 @@ HOSPITAL = words("一家医院 2009 年各疾病系统的住院", "Stays of one 
 ELSEWHERE = words("其他地方、其他年份的一项研究，就医者的界定也不尽相同",
                   "One study of another place and year, which may count users otherwise")
 BY_SHARE = words("由份额按对数正态折算：同一人群由基尼系数和前 5% 占比得到 1.85 和 2.11，相差 0.26",
-                 "Read off a share as if lognormal: the same users have 1.85 by their Gini, 2.11 by their top 5 %")
+                 "Read off a share as if lognormal: the same users have 1.85 by their Gini, 2.11 by their top 5%")
 POOLED = words("一级机构汇总各疾病系统和多家医院，不会比最均匀的系统更均匀，可以更集中",
                "A tier pools disease systems and hospitals: no more even than the evenest of them, perhaps more uneven")
 RANGE = words("公布的区间已含疾病系统之间的差别", "The published range already spans the disease systems")
@@ -92,12 +92,12 @@ SHAPES = {
 TITLES = {
     "gini_users": words("就医者年费用的基尼系数", "Gini of users' yearly spending"),
     "log_sd_users": words("就医者年费用的对数标准差", "Log standard deviation of users' yearly spending"),
-    "top_5_users": words("年费用最高 5% 就医者的费用占比", "Share of the dearest 5 % of users in yearly spending"),
+    "top_5_users": words("年费用最高 5% 就医者的费用占比", "Share of the dearest 5% of users in yearly spending"),
     "top_10_inpatients": words("年住院费用最高 10% 成人的费用占比",
-                               "Share of the dearest 10 % of adult inpatients in yearly inpatient spending"),
+                               "Share of the dearest 10% of adult inpatients in yearly inpatient spending"),
     "log_sd_inpatients": words("住院成人年住院费用的对数标准差",
                                "Log standard deviation of adult inpatients' yearly inpatient spending"),
-    "top_5_stays": words("费用最高 5% 住院的费用占比", "Share of the dearest 5 % of stays in their cost"),
+    "top_5_stays": words("费用最高 5% 住院的费用占比", "Share of the dearest 5% of stays in their cost"),
     "log_sd_stays": words("每次住院费用的对数标准差", "Log standard deviation of a stay's cost"),
 }
 ALL_TIERS = words("各级合计", "All tiers")

@@ -65,7 +65,7 @@ def drivers(item: Item, events: Sequence[str] = tuple(EVENTS), draws: int = 4096
     for event in events:
         if event not in BEHIND:
             raise refuse("events", words(f"没有名为 {event} 的事件", f"there is no event {event}"),
-                         words(f"可选：{', '.join(BEHIND)}", f"choose from {', '.join(BEHIND)}"))
+                         words(f"可选：{'、'.join(BEHIND)}", f"choose from {', '.join(BEHIND)}"))
     entry = entry_of(item)
     result = entry.result or simulate(entry.scenario, draws, seed, engine)
     made = result.manifest

@@ -288,7 +288,7 @@ def sentences(rules: pd.DataFrame, limits: pd.DataFrame, fails: str, year: int |
     base = f"{100 * (1 - share if holds else share):.0f}"
     if rules.empty:
         return (words(f"在全部未来情形中，{said.zh}为 {base}%；没有规则能把这些情形与其余的分开。",
-                      f"Over all futures {said.en} is {base} %; no rule tells those futures from the others."),)
+                      f"Over all futures {said.en} is {base}%; no rule tells those futures from the others."),)
     found = []
     for row in rules.itertuples():
         parts = [limit(one) for one in limits[limits["rule"] == row.rule].itertuples()]
@@ -297,8 +297,8 @@ def sentences(rules: pd.DataFrame, limits: pd.DataFrame, fails: str, year: int |
         found.append(words(
             f"{lead.zh}{'，且'.join(part.zh for part in parts)}时，{said.zh}为 {density}%"
             f"（覆盖 {coverage}% 的此类情形；全部情形中为 {base}%）。",
-            f"{lead.en}{', and '.join(part.en for part in parts)}, {said.en} is {density} % "
-            f"(this covers {coverage} % of such futures; over all futures the chance is {base} %)."))
+            f"{lead.en}{', and '.join(part.en for part in parts)}, {said.en} is {density}% "
+            f"(this covers {coverage}% of such futures; over all futures the chance is {base}%)."))
     return tuple(found)
 
 
@@ -317,10 +317,10 @@ def told(value: float, unit: str) -> Words:
     """A value of an input in words.
 
     >>> told(0.061, "per_year").en, told(1.2, "number").zh, told(1.25e8, "yuan").zh
-    ('6.1 %', '1.2', '12,500 万元')
+    ('6.1%', '1.2', '12,500 万元')
     """
     if unit in ("share", "rate", "per_year"):
-        return words(f"{100 * value:.4g}%", f"{100 * value:.4g} %")
+        return words(f"{100 * value:.4g}%", f"{100 * value:.4g}%")
     if unit in ("yuan", "yuan_year"):
         return words(f"{value / 1e4:,.6g} 万元", f"{value / 1e6:,.6g} million yuan")
     if unit in ("number", "log_odds"):

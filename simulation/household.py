@@ -206,7 +206,7 @@ def steps(scenario: Scenario, year: int, rules: Rules, bills: Bills, out: np.nda
     above = eligible[j] - fee - row[DEDUCTIBLE]
     if above > 0:
         rate = by_rate / above
-        found.append(step(by_rate, words(f"按 {100 * rate:.4g}% 支付", f"paid at {100 * rate:.4g} %"), of("rate")))
+        found.append(step(by_rate, words(f"按 {100 * rate:.4g}% 支付", f"paid at {100 * rate:.4g}%"), of("rate")))
         if person.contracted and rules.rate[0, i, k, group + len(scenario.axes.group)] > rules.rate[0, i, k, group]:
             found.append(step(by_rate, words("含签约居民提高的比例", "with the higher rate of contracted residents"),
                               of("rate_bonus", "contracts")))
@@ -215,7 +215,7 @@ def steps(scenario: Scenario, year: int, rules: Rules, bills: Bills, out: np.nda
             found.append(step(by_rate, words(
                 f"含连续缴费 {person.contribution_years} 年的奖励，最高 {100 * rules.limit:.4g}%",
                 f"with the bonus for {person.contribution_years} contribution years, "
-                f"to at most {100 * rules.limit:.4g} %"),
+                f"to at most {100 * rules.limit:.4g}%"),
                 of("contribution_bonus")))
     if row[BASIC] < row[UNCAPPED] - 1e-9:
         of_kind = out[:j + 1, BASIC][np.array(kind[:j + 1]) == i].sum()

@@ -130,7 +130,7 @@ def check(offered: Mapping[str, Scenario], weights: Mapping[str, float], discoun
         if name not in PARTS or not 0 <= weight <= 1000:  # neither infinity nor not-a-number lies between
             raise refuse(f"weight {name}", words("不是损失的组成部分，或权重不在 0 到 1000 之间",
                                                  "is no part of the loss, or its weight is outside 0 to 1000"),
-                         words(f"可选：{', '.join(PARTS)}", f"choose from {', '.join(PARTS)}"))
+                         words(f"可选：{'、'.join(PARTS)}", f"choose from {', '.join(PARTS)}"))
     if not 0 <= discount <= 1:
         raise refuse("discount", words(f"{discount} 不在 0 到 1 之间", f"{discount} is outside 0 to 1"),
                      words("例如 0.05", "give one such as 0.05"))

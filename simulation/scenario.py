@@ -15,10 +15,11 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field
 
+from simulation import cited
 from simulation.assumptions import ASSUMED, Assumptions, uncertain
 from simulation.estimates import Estimate, check_estimate, estimated, find_assumption
 from simulation.policy import SECTIONS, Policy
-from simulation.reading import build, read_text, read_yaml
+from simulation.reading import build, numeral, read_text, read_yaml
 from simulation.records import Rules
 from simulation.terms import (
     BadInput,
@@ -267,7 +268,8 @@ class Scenario(Record):
 
     def _check(self, change: Change) -> None:
         if change.year not in self.horizon():
-            raise refuse(f"{change.lever}@{change.year}", words("年份不在模拟期内", "the year is not simulated"),
+            raise refuse(f"{change.lever[:100]}@{short(change.year)}",
+                         words("年份不在模拟期内", "the year is not simulated"),
                          words(f"请用 {self.first_year} 到 {self.horizon()[-1]}",
                                f"use {self.first_year} to {self.horizon()[-1]}"))
         try:
@@ -277,7 +279,7 @@ class Scenario(Record):
             given = getattr(getattr(self.policy, section), name)
             replaced(given.value, path, change.value, term, self.axes.members(), f"{section}.{name}")
         except BadInput as bad:
-            raise BadInput([Fault(change.lever, fault.what, self._hint(change.lever) or fault.remedy)
+            raise BadInput([Fault(change.lever[:100] or "''", fault.what, self._hint(change.lever) or fault.remedy)
                             if fault.what.en == "unknown name" else fault for fault in bad.faults]) from None
 
     def _hint(self, lever: str) -> Words:
@@ -360,7 +362,7 @@ def find_lever(lever: str) -> tuple[str, str, list[str], Term]:
     if model is None or name not in model.model_fields:
         known = [f"{s}.{n}" for s, m in SECTIONS.items() for n in m.model_fields]
         near = nearest(".".join(lever.split(".")[:2]), known)
-        raise refuse(short(lever), words("不认识的名称", "unknown name"),
+        raise refuse(short(lever) or "''", words("不认识的名称", "unknown name"),
                      words(f"是否为：{near}", f"did you mean {near}"))
     return section, name, path, model.terms()[name]
 
@@ -643,7 +645,7 @@ def clause(scenario: Scenario, source: Source, language: str = "en") -> str:
     status = STATUS[source.status][language]
     document = scenario.documents[source.document].title if source.document else ""
     note = source.note[language] if source.note else ""
-    named = " ".join(part for part in (document, source.clause) if part)
+    named = cited.place(document, source.clause, language)
     between = ("；" if language == "zh" else "; ") if note and named else ""
     return f"[{status}] {note}{between}{named}".strip()
 
@@ -666,10 +668,10 @@ def lever_value(scenario: Scenario, lever: str, year: int | None = None) -> Any:
 def value_from_text(text: str) -> Any:
     """A lever's value from text: a number, null, or a word for levers that are choices.
 
-    >>> value_from_text("0.6"), value_from_text("none"), value_from_text("out_of_pocket")
-    (0.6, None, 'out_of_pocket')
+    >>> [value_from_text(text) for text in ("0.6", "none", "out_of_pocket", "１２,０００")]
+    [0.6, None, 'out_of_pocket', 12000]
     """
-    text = text.strip()
+    text = numeral(text.strip())
     if text.lower() in ("none", "null"):
         return None
     try:

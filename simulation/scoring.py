@@ -26,7 +26,7 @@ RELIABLE = ("low", "high", "n", "probability", "frequency")
 GRADES: dict[str, Words] = {
     "A": words(
         "可靠：至少 12 次预测、6 个截止年；90% 和 50% 区间的命中率都未被检验否定；比两种简单外推都准。",
-        "Reliable: at least 12 forecasts from 6 cut-off years, neither the 90 % nor the 50 % intervals refuted by "
+        "Reliable: at least 12 forecasts from 6 cut-off years, neither the 90% nor the 50% intervals refuted by "
         "how often they held, and closer than both simple extrapolations."),
     "B": words(
         "可用：区间命中率未被否定，且至少比一种简单外推准；或两种都胜过但预测次数还不够评 A。",
@@ -37,7 +37,7 @@ GRADES: dict[str, Words] = {
         "Honest but no better: the intervals are not refuted, but neither simple extrapolation is beaten."),
     "D": words(
         "不可靠：实际值落在 90% 或 50% 区间内的次数与所称不符，请勿相信区间宽度。",
-        "Not reliable: the 90 % or the 50 % intervals held too seldom or too often; do not trust their width."),
+        "Not reliable: the 90% or the 50% intervals held too seldom or too often; do not trust their width."),
     "–": words("次数太少：不足 4 次预测，无法评价。", "Too few: fewer than 4 forecasts, so nothing can be said."),
 }
 

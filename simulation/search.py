@@ -175,7 +175,7 @@ def lever_of(scenario: Scenario, name: str, ends: Sequence | None, since: int) -
         asked = tuple(term.choices if ends is None else ends)
         if adds or len(set(asked)) < 2 or not set(asked) <= set(term.choices):
             raise wrong(words("应给出两个以上的选项", "takes two or more of its words"),
-                        words(f"可选：{', '.join(term.choices)}", f"choose from {', '.join(term.choices)}"))
+                        words(f"可选：{'、'.join(term.choices)}", f"choose from {', '.join(term.choices)}"))
         return Lever(bare, choices=asked)
     if ends is None:
         now = leaves[0].start

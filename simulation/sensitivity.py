@@ -123,7 +123,7 @@ def check(scenario: Scenario, of: Sequence[str], year: int, draws: int, seed: in
                                                                          for name in methods)):
         if given not in choices:
             raise refuse(place, words(f"没有 {given} 这一选项", f"there is no {given}"),
-                         words(f"可选：{', '.join(choices)}", f"choose from {', '.join(choices)}"))
+                         words(f"可选：{'、'.join(choices)}", f"choose from {', '.join(choices)}"))
 
 
 def whole_scramblings(draws: int) -> int:

@@ -37,23 +37,23 @@ def figure(value: float, sign: str = "") -> str:
     """A number to three significant figures, and no finer than a ten-thousandth.
 
     >>> figure(1234567.8), figure(0.02134, "+"), figure(-3.14159), figure(0.0)
-    ('1,234,568', '+0.0213', '-3.14', '0')
+    ('1,234,568', '+0.0213', '−3.14', '0')
     """
     if round(value, 4) == 0:
         return "0"
-    return f"{value:{sign},.{min(max(2 - floor(log10(abs(value))), 0), 4)}f}"
+    return f"{value:{sign},.{min(max(2 - floor(log10(abs(value))), 0), 4)}f}".replace("-", "−")
 
 
 def amount(value: float, unit: str, signed: bool = True) -> Words:
     """A figure in words; a signed one is a difference, so that a share's is in percentage points.
 
     >>> amount(0.031, "share").en, amount(-2.5e6, "yuan").zh, amount(0.5, "share", signed=False).en
-    ('+3.10 points', '-250 万元', '50.0 %')
+    ('+3.10 points', '−250 万元', '50.0%')
     """
     sign = "+" if signed else ""
     if unit == "share":
-        text = figure(100 * value, sign) if signed else f"{100 * value:.1f}"
-        return words(f"{text} 个百分点", f"{text} points") if signed else words(f"{text}%", f"{text} %")
+        text = figure(100 * value, sign) if signed else f"{100 * value:z.1f}".replace("-", "−")
+        return words(f"{text} 个百分点", f"{text} points") if signed else words(f"{text}%", f"{text}%")
     if unit in ("yuan", "yuan_year"):
         return words(f"{figure(value / 1e4, sign)} 万元", f"{figure(value / 1e6, sign)} million yuan")
     text = figure(value, sign)

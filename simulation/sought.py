@@ -65,7 +65,7 @@ def doubt(found: Found) -> Words:
     """Between which values the answer lies, by the number of draws alone."""
     nearer, farther = (None if end is None else end_text(end, found) for end in found.interval)
     many = f"{found.draws:,}"
-    head = words(f"仅就 {many} 次模拟的误差而言（95%）", f"By the error of {many} draws alone (95 %)")
+    head = words(f"仅就 {many} 次模拟的误差而言（95%）", f"By the error of {many} draws alone (95%)")
     if not found.reached:
         if nearer is None:
             return words(f"{head.zh}，任何数值都达不到。", f"{head.en}, no value reaches them.")

@@ -129,6 +129,7 @@ UNITS = {
     "persons": words("人", "persons"),
     "per_year": words("每年", "a year"),
     "per_person_year": words("次/人·年", "a person a year"),
+    "deviations": words("标准差", "standard deviations"),
     "number": words("数值", "number"),
     "choice": words("选项", "choice"),
 }
@@ -148,7 +149,8 @@ class Fault:
         >>> Fault("x.yaml: years", words("缺少", "is missing"), words("请补上", "add it")).sentence()
         'x.yaml: years: is missing; add it'
         """
-        text = f"{self.place}: {self.what[language]}; {self.remedy[language]}"
+        after, between = ("：", "；") if language == "zh" else (": ", "; ")
+        text = f"{self.place}{after}{self.what[language]}{between}{self.remedy[language]}"
         return " ".join(text.split())
 
 
@@ -174,9 +176,8 @@ def check_leaf(term: Term, value: Any, place: str) -> list[Fault]:
     if term.choices:
         if value in term.choices:
             return []
-        allowed = ", ".join(term.choices)
         return [Fault(place, words(f"“{short(value)}”不是可选项", f"'{short(value)}' is not a choice"),
-                      words(f"可选：{allowed}", f"choose one of {allowed}"))]
+                      words(f"可选：{'、'.join(term.choices)}", f"choose one of {', '.join(term.choices)}"))]
     if value is None and term.optional:
         return []
     if isinstance(value, bool) or not isinstance(value, int | float):

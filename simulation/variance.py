@@ -72,7 +72,7 @@ def check_names(of: Iterable[str], known: Collection[str] = (*QUANTITIES, *MORE)
     for name in of:
         if name not in known:
             raise refuse("of", words(f"没有名为 {name} 的指标", f"there is no quantity {name}"),
-                         words(f"可选：{', '.join(known)}", f"choose from {', '.join(known)}"))
+                         words(f"可选：{'、'.join(known)}", f"choose from {', '.join(known)}"))
 
 
 def split(alone: Mapping[str, np.ndarray], whole: np.ndarray) -> Split:

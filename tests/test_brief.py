@@ -11,16 +11,16 @@ from docx import Document
 from docx.oxml.ns import qn
 from pypdf import PdfReader
 
-from report import evidence
+from report import evidence, wishes
 from report.book import book
-from report.brief import brief
+from report.brief import background, brief
 from report.burden import SOURCES, WHOLES
 from report.findings import doubt, figures, sentences
 from report.html import html
 from report.inquiry import inquire, moves
-from report.paper import Chart, Table, cells, lines, shares, tables
+from report.paper import Chart, Paragraph, Table, cells, clean, lines, shares, tables
 from report.pdf import NOT_FIRST, NOT_LAST, broken, pdf, units
-from report.text import percent, say
+from report.text import number, percent, say
 from report.word import word
 from simulation import load_scenario, simulate
 from simulation.assumptions import ASSUMED
@@ -28,13 +28,13 @@ from simulation.backtest import grades
 from simulation.compare import compare
 from simulation.estimates import SET_BY_HAND, estimate_from_text
 from simulation.scenario import Change, clause
-from simulation.sentences import verdict
 from simulation.terms import LANGUAGES, words
 from tests.coarse import coarse
 
 DRAWS = 256  # as few as drivers are told from; the wording of a brief does not depend on how many there are
 NAME = "urrbmi_county_2026"
 CEILING, PAID = "benefits.ceiling", "financing.contribution.adult.ordinary"
+BY_ITEM, BUDGET, RATE = "payment.method.fee_for_service", "payment.method.global_budget", "benefits.rate.inpatient"
 HOSTILE = "<script>alert(1)</script> & =1+1 \x07\x0b“x”"
 HAN = "[\u4e00-\u9fff]"
 
@@ -92,12 +92,15 @@ def test_the_brief_says_what_the_run_says(kind, asked, papers):
 def test_a_change_is_told_with_its_paired_differences_and_an_unchanged_view_has_none(language, asked, papers):
     inquiry = asked["changed"]
     found = compare([inquiry.base, inquiry.scenario], DRAWS, of=("p_deficit",), engine="table").differences.iloc[-1]
-    names = {"scenario": say(language, "brief.after"), "against": say(language, "brief.before")}
-    of_five = inquiry.comparison.differences
+    of_five = inquiry.runs.comparison.differences
     row = of_five[(of_five["quantity"] == "p_deficit") & (of_five["year"] == found["year"])].iloc[0]
     assert (row["difference"], row["ci_low"]) == (found["difference"], found["ci_low"])
-    assert verdict(next(of_five.loc[[row.name]].assign(**names).itertuples()))[language] in said(papers["changed",
-                                                                                                     language])
+    shown = table(papers["changed", language], say(language, "brief.table.differs", year=found["year"])).frame
+    assert len(shown) == 5
+    assert (shown["base"][0], shown["value"][0]) == (percent(found["base"]), percent(found["value"]))
+    assert number(100 * found["difference"], "+.1f") in shown["gap"][0]
+    mean = say(language, "brief.mean_of", what="")
+    assert shown["what"].str.endswith(mean).tolist() == [False, False, False, True, True]
     heads = {name: [section.title for section in papers[name, language].sections] for name in ("plain", "changed")}
     levers = say(language, "brief.head.levers")
     assert any(levers in title for title in heads["changed"])
@@ -117,7 +120,7 @@ def test_levers_are_told_with_old_new_year_and_clause(language, asked, papers):
     row = frame[frame["lever"] == base.lever_names(CEILING, language)].iloc[0]
     assert row["old"].startswith(f"{before.value:,}") and row["new"] == say(language, "lever.no_limit")
     assert (row["since"], row["clause"]) == (2028, clause(base, before.source, language))
-    question = papers["changed", language].sections[0].parts[0].text
+    question = "\n".join(part.text for part in papers["changed", language].sections[0].parts)
     assert "450" in question and "2027" in question and row["new"] in question
     taken = table(papers["changed", language], say(language, "brief.table.assumed")).frame.iloc[0]
     assert "1%" in taken["new"] and "3%" in taken["new"] and "own survey" in taken["evidence"]
@@ -132,6 +135,73 @@ def test_what_changes_nothing_is_no_change_and_a_branch_is_told_leaf_by_leaf():
         name for name, value, *_ in base.levers(2030)
         if name.startswith("benefits.rate.inpatient.adult.") and value != 0.5}
     assert {(each.year, each.after) for each in found} == {(2030, 0.5)}
+
+
+@pytest.fixture(scope="module")
+def reform(asked):
+    """A global budget, a rate of two groups and an assumption; only words are asked of it, so nothing is run."""
+    edits = [change(BY_ITEM, 2027, 30), change(BUDGET, 2027, 10),
+             *(change(f"{RATE}.{group}.primary", 2027, 0.9) for group in ("child", "adult"))]
+    base, taken = load_scenario(NAME), asked["changed"].estimates
+    return asked["changed"]._replace(scenario=base.changed(edits).assuming(taken), moved=tuple(moves(base, edits)))
+
+
+def test_parts_of_a_mix_are_told_as_its_shares_before_and_after(reform):
+    by_item, budget = (reform.base.axes.named("method")[name] for name in ("fee_for_service", "global_budget"))
+    for language, joint in (("zh", "、"), ("en", ", ")):
+        mixed, = (rule for rule in wishes.rules(reform, language) if by_item[language] in rule.old)
+        assert (mixed.old, mixed.new) == (f"{by_item[language]} 100%",
+                                          f"{by_item[language]} 75%{joint}{budget[language]} 25%")
+        text = "\n".join(wishes.told(reform, language))
+        assert mixed.new in text and "份" not in text and "part" not in text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_rules_and_assumptions_are_counted_apart_and_like_values_told_once(language, reform):
+    told = wishes.told(reform, language)
+    assert len(told) == 2  # the rate of both groups, and the mix
+    groups = [reform.base.axes.group[name][language] for name in ("child", "adult")]
+    assert all(group in told[0] for group in groups) and "85%" in told[0] and "90%" in told[0]
+    assert wishes.counts(reform, language) == say(language, "brief.comma").join(
+        [say(language, "brief.count.rules", count=2), say(language, "brief.count.assumed", count=1)])
+    assert len(wishes.assumed(reform, language)) == 1
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_scenario_s_own_question_is_asked_only_where_nothing_is_changed(language, asked, papers):
+    story = asked["plain"].scenario.story[language]
+    known = background(story)
+    asks = clean(story.removeprefix(known).strip())
+    assert known and asks[-1] in "？?" and clean(known) in said(papers["changed", language])
+    assert asks in said(papers["plain", language]) and asks not in said(papers["changed", language])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_percentages_and_minus_signs_have_one_form(kind, papers):
+    """Commands are as they must be typed."""
+    told = [text for section in (*papers[kind].sections, *papers[kind].annexes) for part in section.parts
+            for text in ([part.text] if isinstance(part, Paragraph) else
+                         [cell for row in cells(part.drawn) for cell in row] if isinstance(part, Table) else [])]
+    assert not [text for text in told if re.search(r"\d %|(?<![\w.)%-])-\d|[−-]0(\.0+)?(?![\d.])", text)]
+
+
+def test_what_is_finished_is_kept_and_the_share_of_the_work_done_is_told(asked):
+    """Broken off after the runs, and taken up again: no part is made twice, and the answer is the same."""
+    whole, kept, shares_ = asked["changed"], {}, []
+
+    def stop(share):
+        shares_.append(share)
+        if "runs" in kept:
+            raise KeyboardInterrupt
+
+    again = (whole.base, whole.edits, whole.estimates, DRAWS)
+    with pytest.raises(KeyboardInterrupt):
+        inquire(*again, kept=kept, progress=stop)
+    assert set(kept) == {"record", "runs"} and shares_ == sorted(shares_) and 0 <= shares_[0] < shares_[-1] < 1
+    runs = kept["runs"]
+    found = inquire(*again, kept=kept)
+    assert found.runs is runs and runs.now.facts == whole.now.facts
+    assert found.parts.totals.equals(whole.parts.totals)
 
 
 @pytest.mark.parametrize("name", ["plain", "changed"])
@@ -158,7 +228,7 @@ def test_grades_are_the_back_test_s_and_every_interval_is_told(language, asked, 
     growth = inquiry.scenario.assumptions.utilisation.cost_growth
     row = frame[frame["assumption"] == ASSUMED["utilisation"].terms()["cost_growth"].title[language]].iloc[0]
     assert row["ends"] == say(language, "number.between", low="−1%", high="5%") and growth.range == (-0.01, 0.05)
-    assert row["evidence"] == clause(inquiry.scenario, growth.source, language)
+    assert row["evidence"] == clean(clause(inquiry.scenario, growth.source, language))
 
 
 def test_english_headings_and_captions_hold_no_chinese(papers):

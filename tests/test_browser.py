@@ -1,7 +1,6 @@
 """The app in a real browser: what a reader sees, moves, links to and takes away."""
 
 import csv
-import io
 import os
 import re
 
@@ -281,7 +280,9 @@ def test_the_file_under_a_chart_is_its_table(open_page, tmp_path):
         page.locator('[class*="st-key-csv-balance "]').get_by_role("button").click()
     assert download.value.suggested_filename == "benxi_2008_balance_zh.csv"
     download.value.save_as(tmp_path / "balance.csv")
-    head, *rows = csv.reader(io.StringIO((tmp_path / "balance.csv").read_text(encoding="utf-8-sig")))
+    lines = (tmp_path / "balance.csv").read_text(encoding="utf-8-sig").splitlines()
+    assert any("fingerprint" in line for line in lines if line.startswith("#"))
+    head, *rows = csv.reader(line for line in lines if not line.startswith("#"))
     assert head[0] == "年份" and "中位数（比例）" in head
     shown = [row.locator("td").all_inner_texts() for row in grid.locator("tbody tr").all()]
     assert len(rows) == 10

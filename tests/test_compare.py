@@ -13,6 +13,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 
 from bench.pool import scaled
+from report.bundle import bundle
 from simulation import compare, load_scenario, measures, sentences, simulate
 from simulation.__main__ import main
 from simulation.assumptions import ASSUMED
@@ -298,7 +299,13 @@ def test_the_command_takes_kept_runs_with_their_draws_and_refuses_in_one_sentenc
     data = json.loads(capsys.readouterr().out)
     assert (data["facts"]["draws"], data["facts"]["seed"], data["facts"]["engine"]) == (32, 3, "table")
     assert all(row["verdict"] in ("same", "untold") for row in data["differences"])
-    for wrong in (["benxi_2008", "urrbmi_county_2026"], ["benxi_2008"], ["benxi_2008", "benxi_2008"],
+    (tmp_path / "run.zip").write_bytes(bundle(simulate("benxi_2008", 32, 3, "table")))
+    assert main(["compare", str(tmp_path / "run.zip"), str(tmp_path / "run"), "--of", "income", "--json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert data["facts"]["draws"] == 32 and {row["verdict"] for row in data["differences"]} == {"same"}
+    (tmp_path / "broken.zip").write_bytes(b"PK no zip")
+    for wrong in ([str(tmp_path / "broken.zip"), "benxi_2008"], ["benxi_2008", "urrbmi_county_2026"],
+                  ["benxi_2008"], ["benxi_2008", "benxi_2008"],
                   [str(tmp_path / "run"), "--with", "benefits.ceiling=1"], ["benxi_2008", "nowhere"],
                   ["benxi_2008", "--with", "benefits.ceiling=60000", "--year", "1990"],
                   ["benxi_2008", "--with", "benefits.ceiling=60000", "--level", "much"]):

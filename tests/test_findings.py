@@ -1,10 +1,12 @@
 """The answer in words: whether the fund stays inside its lines, from figures that are the run's own."""
 
+import re
+
 import numpy as np
 import pytest
 
 from report.answers import told
-from report.findings import answer, sentences
+from report.findings import answer, figures, sentences
 from simulation import load_scenario, simulate
 from simulation.measures import STAYS, happened, staying
 from simulation.scenario import Change
@@ -53,3 +55,17 @@ def test_the_verdict_follows_the_chance_beyond_its_error(result, inside, side):
     moved = run.staying.assign(value=np.where(run.staying["what"] == "inside", inside, 0.95), se=0.02)
     said = {"yes": "多半能守住", "no": "多半守不住", "open": "分不出"}
     assert said[side] in answer(run._replace(staying=moved), None, "zh")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_better_balance_reads_better_and_a_fuller_reserve_neither_better_nor_worse(result, language):
+    """More money makes insolvency and deficits rarer: better. More saved is a fact about the limit, and no verdict."""
+    richer = result.scenario.changed([Change(lever="financing.subsidy", year=2026, value=1000,
+                                             source=Source(status="assumption"))])
+    before, after = told(result), told(simulate(richer, draws=256, engine="table"))
+    assert [one.way for one in figures(after, before, language)] == ["better", "better", "more", "more"]
+    assert [one.way for one in figures(before, after, language)] == ["worse", "worse", "less", "less"]
+    still = figures(before, before, language)
+    assert {(one.way, one.arrow) for one in still} == {("same", "off")}
+    assert all(not re.search("[-+−]", one.change) for one in still)
+    assert {one.way for one in figures(before, None, language)} == {""}

@@ -4,14 +4,17 @@ import json
 import re
 import shlex
 
+import pandas as pd
 import pytest
 
+from report.text import say
+from simulation import load_scenario
 from simulation.__main__ import main
 from simulation.commands.reporting import FORMATS
 from simulation.terms import LANGUAGES
 from tests.coarse import coarse
-from tests.screen import ROOT, app
-from ui import papers, runs
+from tests.screen import ROOT, app, few_draws
+from ui import futures, papers, runs, tracks
 from ui.view import view_of
 
 NAME, DRAWS = "urrbmi_county_2026", "64"
@@ -70,25 +73,43 @@ def test_the_commands_in_the_brief_make_its_run_again(tmp_path, capsys):
     assert again.read_text(encoding="utf-8") == page
 
 
-def test_the_page_hands_out_what_the_command_line_writes(tmp_path, monkeypatch):
-    for name in ("STABLE", "QUICK", "FEWEST"):
-        monkeypatch.setattr(runs, name, int(DRAWS))
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_page_writes_on_request_what_the_command_line_writes(language, tmp_path, monkeypatch):
+    """Nothing is computed before it is asked for; then both files are on offer, in the reader's language."""
+    few_draws(monkeypatch, int(DRAWS))
+    at = app(language, scenario=NAME, **{"benefits.ceiling": "200000", "from": "2028"})
+    keys = lambda: {button.key for button in at.get("download_button") if button.key.startswith("brief.")}  # noqa: E731
+    assert not at.exception
+    if language == LANGUAGES[0]:  # afterwards the answer is there for everybody
+        assert not keys() and at.button(key="brief.stop").disabled
+        at.button(key="brief.make").click().run(timeout=120)
+    assert not at.exception and keys() == {"brief.word", "brief.pdf"}
     view = view_of(NAME, 2028, [("benefits.ceiling", 200000)])
-    content = papers.maker(view, "word", "en", runs.gate())()
-    assert report("--out", tmp_path / "brief.docx", "--set", "benefits.ceiling@2028=200000") == 0
-    assert content == (tmp_path / "brief.docx").read_bytes()
-    assert papers.maker(view, "pdf", "en", runs.gate())().startswith(BEGINS["pdf"])
+    found = tracks.shared()["brief", *runs.key(view), int(DRAWS)]
+    paper = papers.written(found, language)
+    assert paper() is paper()
+    assert report("--out", tmp_path / "brief.docx", "--set", "benefits.ceiling@2028=200000", "--lang", language) == 0
+    assert papers.maker(paper, "word", runs.gate())() == (tmp_path / "brief.docx").read_bytes()
+    assert papers.maker(paper, "pdf", runs.gate())().startswith(BEGINS["pdf"])
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_front_page_offers_the_brief_in_the_reader_s_language(language, monkeypatch):
-    for name in ("STABLE", "QUICK", "FEWEST"):
-        monkeypatch.setattr(runs, name, int(DRAWS))
-    at = app(language)
-    assert not at.exception
-    labels = {button.key: button.label for button in at.get("download_button") if button.key.startswith("brief.")}
-    assert labels == {"zh": {"brief.word": "下载简报（Word）", "brief.pdf": "下载简报（PDF）"},
-                      "en": {"brief.word": "Download brief (Word)", "brief.pdf": "Download brief (PDF)"}}[language]
+def test_the_parts_of_a_bad_future_are_told_so_that_they_add_up(language):
+    """To the last decimal shown: those towards the difference less those against it are the difference itself."""
+    scenario = load_scenario(NAME)
+    gap = pd.Series({"payment": 4.04, "opening": -3.33, "chronic": 0.04} | {
+        f"tier.{tier}": -10.07 - n for n, tier in enumerate(scenario.axes.tier)})
+    shown = futures.rounded(1.23, gap)
+    whole = shown.sum()
+    assert whole == pytest.approx(round(1.23 + gap.sum(), 1) - round(1.23, 1), abs=1e-9)
+    told = futures.made(shown, scenario, "亿元", language)
+    numbers = [float(text.replace("−", "-")) for text in re.findall(r"[+−][\d.]+", told)]
+    first, towards, *rest = numbers
+    against = rest[len([value for value in rest if value < 0])]
+    assert first == pytest.approx(whole) and towards + against == pytest.approx(whole)
+    assert sum(value for value in rest if value < 0) == pytest.approx(towards)
+    assert sum(value for value in rest if value > 0) - against == pytest.approx(against)
+    assert say(language, "people.part.payment") in told
 
 
 def test_a_brief_can_be_graded_by_a_fund_s_own_table(tmp_path, capsys):

@@ -11,11 +11,14 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from report.text import phrases
+from simulation.scenario import load_scenario
 from simulation.terms import LANGUAGES
 from tests import screens
 from tests.screens import FOLDER, ROOT, pages, rest
 from tests.test_browser import pytestmark as needs_a_browser
+from ui.text import LANGUAGE_NAMES
 
+HAN = "[\u4e00-\u9fff]"
 SIZES = ((1280, 720), (820, 1180))  # a projector's and a tablet's window
 DARK = ("overview", "compare", "people", "lessons")
 LARGEST = 150_000  # bytes of a picture in the documents
@@ -144,6 +147,10 @@ def check_words(page: Page, where: str, words: dict[str, str]) -> None:
     shown = set(re.split(r"\s+", page.get_by_test_id("stApp").inner_text()))
     assert not shown & {key for key in words if "." in key}, where
     assert not [word for word in shown if re.fullmatch(r"\{[a-z_]+\}", word)], where
+    if words is phrases("en"):  # only the language switch, and official titles beside English ones, are in Chinese
+        titles = " ".join(document.title for document in load_scenario(screens.SCENARIO).documents.values())
+        assert not [word for word in shown - {*titles.split()} if re.search(HAN, word)
+                    and word not in LANGUAGE_NAMES.values()], where
 
 
 def check_charts(page: Page, where: str) -> None:

@@ -46,7 +46,7 @@ def typed(content):
 def test_every_form_holds_the_very_frame(run, language):
     for drawn in drawings(run, language):
         numbers = drawn.frame.select_dtypes("number").to_numpy(float)
-        from_csv = pd.read_csv(io.BytesIO(sheet(drawn, "csv")))
+        from_csv = pd.read_csv(io.BytesIO(sheet(drawn, "csv")), comment="#")
         rows = list(book_of(sheet(drawn, "xlsx"))[DATA].values)
         table = typed(sheet(drawn, "parquet")).to_pandas()
         assert from_csv.columns.tolist() == list(rows[0]) == [drawn.heads[name] for name in drawn.frame.columns]
@@ -125,7 +125,7 @@ def test_a_frame_of_no_rows_is_still_a_file(form):
 
 
 def test_every_name_of_the_model_is_explained_in_both_languages():
-    for code in [*QUANTITIES, *MORE, *ALONG, *EVENTS, *(f"{event}_se" for event in EVENTS), "p05", "mean", "year"]:
+    for code in [*QUANTITIES, *MORE, *ALONG, *EVENTS, *(f"{event}_se" for event in EVENTS)]:
         made = meaning(code)
         assert made and made.zh and made.en and made.zh != made.en, code
     assert meaning("no_such_thing") is None

@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose
 
 from report import contrasts, tables
 from report.sheets import csv
-from report.text import phrases
+from report.text import phrases, plain
 from simulation import sentences
 from simulation.terms import LANGUAGES
 from tests.coarse import coarse
@@ -120,7 +120,7 @@ def test_a_waterfall_is_drawn_from_the_first_plan_to_the_last():
         (bars,) = contrasts.stairs(drawn, "title", "alone {value}").data
         assert list(bars.measure) == ["absolute", "relative", "relative", "total"]
         assert list(bars.x) == value.tolist() and len(set(bars.y)) == 4
-        assert all(text.startswith(("+", "-")) for text in bars.text[1:-1])  # the sign, and not only the colour
+        assert all(text.startswith(("+", "−")) for text in bars.text[1:-1])  # the sign, and not only the colour
         assert "alone" in bars.customdata[1]
     same = pd.concat([drawn.frame.iloc[:2], drawn.frame.iloc[[0]]])
     assert len(set(contrasts.stairs(drawn._replace(frame=same), "t", "{value}").data[0].y)) == 3
@@ -137,7 +137,7 @@ def test_the_page_compares_the_edits_with_the_scenario(language):
     charts = at.get("plotly_chart")
     assert len(charts) == 2 and all(chart.proto.alt for chart in charts)
     text = " ".join(element.value for kind in ("markdown", "caption", "header") for element in at.get(kind))
-    assert names["compare.plan.now"].format(count=2, year=2010) in text
+    assert plain(comparisons.label(Plan("now", EDITED), language)) in text
     assert f"{FEW:,}" in text and "2017" in text
     if language == "en":
         assert not re.search(HAN, text)
@@ -190,7 +190,7 @@ def test_edits_can_be_kept_as_a_plan_and_compared_with_later_ones():
     at.button(key="reset_all").click().run()
     assert not at.exception
     offered = at.multiselect(key="compare.plans").options
-    kept = phrases("en")["compare.plan.kept"].format(count=2, year=2010)
+    kept = comparisons.label(Plan("kept", EDITED), "en")
     assert kept in offered
     at.selectbox(key="scenario").set_value("urrbmi_county_2026").run(timeout=120)
     assert not at.exception and kept not in at.multiselect(key="compare.plans").options

@@ -14,6 +14,7 @@ from simulation.search import search
 from simulation.sought import sentences
 from simulation.terms import LANGUAGES
 from tests.coarse import coarse
+from tests.frames import explained, handed, names_its_runs, numbers_in_one_style  # noqa: F401 - a fixture
 from tests.screen import app, words_of
 from ui import runs, searching, seeking
 from ui.view import scenario_of, view_of
@@ -55,9 +56,12 @@ def test_examples_in_docstrings_hold(name):
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_page_says_what_the_model_found_and_takes_it_over(language):
+def test_the_page_says_what_the_model_found_and_takes_it_over(handed, language):  # noqa: F811 - the fixture
     at = asked(page(language), lever="financing.subsidy", limit__p_deficit=30)
     assert not at.exception
+    explained("goal_seek", handed["goal_seek"][0])
+    names_its_runs("goal_seek", *handed["goal_seek"])
+    numbers_in_one_style(at)
     base = load_scenario("benxi_2008")
     found = goal_seek(base, "financing.subsidy", ["p_deficit<=0.3"], draws=FEW, engine="table")
     said = " ".join(words_of(at)).replace("\\", "")
@@ -124,10 +128,12 @@ def test_levers_that_wait_or_are_lines_are_not_offered():
 # --- several levers at once ----------------------------------------------------------------------------
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_search_shows_what_no_policy_beats_and_takes_one_over(language):
+def test_the_search_shows_what_no_policy_beats_and_takes_one_over(handed, language):  # noqa: F811 - the fixture
     at = page(language)
     at.button(key="find.search.go").click().run(timeout=200)
     assert not at.exception
+    explained("front", handed["front"][0])
+    numbers_in_one_style(at)
     view = view_of("benxi_2008")
     wanted = {one.name: one.start for name, one in searching.ranges(view).items() if name in searching.FIRST}
     front = search("benxi_2008", wanted, policies=20, draws=FEW, engine="table")

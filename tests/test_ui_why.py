@@ -10,6 +10,7 @@ from simulation.information import PRESENT, information
 from simulation.sensitivity import sensitivity
 from simulation.terms import LANGUAGES
 from tests.coarse import coarse
+from tests.frames import explained, handed, names_its_runs  # noqa: F401 - a fixture
 from tests.screen import app, words_of
 from ui import reasons, runs
 from ui.view import scenario_of, view_of
@@ -48,9 +49,13 @@ def test_the_page_opens_with_what_goes_with_each_chance_and_waits_to_be_asked(la
         assert not [text for text in said if re.search(HAN, text)]
 
 
-def test_every_part_that_is_asked_for_is_drawn_and_handed_out():
+def test_every_part_that_is_asked_for_is_drawn_and_handed_out(handed):  # noqa: F811 - the fixture
     at = page("en", "tornado", "sobol", "variance", "information")
     assert not at.exception and not at.error
+    for name, (drawn, _) in handed.items():
+        explained(name, drawn)
+    names_its_runs("options", *handed["options"])
+    assert all(drawn.facts or facts for drawn, facts in handed.values())
     charts = at.get("plotly_chart")
     assert len(charts) >= 4 and all(chart.proto.alt for chart in charts)
     keys = {button.key for button in at.get("download_button")}

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 import streamlit as st
 
+from report.answers import facts_of, together
 from report.tables import Drawn, scale
 from report.text import people, say
 from simulation import sentences, simulate
@@ -89,8 +90,25 @@ def book(plan: Plan) -> Scenario:
 
 def label(plan: Plan, language: str) -> str:
     """A plan in a few words."""
-    return say(language, f"compare.plan.{plan.kind}", year=plan.view.since, count=len(plan.view.edits),
+    return say(language, f"compare.plan.{plan.kind}", year=plan.view.since, what=edited(plan.view, language),
                title=known(plan.view.scenario).title[language], amount=AMOUNTS.get(plan.kind, 0))
+
+
+def edited(view: View, language: str) -> str:
+    """How many levers and assumptions a view has moved, each kind by itself."""
+    kind = differs(view)
+    return say(language, f"compare.edits.{kind}", year=view.since, levers=len(view.levers),
+               assumed=len(view.assumed)) if kind else ""
+
+
+def differs(view: View) -> str:
+    """What sets a view apart from its scenario: its levers, its assumptions, both, or nothing.
+
+    >>> differs(View("benxi_2008", 2008, (("benefits.ceiling", 40000),)))
+    'levers'
+    """
+    return {(True, True): "both", (True, False): "levers", (False, True): "assumptions"}.get(
+        (bool(view.levers), bool(view.assumed)), "")
 
 
 def labels(chosen: Iterable[Plan], language: str) -> dict[Plan, str]:
@@ -98,8 +116,8 @@ def labels(chosen: Iterable[Plan], language: str) -> dict[Plan, str]:
     found: dict[Plan, str] = {}
     for plan in chosen:
         text = label(plan, language)
-        same = sum(other == text or other.startswith(f"{text} #") for other in found.values())
-        found[plan] = f"{text} #{same + 1}" if same else text
+        same = sum(other == text or other.startswith(f"{text} (") for other in found.values())
+        found[plan] = f"{text} ({same + 1})" if same else text
     return found
 
 
@@ -115,6 +133,11 @@ def results(chosen: Iterable[Plan]) -> list[Result]:
     first, *rest = chosen
     run = result(first.kind, first.view, draws_of(first), "auto")
     return [run, *(result(plan.kind, plan.view, draws_of(first), run.manifest["engine"]) for plan in rest)]
+
+
+def runs_of(chosen: Mapping[Plan, str]) -> dict[str, Any]:
+    """The facts of the runs of plans, each by the plan's name."""
+    return together(dict(zip(chosen.values(), map(facts_of, results(chosen)), strict=True)))
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)

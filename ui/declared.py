@@ -6,7 +6,7 @@ import pandas as pd
 
 from report.tables import Drawn
 from report.text import lever_text, say, unit_text
-from simulation import reference
+from simulation import cited, reference
 from simulation.assumptions import ASSUMED
 from simulation.scenario import Scenario, clause
 from simulation.terms import OFF, Source
@@ -44,6 +44,22 @@ def assumptions(scenario: Scenario, language: str) -> Drawn:
     columns = ["title", "section", "value", "unit", "interval", "status", "clause", "name"]
     heads = {name: say(language, f"register.column.{name}") for name in columns if name != "status"}
     return Drawn(pd.DataFrame(rows)[columns], heads | {"status": say(language, "methods.status")})
+
+
+def documents(scenario: Scenario, language: str) -> Drawn:
+    """Every document that a scenario cites: its title, in English beside the official one, publisher and date.
+
+    >>> from ui.view import known
+    >>> documents(known("benxi_2008"), "en").frame.columns.tolist()
+    ['document', 'official', 'publisher', 'date']
+    """
+    listed = {document.title: document for document in scenario.documents.values()}.values()
+    frame = pd.DataFrame([{"document": cited.title(each.title, language), "official": each.title,
+                           "publisher": cited.publisher(each.publisher, language),
+                           "date": cited.publisher(each.date, language)} for each in listed])
+    if language == "zh":
+        frame = frame.drop(columns="official")
+    return Drawn(frame, {name: say(language, f"methods.{name}") for name in frame.columns})
 
 
 def status(source: Source, language: str) -> str:

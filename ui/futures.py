@@ -12,7 +12,7 @@ import streamlit as st
 from report.contrasts import stairs
 from report.diagrams import courses
 from report.tables import Drawn, money_unit, tier_name
-from report.text import percent, say, years_of
+from report.text import number, percent, say, years_of
 from simulation import futures
 from simulation.futures import PERCENTILES, SHOCKS, Story, differences, unusual
 from simulation.scenario import Scenario
@@ -22,7 +22,7 @@ from ui.view import View, scenario_of
 
 BAD = 5  # the percentile a reader is led to
 KEPT = 64  # stories, of some hundred kilobytes each
-TOLD = 3  # departures and parts that the words name
+TOLD, PARTS = 3, 4  # departures, and parts towards the difference or against it, that the words name
 
 
 def story(view: View, draws: int) -> Story:
@@ -106,14 +106,14 @@ def sentences(found: Story, at: int, scenario: Scenario, lang: str) -> list[str]
     n, gap = at - PERCENTILES[0], differences(found, at)
     end = float(found.closing[n])
     divisor, unit = unit_of(found, at, lang)
-    money = lambda value: f"{value / divisor:,.1f} {unit}".replace("-", "−")  # noqa: E731
-    said = [say(lang, "people.ends", at=at, year=found.years[-1], end=money(end), middle=money(found.middle),
-                gap=money(abs(end - found.middle)), way=say(lang, "people.below" if end < found.middle
-                                                            else "people.above"))]
+    shown = rounded(found.middle / divisor, gap / divisor)
+    money = lambda value: f"{number(value)} {unit}"  # noqa: E731
+    said = [say(lang, "people.ends", at=at, year=found.years[-1], end=money(end / divisor),
+                middle=money(found.middle / divisor), gap=money(abs(shown.sum())),
+                way=say(lang, "people.below" if end < found.middle else "people.above"))]
     surplus = sum(values[n] for name, values in found.parts.items() if name != "opening")
     short = [year for year, value in zip(found.years, surplus, strict=True) if value < 0]
     said.append(say(lang, "people.deficits", years=years_of(short, lang)) if short else say(lang, "people.no_deficit"))
-    joined = say(lang, "people.and")
     if rows := unusual(found, at)[:TOLD]:
         said.append(say(lang, "people.departed", what=say(lang, "people.then").join(
             say(lang, "people.departure", name=say(lang, f"people.shock.{name}"), year=year,
@@ -121,16 +121,45 @@ def sentences(found: Story, at: int, scenario: Scenario, lang: str) -> list[str]
                 rank=shown_rank(rank if by > 0 else 1 - rank)) for name, year, by, rank in rows)))
     else:
         said.append(say(lang, "people.usual"))
-    same = gap[np.sign(gap) == np.sign(end - found.middle)].sort_values(key=abs, ascending=False)[:TOLD]
-    if len(same):
-        said.append(say(lang, "people.made", what=joined.join(
-            say(lang, "people.amount_of", name=part_name(scenario, part, lang), amount=money(abs(value)))
-            for part, value in same.items())))
+    if shown.sum():
+        said.append(made(shown, scenario, unit, lang))
     groups = {name: float(values[n].sum() - found.middle_groups[name].sum()) for name, values in found.groups.items()}
     most = max(groups, key=lambda name: abs(groups[name]))
-    said.append(say(lang, "people.of_groups", group=scenario.axes.group[most][lang], amount=money(abs(groups[most])),
+    said.append(say(lang, "people.of_groups", group=scenario.axes.group[most][lang],
+                    amount=money(abs(groups[most]) / divisor),
                     way=say(lang, "people.took_more" if groups[most] < 0 else "people.took_less")))
     return said
+
+
+def rounded(middle: float, gap: pd.Series) -> pd.Series:
+    """Parts to one decimal that still add up to the difference of the two balances to one decimal.
+
+    >>> rounded(1.0, pd.Series({"a": 0.04, "b": 0.04, "c": 0.04})).round(1).tolist()
+    [0.0, 0.1, 0.0]
+    """
+    ends = np.round(middle + np.concatenate([[0.0], gap.cumsum()]), 1)
+    return pd.Series(np.round(np.diff(ends), 1), gap.index)
+
+
+def made(shown: pd.Series, scenario: Scenario, unit: str, lang: str) -> str:
+    """What adds up to the difference, the parts towards it and those that offset some of it, each with its sum."""
+    towards = np.sign(shown) == np.sign(shown.sum())
+    told = [say(lang, f"people.made_{way}", sum=f"{number(side.sum(), '+,.1f')} {unit}",
+                what=listed(side, scenario, lang))
+            for way, side in (("towards", shown[towards]), ("against", shown[~towards & (shown != 0)])) if len(side)]
+    return say(lang, "people.made", gap=f"{number(shown.sum(), '+,.1f')} {unit}",
+               parts=say(lang, "people.then").join(told))
+
+
+def listed(side: pd.Series, scenario: Scenario, lang: str) -> str:
+    """The largest parts by name and all others together."""
+    side = side.sort_values(key=abs, ascending=False, kind="stable")
+    named = PARTS if len(side) > PARTS + 1 else len(side)  # of one part alone its name is as short as "another"
+    told = [(part_name(scenario, part, lang), value) for part, value in side.iloc[:named].items()]
+    if len(rest := side.iloc[named:]):
+        told.append((say(lang, "people.rest", count=len(rest)), rest.sum()))
+    return say(lang, "people.and").join(
+        say(lang, "people.amount_of", name=name, amount=number(value, "+,.1f")) for name, value in told)
 
 
 def shown_rank(share: float) -> str:

@@ -9,9 +9,10 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from report.answers import facts_of
 from report.charts import BLUE, GREY, MARGIN, ORANGE, rgba, titled, whole
 from report.tables import Drawn, tier_name
-from report.text import percent, say
+from report.text import number, percent, say
 from simulation import simulate
 from simulation.incidence import LEVELS, Incidence, incidence
 from simulation.measures import along
@@ -34,6 +35,7 @@ class Burden(NamedTuple):
 
     groups: pd.DataFrame  # year, group, out_of_pocket (yuan an insured person), catastrophic (share)
     tiers: pd.DataFrame  # year, tier, left: yuan of a stay that the basic fund does not pay
+    facts: dict[str, Any]  # of the run
 
 
 def found(view: View, year: int, threshold: float) -> Incidence:
@@ -67,7 +69,7 @@ def burden_of(result: Result) -> Burden:
     stays = mean("stays_by_tier")
     left = (mean("expense_by_tier") - mean("basic_by_tier")) / np.maximum(stays, 1e-9)
     tiers = along(result, "stays_by_tier")[["year", "tier"]].assign(left=np.where(stays > 0, left, np.nan).ravel())
-    return Burden(groups(result), tiers)
+    return Burden(groups(result), tiers, facts_of(result))
 
 
 # --- frames --------------------------------------------------------------------------------------------
@@ -181,24 +183,15 @@ def sentences(answer: Incidence, scenario: Scenario, lang: str) -> list[str]:
     said = [say(lang, "people.everybody", year=answer.year, gain=percent(row["gain"]), lose=percent(row["lose"]),
                 same=percent(row["unchanged"]), threshold=f"{answer.threshold:g}"),
             say(lang, "people.on_average", way=say(lang, "people.less" if row["change"] < 0 else "people.more"),
-                amount=f"{abs(row['change']):,.1f}",
-                left=signed(row["out_of_pocket_after"] - row["out_of_pocket_before"]),
-                paid=signed(row["contribution_after"] - row["contribution_before"]))]
+                amount=number(abs(row["change"])),
+                left=number(row["out_of_pocket_after"] - row["out_of_pocket_before"], "+,.1f"),
+                paid=number(row["contribution_after"] - row["contribution_before"], "+,.1f"))]
     of_groups = table[table["by"] == "group"]
     for which, sign in (("most_gain", 1), ("most_lose", -1)):
         one = of_groups.loc[(sign * of_groups["change"]).idxmin()]
         if sign * one["change"] < -0.05:  # what shows as 0.0 is no gain and no loss
             said.append(say(lang, f"people.{which}", group=names["group", one["member"]],
-                            amount=f"{abs(one['change']):,.1f}"))
+                            amount=number(abs(one["change"]))))
     said.append(say(lang, "people.ruined", before=percent(row["catastrophic_before"], 2),
                     after=percent(row["catastrophic_after"], 2), line=f"{answer.line:,.0f}"))
     return said
-
-
-def signed(value: float) -> str:
-    """An amount with its sign.
-
-    >>> signed(-3.26), signed(0.0)
-    ('−3.3', '0.0')
-    """
-    return (f"{value:+,.1f}" if abs(value) >= 0.05 else "0.0").replace("-", "−")

@@ -8,7 +8,8 @@ import pandas as pd
 
 from report.diagrams import STATES
 from report.tables import Drawn
-from report.text import percent, say, unit_text
+from report.text import number, percent, say, unit_text
+from simulation import cited
 from simulation.scenario import Scenario
 from simulation.scorecard import SERVICES, standards
 from simulation.terms import OFF
@@ -50,6 +51,7 @@ def sheet(study: Study, language: str) -> Drawn:
     frame = study.scorecard.copy()
     frame["basis"] = [basis(measures[name]) for name in frame["id"]]
     frame["title"] = frame[f"title_{language}"]
+    frame["clause"] = [cited.article(text, language) for text in frame["clause"]]
     frame["state"] = [state(met) for met in frame["met"]]
     frame["told"] = [
         say(language, "standards.told", threshold=threshold(item, language), clause=item.clause,
@@ -67,8 +69,8 @@ def in_year(study: Study, year: int, language: str) -> Drawn:
     rows = [{"basis": say(language, f"standards.basis.{basis(measures[item.id])}"),
              "title": getattr(item, f"title_{language}"), "threshold": threshold(item, language),
              "value": measure_text(item.value, item.unit, language),
-             "met": percent(item.met), "state": state_text(state(item.met), language), "clause": item.clause,
-             "order": BASES.index(basis(measures[item.id]))}
+             "met": percent(item.met), "state": state_text(state(item.met), language),
+             "clause": cited.article(item.clause, language), "order": BASES.index(basis(measures[item.id]))}
             for item in study.scorecard[study.scorecard["year"] == year].itertuples()]
     frame = pd.DataFrame(rows).sort_values("order", kind="stable").drop(columns="order").reset_index(drop=True)
     return Drawn(frame, {name: say(language, f"standards.column.{name}") for name in frame.columns})
@@ -99,5 +101,6 @@ def measure_text(value: float, unit: str, language: str) -> str:
     ('0.1%', '14.6 分钟', '1.1')
     """
     if unit in ("share", "rate", "per_year"):
-        return f"{100 * value:.3g}%"
-    return f"{value:,.3g}" if unit == "number" else f"{value:,.3g} {unit_text(unit, language)}"
+        return f"{number(100 * value, '.3g')}%"
+    text = number(value, ",.3g")
+    return text if unit == "number" else f"{text} {unit_text(unit, language)}"

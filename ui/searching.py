@@ -10,7 +10,7 @@ import streamlit as st
 
 from report.charts import BLUE, GREEN, GREY, MARGIN, ORANGE, RED, titled, whole
 from report.tables import FORMS, Drawn
-from report.text import in_percent, percent, say, unit_text
+from report.text import in_percent, number, percent, say, unit_text
 from simulation.failures import Failures, failures
 from simulation.moves import moving
 from simulation.moves import planned as later
@@ -145,9 +145,9 @@ def figure(drawn: Drawn, front: Front, chosen: int | None, lang: str) -> go.Figu
                 "symbol": symbol, "color": colour, "size": (8 + 12 * part["hoarding_risk"]).tolist(),
                 "line": {"width": 1, "color": "#ffffff"}}))
         least = most
-    for number, word, symbol in ((0, "find.present", "star"), (chosen, "find.chosen", "circle-open")):
-        if number is not None and (number or symbol == "star"):
-            part = front.policies[front.policies["policy"] == number]
+    for marked, word, symbol in ((0, "find.present", "star"), (chosen, "find.chosen", "circle-open")):
+        if marked is not None and (marked or symbol == "star"):
+            part = front.policies[front.policies["policy"] == marked]
             traces.append(points(part, say(lang, word), {
                 "symbol": symbol, "size": 16 if symbol == "star" else 26, "color": GREEN, "line": {
                     "width": 1 if symbol == "star" else 3, "color": GREEN}}))
@@ -175,8 +175,8 @@ def shown(value: Any, term: Term, added: bool, lang: str) -> str:
     """A value of a policy, with its sign where it is added."""
     sign = "+" if added else ""
     if in_percent(term):
-        return f"{100 * value:{sign}.4g}" + (f" {say(lang, 'find.points')}" if added else "%")
-    return f"{value:{sign},.6g} {unit_text(term.unit, lang)}"
+        return number(100 * value, f"{sign}.4g") + (f" {say(lang, 'find.points')}" if added else "%")
+    return f"{number(value, f'{sign},.6g')} {unit_text(term.unit, lang)}"
 
 
 def limits(found: Failures, lang: str) -> Drawn:

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from report.charts import BLUE, EVENT_STYLE, GREY, MARGIN, rgba, titled, whole
 from report.tables import FORMS, Drawn
-from report.text import in_percent, percent, say, unit_text
+from report.text import in_percent, number, percent, say, unit_text
 from simulation.goalseek import SEED, End, Found, changed, goal_seek
 from simulation.policy import SECTIONS
 from simulation.scenario import Scenario
@@ -124,7 +124,7 @@ def figure(drawn: Drawn, found: Found, lang: str) -> go.Figure:
                        "line": {"width": 2, "color": GREY, "dash": "solid" if found.reached else "dot"}})
         word = say(lang, "find.answer" if found.reached else "find.closest")
         notes.append({"x": place(at), "y": 1, "yref": "y domain", "yanchor": "bottom", "showarrow": False,
-                      "text": f"{word} {place(at):,.6g}"})
+                      "text": f"{word} {number(place(at), ',.6g')}"})
     nearer, farther = found.interval
     if found.reached and nearer and farther and None not in (getattr(nearer, column), getattr(farther, column)):
         shapes.append({"type": "rect", "yref": "y domain", "y0": 0, "y1": 1, "x0": place(nearer), "x1": place(farther),

@@ -24,6 +24,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from report.text import plain
 from simulation.terms import BadInput, Fault
+from ui import logs
 from ui.text import language, preferred, t
 from ui.view import View, from_query, to_query, view_of, with_edits, without
 
@@ -51,6 +52,7 @@ def begin() -> None:
                                                 if name in st.query_params}
         parameters = {name: st.query_params.get_all(name) for name in st.query_params if name not in CLASS}
         state["view"], lang, state["faults"] = opened(parameters)
+        logs.refused(state["faults"])
         state["redo"], state["peek"] = [], False
         state["lang"] = lang or state.get("lang") or preferred(st.context.locale)
     if not is_behind() and not is_soon():
@@ -146,6 +148,7 @@ def take(new: Callable[[], View]) -> None:
         wanted = new()
     except BadInput as bad:
         state["faults"] = bad.faults
+        logs.refused(bad.faults)
         return
     state["faults"] = []
     if wanted != state["view"]:

@@ -10,7 +10,7 @@ from report.code import command, python
 from simulation import simulate
 from ui.runs import gate
 from ui.text import t
-from ui.view import View, changes, estimates, scenario_of
+from ui.view import View, changes, estimates, in_commands, scenario_of
 
 
 def take_away(view: View, run: Run) -> None:
@@ -19,7 +19,7 @@ def take_away(view: View, run: Run) -> None:
     if not drawer.open:
         return
     draws, seed = run.facts["draws"], run.facts["seed"]
-    asked = (view.scenario, changes(view.levers, view.since), estimates(view.assumed), draws, seed)
+    asked = (in_commands(view.scenario), changes(view.levers, view.since), estimates(view.assumed), draws, seed)
     waiting = gate()  # a file is made outside the page's run, where nothing of Streamlit can be asked for
 
     def zipped() -> bytes:
@@ -35,3 +35,5 @@ def take_away(view: View, run: Run) -> None:
             st.markdown(f"**{t(f'take.{name}')}**")
             st.code(text, language, wrap_lines=True)
         st.caption(t("take.where"))
+        if any(interval.reason for _, interval in view.assumed):
+            st.caption(t("take.reasons"))

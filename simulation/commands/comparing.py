@@ -30,8 +30,8 @@ DRAWS, CHANCES = 1024, 4096  # chances in a third of futures need more
 def declare(command: Command) -> None:
     """Add these commands to the parser."""
     sub = command("compare", compare_scenarios, "hold scenarios against the first one, draw by draw, with a verdict")
-    several(sub, "+", "scenarios of the library, YAML files or folders of kept runs; the first is what the rest are "
-                 "compared with")
+    several(sub, "+", "scenarios of the library, YAML files or kept runs (folders or zips); the first is what the rest "
+                 "are compared with")
     sub.add_argument("--of", action="append", metavar="OUTPUT", help="a quantity or event; may be repeated (all)")
     sub.add_argument("--year", metavar="Y", help="the year told in words (the last)")
     sub.add_argument("--level", default=LEVEL, metavar="SHARE", help=f"of the confidence intervals ({LEVEL})")

@@ -9,6 +9,7 @@ from pathlib import Path
 from simulation.commands.options import Command, edited, estimates_of, settable, show, simulated, whole_number
 from simulation.scenario import library, load_scenario
 from simulation.terms import refuse, words
+from simulation.writing import unwritable, write
 
 FORMATS = {"docx": "word", "pdf": "pdf", "html": "html", "xlsx": "book"}  # format -> what writes it
 
@@ -40,12 +41,8 @@ def report(options: argparse.Namespace) -> int:
     inquiry = inquire(base, edits, estimates_of(options), whole_number(options.draws, "--draws"),
                       whole_number(options.seed, "--seed"), options.engine, options.series or TESTED, named)
     paper = brief(inquiry, options.lang)
-    write = getattr(import_module(f"report.{FORMATS[form]}"), FORMATS[form])
-    content = write(paper)
-    try:
-        options.out.write_bytes(content)
-    except OSError as error:
-        raise unwritten(options.out, error) from None
+    content = getattr(import_module(f"report.{FORMATS[form]}"), FORMATS[form])(paper)
+    write(options.out, content)
     facts = inquiry.now.facts
     said = {"file": str(options.out), "format": form, "language": options.lang, "bytes": len(content),
             "title": " ".join(paper.title), **facts}
@@ -56,10 +53,4 @@ def report(options: argparse.Namespace) -> int:
 def writable(path: Path) -> None:
     """Refuse a place that cannot be written to before anything is computed."""
     if path.is_dir() or not path.parent.is_dir():
-        raise unwritten(path, NotADirectoryError(20, "no such folder"))
-
-
-def unwritten(path: Path, error: OSError) -> Exception:
-    """The refusal of a file that cannot be written."""
-    return refuse(str(path), words("写不进这个文件", f"cannot be written ({error.strerror})"),
-                  words("请换一个位置", "choose another place"))
+        raise unwritable(path, NotADirectoryError(20, "no such folder"))

@@ -46,12 +46,12 @@ def sense(options: argparse.Namespace) -> int:
     title, unit = ({name: (text, "share") for name, text in EVENTS.items()} | QUANTITIES | MORE)[options.of]
     lines = [f"{title[lang]} ({UNITS[unit][lang]})  {found.year}"]
     if len(found.tornado):
-        head = words("各项处于 5% 和 95% 两端时的均值或概率", "mean or probability with each at its 5 % and 95 % end")
+        head = words("各项处于 5% 和 95% 两端时的均值或概率", "mean or probability with each at its 5% and 95% end")
         lines += ["", head[lang]]
     lines += [f"{row.low:>14,.6g}  {row.high:>14,.6g}  {row.swing:>+14,.4g} ± {row.se:<9,.2g}  "
               f"{getattr(row, f'title_{lang}')}" for row in found.tornado.itertuples() if row.swing or row.se]
     if len(found.indices):
-        head = words("Sobol 指数及 95% 区间：一阶、总", "Sobol indices with 95 % intervals: first order, total")
+        head = words("Sobol 指数及 95% 区间：一阶、总", "Sobol indices with 95% intervals: first order, total")
         lines += ["", head[lang]]
     lines += [f"{row.first:>7.3f} [{row.first_low:>6.3f}, {row.first_high:>6.3f}]  {row.total:>7.3f} "
               f"[{row.total_low:>6.3f}, {row.total_high:>6.3f}]  {getattr(row, f'title_{lang}')}"

@@ -47,7 +47,7 @@ st.dataframe(ledger.printed(account, unit), hide_index=True, height="content", p
 notes = [scenario.title[lang], names[area] if len(areas) > 1 else "", studies.facts(found, scenario, settled),
          t("account.means")]
 with st.container(horizontal=True):
-    download("csv.account", t("account.csv"), ledger.filed(account), "account")
+    download("csv.account", t("account.csv"), ledger.filed(account), "account", facts=found.facts)
     st.download_button(t("account.xlsx"), lambda: ledger.workbook(account, [note for note in notes if note]),
                        f"{view.scenario}_settlement_{lang}.xlsx", SHEET, key="book.account", on_click="ignore",
                        icon=":material/table_view:")

@@ -4,10 +4,10 @@ import streamlit as st
 
 from report import diagrams
 from report.tables import FORMS, money_unit
-from report.text import percent, plain
+from report.text import number, percent, plain
 from ui import counties, state, studies
 from ui.figures import beside, card, download
-from ui.runs import draws_for
+from ui.runs import draws_for, named
 from ui.text import language, t
 from ui.view import scenario_of, view_of
 from ui.widgets import sidebar
@@ -44,7 +44,7 @@ else:
              for side, part in sides.items()}
     method = scenario.policy_in(year).pooling.method.value
     told = [t("areas.method_of", year=year, method=t(f"choice.{method}"))]
-    told += [t(f"areas.{side}", names=parts[side], amount=f"{abs(part.sum()) / divisor:,.1f}", unit=own_unit)
+    told += [t(f"areas.{side}", names=parts[side], amount=number(abs(part.sum()) / divisor), unit=own_unit)
              for side, part in sides.items() if len(part)] or [t("areas.nothing")]
     with note.container(border=True):
         st.markdown(("" if lang == "zh" else " ").join(told))
@@ -58,8 +58,8 @@ else:
     with right:
         held, unit = counties.adjustment(found, lang)
         end = held.frame.iloc[-1]
-        alt = t("areas.held_alt", unit=unit, year=int(end["year"]), median=f"{end['p50']:,.1f}",
-                most=f"{held.frame['p50'].max():,.1f}")
+        alt = t("areas.held_alt", unit=unit, year=int(end["year"]), median=number(end["p50"]),
+                most=number(held.frame["p50"].max()))
         lines = {name: t(f"column.{name}") for name in ("p05", "p50", "p95")}
         card("adjustment", diagrams.band(held, t("areas.held", unit=unit), lines, unit), held, alt, found.facts)
 
@@ -79,6 +79,7 @@ elif several:
         ways = studies.compared(view, draws)
         table = counties.sheet(ways, scenario, lang, year)
         words = {name: t(f"choice.{name}") for name in studies.METHODS}
+        pooled = named({words[name]: studies.pooled_as(view, name) for name in words}, min(draws, studies.MOST))
         in_deficit = ways[ways["year"] == year].groupby("method")["p_deficit"].sum()
         st.markdown(t("areas.in_deficit", year=year, since=view.since, all=len(names),
                       **{name: f"{in_deficit[name]:.1f}" for name in studies.METHODS}))
@@ -94,11 +95,11 @@ elif several:
                                          strict=True):
             figure = diagrams.side_by_side(table, t(f"areas.{name}", year=year), words, name, error)
             with column:
-                card(f"county_{name}", figure, table, alts[name])
+                card(f"county_{name}", figure, table, alts[name], pooled)
         st.caption(t("areas.compare_read", draws=f"{min(draws, studies.MOST):,}"))
         config = {name: st.column_config.TextColumn(head, pinned=True) if name in ("county", "method") else
                   st.column_config.NumberColumn(head, format=table.forms.get(name, FORMS["share"]))
                   for name, head in table.heads.items()}
         st.dataframe(table.frame, hide_index=True, column_config=config, height="content", column_order=counties.SHOWN,
                      alt=t("areas.table_alt", year=year))
-        download("csv.areas", t("areas.csv"), counties.sheet(ways, scenario, lang), "areas")
+        download("csv.areas", t("areas.csv"), counties.sheet(ways, scenario, lang), "areas", facts=pooled)

@@ -5,12 +5,13 @@ from functools import reduce
 import streamlit as st
 
 from report import contrasts, tables
-from report.text import plain
+from report.text import number, plain
 from simulation import sentences
 from simulation.results import EVENTS
 from ui import comparisons, state
 from ui.comparisons import AT_ONCE, MOST, SHOWN, Plan
 from ui.figures import card, download, table
+from ui.runs import named
 from ui.text import language, t
 from ui.view import View, known, scenario_of
 from ui.widgets import sidebar
@@ -69,7 +70,7 @@ st.markdown(t("compare.intro"))
 state.warn()
 base, plans = chosen_plans()
 if view.edits and view not in kept:
-    st.button(t("compare.keep", count=len(view.edits)), key="compare.keep", on_click=keep, args=(view,),
+    st.button(t("compare.keep", what=comparisons.edited(view, lang)), key="compare.keep", on_click=keep, args=(view,),
               icon=":material/bookmark_add:")
 elif not view.edits:
     st.caption(t("compare.no_edits"))
@@ -88,8 +89,10 @@ else:
     by_place = {str(n): plain(names[plan]) for n, plan in enumerate([base, *plans])}
     st.caption(t("compare.facts", draws=f"{found.facts['draws']:,}", seed=found.facts["seed"],
                  engine=t(f"engine.{found.facts['engine']}"), level=f"{100 * found.facts['level']:.0f}"))
+    quoted = "“{}”" if lang == "zh" else "'{}'"
     for note in found.notes:
-        st.caption(reduce(lambda said, at: said.replace(f"“{at}”", f"“{by_place[at]}”"), by_place, plain(note[lang])))
+        st.caption(reduce(lambda said, at: said.replace(f"“{at}”", quoted.format(by_place[at])), by_place,
+                          plain(note[lang])))
 
     st.header(t("compare.head.verdicts", year=year))
     with st.container(border=True):
@@ -100,16 +103,17 @@ else:
     title = t("compare.chart", what=sentences.title_of(quantity)[lang], unit=unit)
     last = drawn.frame[drawn.frame["year"] == year]
     alt = t("compare.chart_alt", title=title, year=year, told=t("compare.comma").join(
-        t("compare.part", plan=row.plan, value=f"{row.difference:+,.2f}", verdict=row.verdict)
+        t("compare.part", plan=row.plan, value=number(row.difference, "+,.2f"), verdict=row.verdict)
         for row in last.itertuples()))
     words = {name: t(f"compare.{name}") for name in ("estimate", "interval", "futures")}
-    card(f"compare_{quantity}", contrasts.contrast(drawn, title, words, quantity not in EVENTS), drawn, alt)
+    facts = comparisons.runs_of({plan: names[plan] for plan in (base, *plans)})
+    card(f"compare_{quantity}", contrasts.contrast(drawn, title, words, quantity not in EVENTS), drawn, alt, facts)
     st.caption(t("compare.read_event" if quantity in EVENTS else "compare.read"))
     with st.expander(t("compare.all", year=year)):
         whole = comparisons.in_year(found, year, {place: names[plan] for place, plan in zip(
             by_place, [base, *plans], strict=True)}, lang)
         table(whole, t("compare.all", year=year))
-    download("csv.compare", t("compare.csv"), whole, f"compare_{year}")
+    download("csv.compare", t("compare.csv"), whole, f"compare_{year}", facts=facts)
 
     st.header(t("compare.head.waterfall", year=year))
     remembered("compare.to", plans)
@@ -125,8 +129,9 @@ else:
         steps, unit = tables.steps(told, quantity, year, ends, lang)
         said = comparisons.story(told, quantity, year, ends, lang)
         title = t("compare.waterfall", what=sentences.title_of(quantity)[lang], year=year, unit=unit)
+        facts = comparisons.runs_of({base: names[base], target: names[target]})
         card(f"waterfall_{quantity}", contrasts.stairs(steps, title, t("compare.alone", value="{value}")), steps,
-             " ".join(said))
+             " ".join(said), facts | {"runs": told.facts["runs"]})
         st.markdown("\n".join(f"- {plain(text)}" for text in said))
         st.caption(t("compare.waterfall_read"))
 
@@ -138,7 +143,8 @@ if st.toggle(t("compare.ask_drivers"), key="compare.ask_drivers", persist_state=
     if len(drawn.frame):
         with st.expander(t("compare.drivers_table")):
             table(drawn, t("compare.drivers_table"))
-        download("csv.drivers", t("table.csv"), drawn, f"drivers_{year}")
+        download("csv.drivers", t("table.csv"), drawn, f"drivers_{year}",
+                 facts=named({names[base]: comparisons.book(base)}, comparisons.driven(base).facts["draws"]))
 
 with st.sidebar:
     sidebar()

@@ -10,6 +10,7 @@ from simulation.sought import sentences
 from simulation.terms import BadInput
 from ui import searching, seeking, state
 from ui.figures import card, download, table
+from ui.runs import named
 from ui.text import language, t
 from ui.view import scenario_of
 from ui.widgets import sidebar
@@ -83,7 +84,9 @@ def seek() -> None:
         st.markdown("\n".join(f"- {plain(sentence[lang])}" for sentence in said[1:]))
         over(found)
     drawn = seeking.course(found, lang)
-    card("goal_seek", seeking.figure(drawn, found, lang), drawn, seeking.told(found, lang, said))
+    card("goal_seek", seeking.figure(drawn, found, lang), drawn, seeking.told(found, lang, said),
+         named({t("find.present"): scenario, t("find.answer" if found.reached else "find.closest"):
+                seeking.moved_scenario(found, scenario)}, draws, "table", rests=t("find.rests.seek")))
     st.caption(t("find.chart_read"))
     st.markdown(f"**{t('find.neighbours')}**")
     table(seeking.neighbours(found, lang), t("find.neighbours"))
@@ -159,7 +162,8 @@ def policies_found(question: tuple, front: searching.Front) -> None:
                           format_func=lambda number: searching.called(front, number, lang)) if offered else None
     with place:
         card("front", searching.figure(drawn, front, chosen, lang), drawn,
-             f"{t('find.front')}: {' '.join(sentences_of)}")
+             f"{t('find.front')}: {' '.join(sentences_of)}",
+             named({t("find.present"): scenario}, front.draws, "table", rests=t("find.rests.search")))
         st.caption(t("find.front_read"))
     if chosen is not None:
         policy(question, front, chosen)
@@ -186,7 +190,8 @@ def policy(question: tuple, front: searching.Front, chosen: int) -> None:
     if len(found.limits):
         drawn = searching.limits(found, lang)
         table(drawn, t("find.rules"))
-        download("csv.rules", t("chart.csv"), drawn, "rules")
+        download("csv.rules", t("chart.csv"), drawn, "rules", facts=named(
+            {"": front.policy(chosen)}, searching.RULE_DRAWS, "table"))
         st.caption(t("find.rules_read", draws=f"{searching.RULE_DRAWS:,}"))
 
 

@@ -8,11 +8,11 @@ from report.panels import FANS, panel
 from report.text import people, plain, say
 from simulation.measures import RESPONSES
 from simulation.results import QUANTITIES
-from ui import state
-from ui.figures import METRIC, beside, card, download, metric, table
+from ui import comparisons, state
+from ui.figures import GAP, METRIC, beside, card, download, metric, table
 from ui.futures import lead
 from ui.papers import brief_downloads
-from ui.runs import SEED, at_rest, closing, draws_for, key, run
+from ui.runs import SEED, at_rest, closing, draws_for, key, named, run
 from ui.take import take_away
 from ui.text import language, t
 from ui.view import baseline, scenario_of
@@ -33,7 +33,7 @@ settled = st.session_state.get("settled") == view or at_rest(view)
 draws = draws_for(view, settled)
 now = run(view, draws)
 before = run(baseline(view), draws) if view.edits else None
-found = sentences(now, lang, before)
+found, differs = sentences(now, lang, before), comparisons.differs(view)
 
 enrolled = now.summary[now.summary["quantity"] == "enrolled"]["p50"].iloc[0]
 facts.caption(" · ".join([
@@ -46,9 +46,14 @@ facts.caption(" · ".join([
 with st.container(border=True):
     st.markdown("  \n".join(found))
     st.caption(doubt(now, lang))
-for column, figure in zip(beside(3, 3, METRIC), figures(now, before, lang), strict=True):
-    with column:
-        metric(figure)
+    if differs:
+        st.caption(t(f"figure.differs.{differs}", levers=len(view.levers), assumed=len(view.assumed)))
+told = figures(now, before, lang)
+for half, pair in zip(beside(2, 2, 2 * METRIC + GAP), (told[:2], told[2:]), strict=True):  # never three and one
+    with half:
+        for column, figure in zip(beside(2, 2, METRIC), pair, strict=True):
+            with column:
+                metric(figure, t(f"figure.against.{differs}") if differs else "")
 
 *charts, last_place = beside(6)
 for name, column in zip((*FANS, "chances", "spending"), charts, strict=True):
@@ -96,7 +101,8 @@ if settled and responds(scenario):
         st.markdown(told.sentence)
         table(told.drawn, t("behaviour.alt"))
         st.caption(t("behaviour.read", year=last, draws=f"{few:,}"))
-        download("csv.behaviour", t("table.csv"), told.drawn, "behaviour")
+        download("csv.behaviour", t("table.csv"), told.drawn, "behaviour",
+                 facts=named({"": scenario}, few, runs=len(ends)))
 if not settled:
     # The quick answer is on the page: now make the stable one, unless a lever moves first.
     st.session_state["settled"] = view

@@ -4,12 +4,13 @@ import pandas as pd
 import streamlit as st
 
 from report.diagrams import courses
-from report.text import plain, say
+from report.text import number, plain, say
+from simulation import __version__
 from simulation.incidence import THRESHOLD
 from simulation.terms import BadInput, Fault
-from ui import family, futures, incidence, state, studies
+from ui import comparisons, family, futures, incidence, state, studies
 from ui.figures import beside, card, download, table
-from ui.runs import draws_for
+from ui.runs import draws_for, named
 from ui.text import language, t
 from ui.view import known, scenario_of
 from ui.widgets import MEGABYTES, sidebar
@@ -125,7 +126,8 @@ def calculator() -> None:
     with st.container(border=True):
         st.markdown(plain(said))
     drawn = family.totals(now, before, lang)
-    card("family", family.totals_figure(drawn, lang), drawn, said)
+    by_rules = {"rests": t("family.rests", year=year), "model": __version__}
+    card("family", family.totals_figure(drawn, lang), drawn, said, by_rules)
     table(drawn, t("family.chart"))
     st.caption(t("family.read"))
     st.markdown(f"**{t('family.each_bill')}**")
@@ -137,10 +139,10 @@ def calculator() -> None:
         which = st.selectbox(t("family.which"), range(len(bills_of)), key=f"family.which.{kept[EDITOR][0]}",
                              format_func=lambda n: say(lang, "people.who", group=bills_of[n][0], status=bills_of[n][1]))
         one = drawn.frame[(drawn.frame["member"] == bills_of[which][0]) & (drawn.frame["bill"] == bills_of[which][1])]
-        shown = one[["step", "amount", "clause"]].assign(amount=one["amount"].map("{:,.2f}".format))
+        shown = one[["step", "amount", "clause"]].assign(amount=[number(amount, ",.2f") for amount in one["amount"]])
         st.table(shown.map(plain).rename(columns=drawn.heads), hide_index=True, border="horizontal",
                  alt=t("family.steps"))
-        download("csv.family_steps", t("family.steps_csv"), drawn, "family_steps")
+        download("csv.family_steps", t("family.steps_csv"), drawn, "family_steps", facts=by_rules)
 
 
 # --- winners and losers, and who receives what ---------------------------------------------------------
@@ -152,6 +154,8 @@ def winners() -> None:
     year = year_box(left, "people.winners_year")
     threshold = right.number_input(t("people.threshold"), 0.0, 1e5, THRESHOLD, 1.0, "%g", key="people.threshold",
                                    help=t("people.threshold_help"), persist_state="session")
+    both = {t("compare.plan.base"): base, t("compare.plan.now", what=comparisons.edited(view, lang)): scenario}
+    facts = named(both if view.edits else {"": scenario}, incidence.DRAWS)
     with st.spinner(t("people.working")):
         answer = incidence.found(view, year, float(threshold))
     if view.edits:
@@ -159,14 +163,14 @@ def winners() -> None:
         with st.container(border=True):
             st.markdown("  \n".join(map(plain, said)))
         drawn = incidence.winners(answer, scenario, lang)
-        card("winners", incidence.winners_figure(drawn, lang), drawn, " ".join(said))
+        card("winners", incidence.winners_figure(drawn, lang), drawn, " ".join(said), facts)
         table(drawn, t("people.winners_chart"))
     else:
         st.info(t("people.no_edits"), icon=":material/info:")
     st.caption(t("people.winners_read"))
     drawn = incidence.received(answer, scenario, lang)
     st.subheader(t("people.received_title", year=year))
-    card("received", incidence.received_figure(drawn, lang), drawn, t("people.received_chart"))
+    card("received", incidence.received_figure(drawn, lang), drawn, t("people.received_chart"), facts)
     table(drawn, t("people.received_chart"))
     st.caption(t("people.received_read"))
 
@@ -181,11 +185,12 @@ def burden(draws: int) -> None:
     for n, what in enumerate(("out_of_pocket", "catastrophic", "left")):
         drawn, names, form = incidence.over_years(answer, what, scenario, lang)
         ends = drawn.frame.iloc[[0, -1]]
-        told = t("account.comma").join(f"{title} {ends[name].iloc[0]:{form}}→{ends[name].iloc[1]:{form}}"
+        told = t("account.comma").join(f"{title} {number(ends[name].iloc[0], form)}→{number(ends[name].iloc[1], form)}"
                                        for name, title in names.items())
         with columns[n]:
             card(f"burden_{what}", courses(drawn, t(f"people.burden.{what}"), names, form), drawn,
-                 t("people.burden_alt", title=t(f"people.burden.{what}"), first=years[0], last=years[-1], told=told))
+                 t("people.burden_alt", title=t(f"people.burden.{what}"), first=years[0], last=years[-1], told=told),
+                 answer.facts)
     st.caption(t("people.burden_read"))
 
 
@@ -201,13 +206,14 @@ def future(draws: int) -> None:
     with st.container(border=True):
         st.markdown("  \n".join(map(plain, said)))
     drawn, unit = futures.waterfall(found, at, scenario, lang)
-    card("future", futures.waterfall_figure(drawn, unit, at, lang), drawn, " ".join(said))
+    facts = named({"": scenario}, draws)
+    card("future", futures.waterfall_figure(drawn, unit, at, lang), drawn, " ".join(said), facts)
     st.caption(t("people.waterfall_read"))
     st.markdown(f"**{t('people.groups_title')}**")
     table(futures.by_group(found, at, scenario, lang), t("people.groups_title"))
     st.caption(t("people.groups_read"))
     drawn = futures.departures(found, at, lang)
-    card("shocks", futures.departures_figure(drawn, lang), drawn, " ".join(said[1:3]))
+    card("shocks", futures.departures_figure(drawn, lang), drawn, " ".join(said[1:3]), facts)
     st.caption(t("people.shocks_read"))
 
 

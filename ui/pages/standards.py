@@ -3,7 +3,8 @@
 import streamlit as st
 
 from report import charts, diagrams
-from report.text import plain
+from report.text import percent, plain
+from simulation import cited
 from simulation.scorecard import standards
 from ui import scores, state, studies
 from ui.figures import download
@@ -20,7 +21,7 @@ years, known = scenario.horizon(), standards()
 begins = min(item.from_year for item in known.standards)
 st.title(t("page.standards"))
 st.markdown(f"**{plain(scenario.title[lang])}**")
-st.markdown(t("standards.question", document=plain(known.document.title)))
+st.markdown(t("standards.question", document=plain(cited.title(known.document.title, lang))))
 facts = st.empty()
 state.warn()
 
@@ -37,7 +38,7 @@ else:
     if len(shown) < len(years):
         st.caption(t("standards.later", begins=begins, first=years[0]))
 
-    words = {name: t(f"standards.state.{name}_means", sure=f"{scores.SURE:.0%}", unsure=f"{1 - scores.SURE:.0%}")
+    words = {name: t(f"standards.state.{name}_means", sure=percent(scores.SURE, 0), unsure=percent(1 - scores.SURE, 0))
              for name in diagrams.STATES}
     drawn = scores.sheet(found, lang)
     last = drawn.frame[drawn.frame["year"] == shown[-1]]
@@ -57,7 +58,7 @@ else:
     with st.container(border=True):
         figure = diagrams.grid(drawn, t("standards.grid"), words, heads)
         st.plotly_chart(figure, key="chart.standards", alt=alt, config=charts.PLAIN)
-        download("csv.standards", t("chart.csv"), scores.in_words(drawn, lang), "standards", figure)
+        download("csv.standards", t("chart.csv"), scores.in_words(drawn, lang), "standards", figure, facts=found.facts)
 
     head, choice = st.columns([4, 1], vertical_alignment="bottom")
     year = choice.selectbox(t("column.year"), shown, len(shown) - 1, key=f"standards.year.{view.scenario}")

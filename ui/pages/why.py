@@ -3,14 +3,15 @@
 import streamlit as st
 
 from report import diagrams
-from report.text import percent, plain
+from report.text import number, percent, plain
 from simulation.information import WEIGHED, advice
 from simulation.results import EVENTS, QUANTITIES
+from simulation.sensitivity import ENDS
 from simulation.sentences import crossing
 from ui import reasons, records, state, tracks
 from ui.figures import beside, card, download, table
 from ui.packages import packages
-from ui.runs import draws_for, key
+from ui.runs import draws_for, key, named
 from ui.text import language, t
 from ui.view import scenario_of
 from ui.widgets import sidebar
@@ -34,7 +35,8 @@ def goes_with() -> None:
         rows = found.frame[found.frame["event"] == event]
         st.markdown(f"- {plain(crossing(rows, found.titles, found.facts['draws'])[lang])}")
     st.caption(t("why.drivers_read"))
-    download("csv.why_drivers", t("table.csv"), drawn, f"drivers_{year}")
+    download("csv.why_drivers", t("table.csv"), drawn, f"drivers_{year}",
+             facts=named({"": scenario}, found.facts["draws"], "table"))
     with st.expander(t("chart.data")):
         table(drawn, t("why.head.drivers"))
 
@@ -47,12 +49,13 @@ def tornado() -> None:
         st.info(t("why.still", what=title, year=year))
         return
     first = drawn.frame.iloc[0]
-    said = t("why.tornado_told", what=title, year=year, base=f"{first.base:,.2f}", unit=unit, factor=first.factor,
-             low=f"{first.low:,.2f}", high=f"{first.high:,.2f}", count=len(drawn.frame))
+    said = t("why.tornado_told", what=title, year=year, base=number(first.base, ",.2f"), unit=unit, factor=first.factor,
+             low=number(first.low, ",.2f"), high=number(first.high, ",.2f"), count=len(drawn.frame))
     st.markdown(plain(said))
     names = {name: t(f"why.end.{name}") for name in ("low", "high", "swing")}
     headed = t("column.share", what=t("why.titled", what=title, year=year), unit=unit)
-    card(f"tornado_{of}_{year}", reasons.tornado(drawn, headed, names, unit), drawn, said)
+    card(f"tornado_{of}_{year}", reasons.tornado(drawn, headed, names, unit), drawn, said,
+         named({"": scenario}, min(reasons.DRAWS, ENDS), "table", rests=t("why.rests.tornado")))
     st.caption(t("why.tornado_read"))
 
 
@@ -69,7 +72,7 @@ def indices() -> None:
     st.markdown(plain(said))
     names = {name: t(f"why.index.{name}") for name in ("first", "total")}
     card(f"sobol_{of}_{year}", reasons.indices(drawn, t("why.sobol_titled", what=title, year=year), names), drawn,
-         said)
+         said, named({"": scenario}, reasons.DRAWS, "table", rests=t("why.rests.sobol")))
     st.caption(t("why.sobol_read"))
 
 
@@ -83,7 +86,8 @@ def variance() -> None:
         with column:
             st.markdown(sentence)
             card(f"why_variance_{quantity}", diagrams.around_zero(
-                drawn, t("column.share", what=t(f"record.parts.{quantity}"), unit="%"), sources, "%"), drawn, sentence)
+                drawn, t("column.share", what=t(f"record.parts.{quantity}"), unit="%"), sources, "%"), drawn, sentence,
+                named({"": scenario}, draws_for(view, settled=False), "table", rests=t("why.rests.variance")))
     st.caption(t("record.parts_read"))
 
 
@@ -101,18 +105,20 @@ def information() -> None:
         return
     names = {name: title for name, (_, title) in offered.items()}
     found = reasons.worth(view, tuple(offered), amounts)
+    facts = named({t("why.present"): scenario} | {name[lang]: scenario_of(other) for other, name in offered.values()},
+                  reasons.FUTURES, "table")
     for line in advice(found, names):
         st.markdown(plain(line[lang]))
     drawn, unit = reasons.values(found, lang)
     if not drawn.frame.empty:
         said = t("why.worth_alt", count=len(drawn.frame), factor=drawn.frame["factor"].iloc[0],
-                 value=f"{drawn.frame['value'].iloc[0]:,.2f}", unit=unit)
+                 value=number(drawn.frame["value"].iloc[0], ",.2f"), unit=unit)
         card("information", reasons.ranking(drawn, t("column.share", what=t("why.worth_title"), unit=unit), unit),
-             drawn, said)
+             drawn, said, facts)
     options, unit = reasons.choices(found, names, lang)
     st.markdown(f"**{t('why.options_title', unit=unit)}**")
     table(options, t("why.options_title", unit=unit))
-    download("csv.why_options", t("table.csv"), options, "options")
+    download("csv.why_options", t("table.csv"), options, "options", facts=facts)
     st.caption(t("why.worth_read", weights=WEIGHED.note[lang]))
 
 
