@@ -13,6 +13,7 @@ from simulation.assumptions import ASSUMED, Assumed
 from simulation.policy import SECTIONS
 from simulation.reading import read_text
 from simulation.scenario import Change, Scenario, check_shares, load_scenario, value_from_text
+from simulation.series import harmless
 from simulation.terms import BadInput, Fault, Source, Term, Words, refuse, short, words
 from simulation.trees import check_tree, leaves, multiplied, nearest, replaced
 
@@ -135,7 +136,7 @@ def read_areas(path: Path) -> list[Area]:
 
 def check_name(name: str) -> None:
     """Refuse a name that a table or a spreadsheet could not show."""
-    if not name or len(name) > 80 or not name.isprintable() or name[0] in "=+-@":
+    if not name or len(name) > 80 or not name.isprintable() or harmless(name) != name:
         raise refuse("area", words(f"“{short(name)}”不能作为名称", f"'{short(name)}' cannot be a name"),
                      words("请写 1 到 80 个字，不以 = + - @ 开头", "write 1 to 80 letters, the first none of = + - @"))
 
@@ -157,7 +158,7 @@ def read_table(path: Path, needed: tuple[str, ...], most: int) -> tuple[list[str
     missing = [head for head in needed if head not in heads]
     if missing:
         raise fault(f"缺少列 {missing[0]}", f"has no column {missing[0]}", "请补上", "add it")
-    twice = sorted({head for head in heads if heads.count(head) > 1})
+    twice = sorted({head for head in heads[:MOST_COLUMNS] if heads[:MOST_COLUMNS].count(head) > 1})
     if twice or len(heads) > MOST_COLUMNS:
         raise fault(f"列“{short(twice[0])}”重复" if twice else "列太多",
                     f"has the column '{short(twice[0])}' twice" if twice else "has too many columns",

@@ -53,7 +53,7 @@ def find_assumption(name: str) -> tuple[str, str, Term]:
     model = ASSUMED.get(section)
     if model is None or field not in model.model_fields:
         near = nearest(name, [f"{part}.{each}" for part, other in ASSUMED.items() for each in other.model_fields])
-        raise refuse(short(name), words("不认识的名称", "unknown name"),
+        raise refuse(short(name) or "''", words("不认识的名称", "unknown name"),
                      words(f"是否为：{near}", f"did you mean {near}"))
     return section, field, model.terms()[field]
 

@@ -15,6 +15,7 @@ from scipy.stats import qmc
 from simulation.areas import read_table
 from simulation.reading import build, read_text, read_yaml
 from simulation.scenario import Change, Scenario, value_from_text
+from simulation.series import harmless
 from simulation.streams import stream
 from simulation.terms import BadInput, Fault, Record, Source, refuse, short, words
 
@@ -99,13 +100,21 @@ def read_proposals(path: Path) -> tuple[Proposal, ...]:
     In a table, column `policy` names a row's policy; every other column is LEVER or LEVER@YEAR, blank where unchanged.
     """
     if path.suffix.lower() in (".yaml", ".yml"):
-        return build(Proposals, read_yaml(read_text(path), path.name), path.name).policies
+        return build(Proposals, read_yaml(read_text(path), path.name), path.name, check_names).policies
     heads, rows = read_table(path, ("policy",), MOST)
     levers = {head: lever_and_year(head, path.name) for head in heads}
     found = [{"name": row["policy"], "changes": [
         {"lever": lever, "year": year, "value": value_from_text(row[head])}
         for head, (lever, year) in levers.items() if row[head]]} for _, row in rows]
-    return build(Proposals, {"policies": found}, path.name).policies
+    return build(Proposals, {"policies": found}, path.name, check_names).policies
+
+
+def check_names(found: Proposals, place: str) -> list[Fault]:
+    """The names that a spreadsheet would run: they stand in the tables of a sweep."""
+    return [Fault(f"{place}: policies.{n}.name", words(f"“{short(one.name)}”不能作为名称",
+                                                       f"'{short(one.name)}' cannot be a name"),
+                  words("请不要以 = + - @ 或空白开头", "begin it with none of = + - @ and no blank"))
+            for n, one in enumerate(found.policies) if harmless(one.name) != one.name]
 
 
 def lever_and_year(text: str, place: str) -> tuple[str, int | None]:

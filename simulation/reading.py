@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
@@ -15,10 +16,19 @@ from simulation.trees import meant, nearest
 
 MAX_BYTES = 200_000
 MAX_DEPTH = 40
+MAX_VALUES = 100_000  # of a tree of data; as YAML no text within the bounds holds more
+MAX_FAULTS = 20  # told of one file; a file of nothing but faults holds thousands
+UNSEEN = re.compile(r"[\0-\x08\x0e-\x1f\x7f]")  # control characters: no text has them
+HIGH = bytes(range(0x80, 0x100))
+CHARACTER = re.compile(rb"[\xe2-\xef][\x80-\xbf]{2}")  # as UTF-8 writes Chinese and its punctuation
+NUMERAL = re.compile(r"[-+]?(\.[0-9]+|([0-9]{1,3}(,[0-9]{3})+|[0-9]+)(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 
 
 class PlainLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
-    """PyYAML's safe loader with the plain types of YAML 1.2: `no` is a word and 1:30 is not ninety."""
+    """PyYAML's safe loader with the plain types of YAML 1.2: `no` is a word and 1:30 is not ninety.
+
+    Numbers may be written as Chinese input methods and spreadsheets do: full-width, or with commas between thousands.
+    """
 
     yaml_implicit_resolvers: dict = {}
 
@@ -26,12 +36,24 @@ class PlainLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
 for tag, pattern, first in (
     ("null", r"~|null|Null|NULL|", ["", *"~nN"]),
     ("bool", r"true|True|TRUE|false|False|FALSE", [*"tTfF"]),
-    ("int", r"[-+]?[0-9]+", [*"-+0123456789"]),
-    ("float", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
-     [*"-+0123456789."]),
+    ("int", r"[-+－＋]?([0-9０-９]{1,3}([,，][0-9０-９]{3})+|[0-9０-９]+)", [*"-+－＋0123456789０１２３４５６７８９"]),
+    ("float", r"[-+－＋]?([.．][0-9０-９]+|([0-9０-９]{1,3}([,，][0-9０-９]{3})+|[0-9０-９]+)([.．][0-9０-９]*)?)"
+     r"([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)", [*"-+－＋0123456789０１２３４５６７８９.．"]),
 ):
     PlainLoader.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", re.compile(rf"(?:{pattern})$"), first)
-PlainLoader.add_constructor("tag:yaml.org,2002:int", lambda loader, node: int(node.value))
+PlainLoader.add_constructor("tag:yaml.org,2002:int", lambda loader, node: int(numeral(node.value)))
+PlainLoader.add_constructor("tag:yaml.org,2002:float", lambda loader, node: float(
+    numeral(node.value).lower().replace(".inf", "inf").replace(".nan", "nan")))
+
+
+def numeral(text: str) -> str:
+    """A number as Python writes it: half-width, without commas between thousands; any other text stays as it is.
+
+    >>> numeral("１２，０００．５"), numeral("12,000"), numeral("1,2"), numeral("甲，乙")
+    ('12000.5', '12000', '1,2', '甲，乙')
+    """
+    half = unicodedata.normalize("NFKC", text.strip())
+    return half.replace(",", "") if NUMERAL.fullmatch(half) else text
 
 
 def read_yaml(text: str, place: str) -> Any:
@@ -62,7 +84,8 @@ def read_yaml(text: str, place: str) -> Any:
         problem = short(error.problem or error.context)
         raise refuse(f"{place}: line {mark.line + 1}" if mark else place,
                      words("不是有效的 YAML", f"not valid YAML ({problem})"),
-                     words("请检查缩进、冒号和引号", "check indents, colons and quotes")) from None
+                     words("请检查缩进，冒号、逗号和引号应为半角",
+                           "check indents, and that colons, commas and quotes are half-width")) from None
     except (yaml.YAMLError, ValueError, RecursionError):
         raise refuse(place, words("不是有效的 YAML 文本", "not valid YAML text"),
                      words("请检查这个文件的内容", "check what the file holds")) from None
@@ -109,44 +132,98 @@ def too_large(place: str, most: int = MAX_BYTES) -> BadInput:
 
 
 def read_text(path: Path, most: int = MAX_BYTES) -> str:
-    """A text file of at most so many bytes in UTF-8, or one clear fault."""
+    """A text file of at most so many bytes, or one clear fault."""
     try:
-        if path.stat().st_size > most:
-            raise too_large(path.name, most)
-        return decoded(path.read_bytes(), path.name)
-    except OSError:
-        raise refuse(path.name, words("读不到这个文件", "the file cannot be read"),
+        with path.open("rb") as file:
+            content = file.read(most + 1)
+    except (OSError, ValueError):  # a path with a null character is a ValueError
+        raise refuse(short(path.name), words("读不到这个文件", "the file cannot be read"),
                      words("请检查路径和权限", "check the path and permissions")) from None
+    return decoded(content, path.name, most)
 
 
-def decoded(content: bytes, place: str) -> str:
-    r"""The text of a file in UTF-8, each line end as one sign; raises `BadInput`.
+def decoded(content: bytes, place: str, most: int = MAX_BYTES) -> str:
+    r"""The text of a file in UTF-8, UTF-16 with its mark, or GB18030 as Chinese offices save it; each line end as one.
 
-    >>> decoded(b"\xef\xbb\xbfa: 1\r\n", "x.yaml")
-    'a: 1\n'
+    Raises `BadInput` for more than `most` bytes and for what is no text. A file in UTF-8 with a damaged byte is not
+    taken for GB18030, in which almost any bytes stand for some characters.
+
+    >>> decoded(b"\xef\xbb\xbfa: 1\r\n", "x.yaml"), decoded("县: 一".encode("gb18030"), "x.yaml")
+    ('a: 1\n', '县: 一')
     """
-    try:
-        return re.sub("\r\n?", "\n", content.decode("utf-8-sig"))
-    except UnicodeDecodeError:
-        raise refuse(place, words("不是 UTF-8 文本", "not UTF-8 text"),
-                     words("请另存为 UTF-8", "save it as UTF-8")) from None
+    if len(content) > most:
+        raise too_large(place, most)
+    utf16 = content.startswith((b"\xff\xfe", b"\xfe\xff"))
+    for encoding in ("utf-16",) if utf16 else ("utf-8-sig", "gb18030"):
+        try:
+            text = content.decode(encoding)
+        except UnicodeDecodeError:
+            if not utf16 and mostly_utf8(content):
+                break
+            continue
+        if not UNSEEN.search(text):
+            return re.sub("\r\n?", "\n", text.removeprefix("\ufeff"))
+    raise refuse(place, words("不是 UTF-8 或 GB18030 文本", "not UTF-8 or GB18030 text"),
+                 words("请另存为 UTF-8", "save it as UTF-8"))
 
 
-def build(model: type, data: Any, place: str, check: Callable | None = None) -> Any:
-    """A record from plain data; faults of shape and faults of content come as one `BadInput`."""
+def mostly_utf8(content: bytes) -> bool:
+    """Whether most bytes beyond ASCII make Chinese characters of UTF-8; of a text in GB18030, few do by chance.
+
+    >>> mostly_utf8("医保基金".encode()[:-1]), mostly_utf8("累计结余".encode("gb18030"))
+    (True, False)
+    """
+    beyond = len(content) - len(content.translate(None, HIGH))
+    return 2 * sum(map(len, CHARACTER.findall(content))) > beyond
+
+
+def build(model: type, data: Any, place: str, check: Callable | None = None, most: int = MAX_VALUES) -> Any:
+    """A record from plain data of at most so many values; faults of shape and of content come as one `BadInput`."""
+    if values_in(data, most) > most:  # each may be a fault, and a fault takes a kilobyte
+        raise refuse(place, words(f"内容多于 {most:,} 项", f"holds more than {most:,} values"),
+                     words("请只保留所需内容", "keep only what is asked for in it"))
     try:
         record = model.model_validate(data)
     except ValidationError as error:
-        problems = error.errors()
-        faults = [shape_fault(problem, model, place) for problem in problems if not misspelt(problem, problems, model)]
-        raise BadInput(faults) from None
+        problems = error.errors(include_url=False)
+        read = problems[:5 * MAX_FAULTS]  # each is held against the others
+        faults = [shape_fault(problem, model, place) for problem in read if not told_elsewhere(problem, read, model)]
+        raise BadInput(first(faults, len(problems) - len(read), place)) from None
     if check and (faults := check(record, place)):
-        raise BadInput(faults)
+        raise BadInput(first(faults, 0, place))
     return record
 
 
-def misspelt(problem: Mapping[str, Any], problems: list, model: type) -> bool:
-    """Whether a missing key is there after all, misspelt: the unknown key's own fault says so."""
+def values_in(data: Any, most: int) -> int:
+    """How many values a tree of lists and mappings holds, counted until there are more than `most`.
+
+    >>> values_in({"a": [1, 2]}, 100), values_in([[], [], []], 2)
+    (4, 4)
+    """
+    count, waiting = 0, [data]
+    while waiting and count <= most:
+        one = waiting.pop()
+        count += 1
+        if isinstance(one, list | dict):
+            if len(one) > most:
+                return count + len(one)
+            waiting += one.values() if isinstance(one, dict) else one
+    return count
+
+
+def first(faults: list[Fault], more: int, place: str) -> list[Fault]:
+    """The first twenty faults of a file, and how many more there are."""
+    more += max(len(faults) - MAX_FAULTS, 0)
+    return faults if more <= 0 else [*faults[:MAX_FAULTS], Fault(
+        place, words(f"另有 {more} 处问题", f"and {more} more"),
+        words("请先改正以上各处", "put those above right first"))]
+
+
+def told_elsewhere(problem: Mapping[str, Any], problems: list, model: type) -> bool:
+    """Whether another fault says it: a missing key is there, misspelt; a list is too short for its faulty items."""
+    if problem["type"] == "too_short":
+        at = problem["loc"]
+        return any(other["loc"][:len(at)] == at and len(other["loc"]) > len(at) for other in problems)
     if problem["type"] != "missing":
         return False
     *path, name = problem["loc"]
@@ -155,6 +232,7 @@ def misspelt(problem: Mapping[str, Any], problems: list, model: type) -> bool:
                and meant(str(other["loc"][-1]), known) == name for other in problems)
 
 
+A_TIME = words("应为时间，如 2026-01-02T03:04:05", "a time belongs here, such as 2026-01-02T03:04:05")
 # What pydantic found, in plain words; {ge}, {le} and the like are the bound it names.
 SHAPES = {
     "int_type": words("应为整数", "a whole number belongs here"),
@@ -176,6 +254,11 @@ SHAPES = {
     "too_long": words("最多 {max_length} 项", "at most {max_length} items are read"),
     "too_short": words("至少 {min_length} 项", "at least {min_length} items are needed"),
     "literal_error": words("可选：{expected}", "choose {expected}"),
+    "invalid_key": words("键应为文字，数字里不要用逗号", "keys must be words, and numbers go without commas"),
+    "datetime_type": A_TIME,
+    "datetime_parsing": A_TIME,
+    "datetime_from_date_parsing": A_TIME,
+    "timezone_naive": words("不要写时区", "leave the time zone out"),
     "string_pattern_mismatch": words("应为小写字母、数字和下划线，以字母开头",
                                      "use lower-case letters, digits and underscores, a letter first"),
 }

@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from simulation.reading import decoded
 from simulation.terms import BadInput, Fault, Words, refuse, short, words
 from simulation.trees import meant, nearest
 
@@ -159,7 +160,8 @@ NUMBER = re.compile(r"[+-]?(?=\.?\d)(\d{1,3}([, ]\d{3})+|\d+)?(\.\d*)?([eE][+-]?
 YEAR = re.compile(r"(\d{4})(?:\.0+)?\s*(?:年|年度)?")
 UNIT_TOLD = re.compile(r"单位\s*[:：]\s*[十百千万亿]*(元|人次|人(?!民|力))|\bunits?\s*[:=]", re.IGNORECASE)
 FOOTNOTE = re.compile(r"(注|备注|说明|资料来源|数据来源|note|source|remark)", re.IGNORECASE)
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# Signs with which a spreadsheet takes a cell for a formula, or drops them and does; some take the full-width ones too.
+FORMULA = tuple("=+-@＝＋－＠\t\r\n")
 
 
 def compact(text: str) -> str:
@@ -382,22 +384,12 @@ def grids(content: bytes, place: str) -> Iterable[Grid]:
     if content.startswith(b"\xd0\xcf\x11\xe0"):
         raise refuse(place, words("是旧版或加密的 Excel 文件", "is an old or encrypted Excel file"),
                      words("请去掉密码并另存为 XLSX 或 CSV", "take off the password and save it as XLSX or CSV"))
-    return text_grids(decoded(content, place), place)
+    return text_grids(text_of(content, place), place)
 
 
-def decoded(content: bytes, place: str) -> str:
-    """The text of a CSV file: UTF-8, UTF-16 with its mark, or GB18030 as Chinese spreadsheets save it."""
-    utf16 = content.startswith((b"\xff\xfe", b"\xfe\xff"))
-    for encoding in ("utf-16",) if utf16 else ("utf-8-sig", "gb18030"):
-        try:
-            text = content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if not re.search(r"[\0-\x08\x0e-\x1f]", text):
-            break
-    else:
-        raise refuse(place, words("不是文本表格", "is not a table in text"),
-                     words("请另存为 CSV（UTF-8）或 XLSX", "save it as CSV (UTF-8) or XLSX"))
+def text_of(content: bytes, place: str) -> str:
+    """The text of a CSV file, if it is a table at all."""
+    text = decoded(content, place, MAX_BYTES)
     if not text.strip():
         raise refuse(place, words("文件是空的", "the file is empty"), words("请使用模板填写", "fill in the template"))
     if text.lstrip().startswith("<"):
@@ -408,7 +400,7 @@ def decoded(content: bytes, place: str) -> str:
 
 def text_grids(text: str, place: str) -> list[Grid]:
     """The table of a text, split by the separator that shows the most known headings."""
-    split = [text_grid(text, separator) for separator in ",;\t"]
+    split = [text_grid(text, separator) for separator in ",;\t，；"]
     grid, broken = max(split, key=lambda found: max(map(known_headings, found[0]), default=0))
     if broken:
         raise refuse(f"{place}: line {broken}", words("引号没有配对，或一格过长",

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, NamedTuple
 
 import sqlalchemy as sa
-from pydantic import Field, NaiveDatetime
+from pydantic import FailFast, Field, NaiveDatetime
 
 from simulation import __version__, load_scenario
 from simulation.estimates import Estimate
-from simulation.reading import MAX_BYTES, build, read_yaml, too_large
+from simulation.reading import MAX_BYTES, MAX_FAULTS, build, decoded, first, read_yaml, too_large, values_in
 from simulation.scenario import Change, library, parse_scenario
 from simulation.terms import BadInput, Fault, Record, Source, refuse, short, words
 from simulation.trees import nearest
@@ -21,6 +22,9 @@ from store.library import Draft, add, checked, entries, new_code, row_of, versio
 FORM = 1  # of the file; a later form gets a greater number
 LARGEST = 64_000_000  # bytes of a file that is read
 MOST = 50_000  # entries of a file
+MOST_VALUES = 1_000_000  # of a file: a few bytes of JSON each, but a hundred in memory
+MOST_VALUES_OF_ONE = 20_000  # of one entry, as each may be a fault of its own
+STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)  # never tried twice, closed or not: one pass
 STATED = Source(status="assumption")
 
 
@@ -39,7 +43,7 @@ class FileEntry(Record):
     notes: str = ""
     author: str = ""
     created: NaiveDatetime
-    versions: Annotated[tuple[FileVersion, ...], Field(min_length=1)]
+    versions: Annotated[tuple[FileVersion, ...], FailFast(), Field(min_length=1)]
 
 
 class LibraryFile(Record):
@@ -47,7 +51,7 @@ class LibraryFile(Record):
 
     library: int
     model: str
-    entries: Annotated[tuple[FileEntry, ...], Field(max_length=MOST)]
+    entries: Annotated[tuple[FileEntry, ...], FailFast(), Field(max_length=MOST)]
 
 
 class Taken(NamedTuple):
@@ -107,12 +111,19 @@ def _put(connection: sa.Connection, kept: FileEntry) -> str:
 
 def read(content: bytes, place: str) -> LibraryFile:
     """The library in a file; raises `BadInput` with the place and remedy of every fault found."""
-    if len(content) > LARGEST:
-        raise too_large(place, LARGEST)
     damaged = refuse(place, words("内容损坏，不是方案库文件", "is damaged, or is not a library file"),
                      words("请重新导出", "export it again"))
+    if len(content) > LARGEST:
+        raise too_large(place, LARGEST)
     try:
-        data = json.loads(content.decode("utf-8-sig"), object_pairs_hook=once, parse_constant=refused)
+        text = decoded(content, place, LARGEST)
+    except BadInput:
+        raise damaged from None
+    if marks(text) > MOST_VALUES and marks(STRING.sub("", text)) > MOST_VALUES:  # before anything is made of it
+        raise refuse(place, words(f"内容多于 {MOST_VALUES:,} 项", f"holds more than {MOST_VALUES:,} values"),
+                     words("请分成几个文件", "divide it into several files"))
+    try:
+        data = json.loads(text, object_pairs_hook=once, parse_constant=refused)
     except (ValueError, RecursionError):
         raise damaged from None
     if not isinstance(data, Mapping):
@@ -121,10 +132,15 @@ def read(content: bytes, place: str) -> LibraryFile:
         raise refuse(f"{place}: library", words(f"“{short(data.get('library'))}”不是本程序认识的格式",
                                                 f"'{short(data.get('library'))}' is not a form this program knows"),
                      words("请用导出它的程序版本，或升级", "use the version that wrote it, or a newer one"))
-    found: LibraryFile = build(LibraryFile, data, place)
-    faults = [fault for n, entry in enumerate(found.entries) for fault in faults_in(entry, f"{place}: entries.{n}")]
+    check_amount(data, place)
+    found: LibraryFile = build(LibraryFile, data, place, most=MOST_VALUES)
+    faults: list[Fault] = []
+    for n, entry in enumerate(found.entries):
+        faults += faults_in(entry, f"{place}: entries.{n}")
+        if len(faults) >= MAX_FAULTS:  # the rest is read when these are put right
+            break
     if faults:
-        raise BadInput(faults)
+        raise BadInput(first(faults, 0, place))
     codes: dict[str, int] = {}
     for n, entry in enumerate(found.entries):
         if codes.setdefault(entry.code, n) != n:
@@ -132,6 +148,23 @@ def read(content: bytes, place: str) -> LibraryFile:
                                                              f"is that of entries.{codes[entry.code]} too"),
                          words("请只保留一项", "keep one of the two"))
     return found
+
+
+def check_amount(data: Mapping[str, Any], place: str) -> None:
+    """Refuse what would give more faults than anyone could read: unknown parts, and entries out of all measure."""
+    if unknown := next((key for key in data if key not in LibraryFile.model_fields), None):
+        raise refuse(f"{place}: {short(unknown)}", words("不认识的键", "unknown key"), words("请删去", "remove it"))
+    found = data.get("entries")
+    for n, one in enumerate(found if isinstance(found, list) else ()):
+        if values_in(one, MOST_VALUES_OF_ONE) > MOST_VALUES_OF_ONE:
+            raise refuse(f"{place}: entries.{n}",
+                         words(f"内容多于 {MOST_VALUES_OF_ONE:,} 项", f"holds more than {MOST_VALUES_OF_ONE:,} values"),
+                         words("请只保留所需版本", "keep only the versions that are needed"))
+
+
+def marks(text: str) -> int:
+    """How many signs a text has of which each begins a value in JSON: never fewer than it has values, but one."""
+    return text.count(",") + text.count("[") + text.count("{")
 
 
 def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

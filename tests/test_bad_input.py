@@ -28,7 +28,7 @@ bills:
 """
 CHANGE = "\nchanges:\n  - {lever: benefits.ceiling, year: 2010, value: 40000, source: {status: assumption}}\n"
 
-FAULT = re.compile(r"(?P<place>\S.*?): (?P<what>[^;]*\S); (?P<remedy>\S.*)")
+FAULT = re.compile(r"(?P<place>\S.*?)(?:: |：)(?P<what>[^;；]*\S)(?:; |；)(?P<remedy>\S.*)")
 CHINESE = re.compile("[\u4e00-\u9fff]")
 SOON = 1.0  # seconds of this process
 
@@ -365,8 +365,7 @@ FILES = {
     "500 indents": "".join(f"{n * ' '}a:\n" for n in range(500)).encode(),
     "bytes": bytes(range(256)) * 40,
     "a zero byte": GOOD.encode() + b"\0",
-    "GB 18030": GOOD.encode("gb18030"),
-    "UTF-16": GOOD.encode("utf-16"),
+    "UTF-16 without its mark": GOOD.encode("utf-16-le"),
     "a picture": b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",
 }
 
@@ -451,7 +450,7 @@ NOT_BILLS = {
     "1,001 short bills": (BILLS + 1000 * "  - {kind: inpatient, tier: level_1, expense: 1}\n").encode(),
     "a list": b"- a\n",
     "empty": b"",
-    "GB 18030": "person: 某人".encode("gb18030"),
+    "UTF-16 without its mark": "person: 某人".encode("utf-16-le"),
 }
 
 

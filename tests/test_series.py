@@ -311,7 +311,7 @@ BAD = {  # name: content, place of the first fault, a part of what it says
     "mark within": (as_csv(PLAIN) + b'2023,"300"000,2\n', "line 8", "quotation marks"),
     "empty": (b"", "", "the file is empty"),
     "blank": (b"\xef\xbb\xbf \r\n", "", "the file is empty"),
-    "picture": (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "", "not a table in text"),
+    "picture": (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "", "not UTF-8"),
     "web page": (b"<html><table><tr><td>year</td></tr></table></html>", "", "web page"),
     "old excel": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "", "old or encrypted"),
     "too long": (as_csv([*PLAIN, *[[""]] * 300, [2030, 1]][:160] + PLAIN[1:] * 10), "", "more than 200 rows"),
@@ -379,7 +379,7 @@ def test_faults_come_row_by_row_twenty_of_them_and_how_many_more():
     assert [fault.place.split()[1] for fault in faults[:9]] == [*(f"{c}2" for c in "ABCDEFG"), "A3", "B3"]
     assert len(faults) == 21
     assert faults[-1].sentence() == "fund.csv: and 22 more; put those above right first"
-    assert faults[-1].sentence("zh").startswith("fund.csv: 另有 22 处问题")
+    assert faults[-1].sentence("zh").startswith("fund.csv：另有 22 处问题")
 
 
 def test_a_file_may_have_two_megabytes_and_no_more():
