@@ -91,7 +91,7 @@ def to_page(page, language, part, name):
 
 
 def figures(page):
-    expect(page.get_by_test_id("stMetricValue")).to_have_count(3)
+    expect(page.get_by_test_id("stMetricValue")).to_have_count(4)
     return page.get_by_test_id("stMetricValue").all_inner_texts()
 
 
@@ -122,7 +122,7 @@ def test_the_first_page_speaks_the_browsers_language(open_page, language):
     for section in ("financing", "enrolment", "benefits", "lines", "responses"):
         expect(page.locator(f'[class*="st-key-in-{section} "] summary')).to_contain_text(words[f"section.{section}"])
     assert "scenario=urrbmi_county_2026" in page.url
-    expect(page.get_by_test_id("stMetricValue")).to_have_count(3)
+    expect(page.get_by_test_id("stMetricValue")).to_have_count(4)
     assert all(re.match(r"−?[\d.]+% ± [\d.]+%", text) for text in figures(page))
     assert f"lang={language}" in page.url
     expect(page.locator(".js-plotly-plot")).to_have_count(5)

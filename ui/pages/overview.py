@@ -83,12 +83,14 @@ if quantities:
         download("csv.table", t("table.csv"), drawn, "results")
         download("csv.summary", t("table.all_csv"), tables.everything(now, lang), "summary")
 
-brief_downloads(view, lang)
+briefs = st.container()
 take_away(view, now)
 
 # Last, because the levers stay as they are while the figures change: so the figures come sooner.
 with st.sidebar:
     sidebar()
+with briefs:
+    brief_downloads(view, lang)
 
 if settled and responds(scenario):
     # Six more runs, so after everything else and with few draws; a lever that moves cuts them short.
