@@ -31,6 +31,7 @@ ROOT = Path(__file__).resolve().parent.parent
 MOST_WORKERS = 256
 AHEAD = 2  # tasks handed to a worker at a time, so that it never waits for the next
 OPEN = 8  # results a worker may be ahead of the one that is taken next
+AGAIN = 3  # times new workers are begun where none is left, without a result in between
 LOST = 1  # workers that a task may lose while others run beside it; then it runs alone
 PATIENCE = 15  # seconds for a scheduler to answer and to have a worker
 LOOK, GONE = 2, 10  # seconds between looks at tasks that take long; looks without a worker until new ones are begun
@@ -288,7 +289,7 @@ def on_workers(client: Any, keep: Path | None, work: Callable[[Any], Any], items
     running: dict[Any, tuple[int, Task]] = {}
     suspects: list[tuple[int, Task]] = []
     found: dict[int, str | Exception] = {}
-    more, taken, alone, missing, size = True, 0, None, 0, len(client.nthreads())
+    more, taken, alone, missing, size, begun = True, 0, None, 0, len(client.nthreads()), 0
 
     def begin(number: int, task: Task) -> None:
         future = client.submit(answered, task.work, task.item, identity(), pure=False)
@@ -315,9 +316,10 @@ def on_workers(client: Any, keep: Path | None, work: Callable[[Any], Any], items
                 except TimeoutError:
                     missing = 0 if client.nthreads() else missing + 1
                     if missing >= GONE:
-                        begin_again(client, size)
-                        missing = 0
+                        begin_again(client, size, begun)
+                        missing, begun = 0, begun + 1
                     continue
+                begun = 0
                 for future in done:
                     number, task = running.pop(future)
                     if isinstance(future.exception(), KilledWorker) and number != alone:
@@ -343,8 +345,12 @@ def on_workers(client: Any, keep: Path | None, work: Callable[[Any], Any], items
             client.cancel(list(running), force=True)
 
 
-def begin_again(client: Any, size: int) -> None:
+def begin_again(client: Any, size: int, before: int) -> None:
     """New workers where none is left: those of this machine failed to start again; others must be looked after."""
+    if before >= AGAIN:
+        raise refuse("--cluster", words("工作进程一再无法启动", "workers fail to start again and again"),
+                     words("请检查内存后重新运行；用 --keep 保留的结果不会重算",
+                           "look at the memory and run again: results in --keep are not made anew"))
     if client.cluster is None:
         raise refuse("--cluster", words("调度器上已没有工作进程", "no worker is left at the scheduler"),
                      words("请启动工作进程后重新运行；用 --keep 保留的结果不会重算",

@@ -236,6 +236,19 @@ def test_where_no_worker_is_left_new_ones_are_begun(tmp_path: Path, monkeypatch:
     assert got == [thirds({"n": n}) for n in range(6)]
 
 
+def test_where_no_worker_starts_again_the_wait_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster, "LOOK", 0.2)
+    monkeypatch.setattr(cluster, "GONE", 2)
+    with cluster.joined("local:1") as client:
+        results = cluster.on_workers(client, None, thirds, [{"n": n, "begun": str(tmp_path)} for n in range(40)])
+        assert next(results) == thirds({"n": 0})
+        monkeypatch.setattr(client.cluster, "scale", lambda size: None)  # as where Dask has given up
+        for worker in list(client.cluster.workers.values()):
+            client.cluster.sync(worker.close)
+        with pytest.raises(BadInput, match="fail to start again"):
+            list(results)
+
+
 def test_a_task_that_ends_every_worker_is_told_by_one_sentence(two: Mapper) -> None:
     got = []
     with pytest.raises(BadInput) as refused:
@@ -368,7 +381,7 @@ def test_without_dask_one_sentence_says_what_to_install() -> None:
                            text=True, encoding="utf-8", check=False)
     assert shown.returncode == 4 and shown.stderr.splitlines() == [
         "--cluster local:2: Dask is not installed; run pip install -r requirements-cluster.txt",
-        "--cluster local:2: 没有安装 Dask; 请运行 pip install -r requirements-cluster.txt"]
+        "--cluster local:2：没有安装 Dask；请运行 pip install -r requirements-cluster.txt"]
     assert (ROOT / "requirements-cluster.txt").is_file()
 
 

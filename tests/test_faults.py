@@ -397,7 +397,8 @@ class Visitor:
 @contextmanager
 def running(port, url):
     """The real server on a port of this machine, until it is killed."""
-    command = [sys.executable, "-m", "streamlit", "run", "server.py", "--server.address", HOST, "--server.port", str(port)]
+    command = [sys.executable, "-m", "streamlit", "run", "server.py", "--server.address", HOST,
+               "--server.port", str(port)]
     server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                               env=os.environ | {database.VARIABLE: url})
     try:
