@@ -315,7 +315,7 @@ def on_workers(client: Any, keep: Path | None, work: Callable[[Any], Any], items
                     done = wait(list(running), LOOK, return_when="FIRST_COMPLETED").done
                 except TimeoutError:
                     missing = 0 if client.nthreads() else missing + 1
-                    if missing >= GONE:
+                    if missing >= GONE << begun:  # each time longer: a busy machine takes its time to start one
                         begin_again(client, size, begun)
                         missing, begun = 0, begun + 1
                     continue
@@ -355,7 +355,8 @@ def begin_again(client: Any, size: int, before: int) -> None:
         raise refuse("--cluster", words("调度器上已没有工作进程", "no worker is left at the scheduler"),
                      words("请启动工作进程后重新运行；用 --keep 保留的结果不会重算",
                            "start workers and run again: results in --keep are not made anew"))
-    client.cluster.scale(0)
+    # First the dead ones must be gone: new ones take their names.
+    client.cluster.sync(client.cluster.scale_down, list(client.cluster.worker_spec))
     client.cluster.scale(size)
 
 

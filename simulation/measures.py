@@ -7,6 +7,7 @@ import pandas as pd
 
 from simulation.results import ALONG, MORE, QUANTITIES, Result
 from simulation.scenario import Change, Scenario
+from simulation.steps.fund import ratio
 from simulation.streams import REPLICATES
 from simulation.terms import Source, words
 
@@ -155,7 +156,7 @@ def settlement(result: Result, area: str | None = None) -> pd.DataFrame:
             value = data["contract_fee_by_payer"].sel(payer="fund").mean("draw").values
         elif item in RATIOS:  # of the totals, as a bureau reckons
             part, whole, times = RATIOS[item]
-            value = times * mean(part) / np.maximum(mean(whole), 1e-9)
+            value = ratio(times * mean(part), mean(whole))
         else:
             value = mean(item)
         rows.append((section, item, title, unit, 0.0 - value if item in TAKEN_OFF else value))

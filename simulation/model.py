@@ -31,6 +31,7 @@ from simulation.terms import refuse, words
 SMALL_POOL = 20_000  # insured people below which chance between people matters enough for the exact engine
 ENGINES = ("auto", "table", "exact")
 MAX_DRAWS = 131_072
+MOST_KEPT = 12 * MAX_DRAWS  # draws times years times areas of a run: each takes about two kilobytes at the most
 
 
 def simulate(scenario: Scenario | str, draws: int = 1024, seed: int = 20080101, engine: str = "auto",
@@ -50,6 +51,7 @@ def simulate(scenario: Scenario | str, draws: int = 1024, seed: int = 20080101, 
     """
     scenario = load_scenario(scenario) if not isinstance(scenario, Scenario) else scenario
     check_run(draws, seed, engine)
+    check_room(scenario, draws)
     text = scenario.model_copy(update={"changes": ()}).text()
     areas = tuple(scenario.axes.area) if len(scenario.axes.area) > 1 else (None,)
     books = [book_of(scenario, area) for area in areas]
@@ -128,3 +130,16 @@ def check_run(draws: int, seed: int, engine: str) -> None:
     if engine not in ENGINES:
         raise refuse("engine", words(f"没有 {engine} 引擎", f"there is no engine {engine}"),
                      words("请用 table 或 exact", "use table or exact"))
+
+
+def check_room(scenario: Scenario, draws: int) -> None:
+    """Refuse a run whose years and areas would not fit in memory, with the draws that do."""
+    areas = len(scenario.axes.area)
+    each = scenario.years * (areas + 1 if areas > 1 else 1)  # the whole city is kept beside its counties
+    if draws * each > MOST_KEPT:
+        most = MOST_KEPT // each // 16 * 16
+        raise refuse("draws", words(f"{draws} 次、{scenario.years} 年、{max(areas, 1)} 个县区超出内存",
+                                    f"{draws} draws of {scenario.years} years in {max(areas, 1)} areas do not fit in "
+                                    "memory"),
+                     words(f"请用至多 {most} 次", f"use at most {most} draws") if most >= 16 else
+                     words("请减少年数或县区", "use fewer years or areas"))

@@ -12,6 +12,7 @@ import pandas as pd
 from simulation.model import futures_of
 from simulation.reading import build, read_text, read_yaml
 from simulation.results import Result
+from simulation.steps.fund import ratio
 from simulation.terms import Document, Record, Words
 from simulation.trees import dense
 
@@ -90,7 +91,7 @@ def measured(result: Result, measure: str) -> np.ndarray:
     if measure == "contracted_rate_bonus":
         return stated(lever("contracts", "rate_bonus", ("tier",))[:, primary].mean(axis=1))
     if measure == "contract_coverage":
-        return of("contracted") / of("enrolled")
+        return ratio(of("contracted"), of("enrolled"))
     if measure == "key_contract_coverage":  # the oldest group stands for the key populations
         return stated(lever("contracts", "coverage", ("group",))[:, -1])
     if measure == "poor_contribution":

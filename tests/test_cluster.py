@@ -238,7 +238,7 @@ def test_where_no_worker_is_left_new_ones_are_begun(tmp_path: Path, monkeypatch:
 
 def test_where_no_worker_starts_again_the_wait_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cluster, "LOOK", 0.2)
-    monkeypatch.setattr(cluster, "GONE", 2)
+    monkeypatch.setattr(cluster, "GONE", 1)
     with cluster.joined("local:1") as client:
         results = cluster.on_workers(client, None, thirds, [{"n": n, "begun": str(tmp_path)} for n in range(40)])
         assert next(results) == thirds({"n": 0})

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import ndtr
 
-from simulation.engines.nodes import chebyshev_nodes, lagrange
+from simulation.engines.nodes import lagrange, spanning
 from simulation.engines.parts import parts
 from simulation.engines.shapes import NO_TAIL, bin_means
 from simulation.records import DRAWS, Costs, Outpatient, Rules, Tail
@@ -18,6 +18,7 @@ INPATIENT, OUTPATIENT = 0, 2
 EDGES = np.concatenate([[-np.inf], np.linspace(-4.0, 4.5, 127), [np.inf]])  # cost bins, as standard normal points
 CHANCE = np.diff(ndtr(EDGES))
 PRICE_NODES, VOLUME_NODES = 5, 3
+WIDE_VOLUME = 5.0  # log units: payments bend less with the number of visits than with their price
 
 
 class Moments(NamedTuple):
@@ -77,8 +78,8 @@ def outpatient_year(rules: Rules, visit: np.ndarray, log_sd: float, eligible: np
     """
     draws, cells = users.shape
     log_price, log_visits = np.log(price), np.log(visits)
-    price_nodes = chebyshev_nodes(log_price.min(), log_price.max(), PRICE_NODES)
-    visit_nodes = chebyshev_nodes(log_visits.min(), log_visits.max(), VOLUME_NODES)
+    price_nodes = spanning(log_price.min(), log_price.max(), PRICE_NODES)
+    visit_nodes = spanning(log_visits.min(), log_visits.max(), VOLUME_NODES, WIDE_VOLUME)
     n, p = np.exp(visit_nodes).repeat(len(price_nodes)), np.tile(np.exp(price_nodes), len(visit_nodes))
     spread = np.full(len(visit), log_sd)
     found = settled(rules, OUTPATIENT, visit[:, None] * n * p, spread, eligible, n, cells, years)
@@ -90,6 +91,7 @@ def outpatient_year(rules: Rules, visit: np.ndarray, log_sd: float, eligible: np
         point = (lagrange(visit_nodes, log_visits[part].T).swapaxes(0, 1)[:, :, None]
                  * lagrange(price_nodes, log_price[part])).reshape(cells, len(n), -1)
         one, square, product = (moments @ point).reshape(cells, 3, tiers, -1).swapaxes(0, 1)  # each (c, k, d)
+        one = np.maximum(one, 0.0)  # between nodes far apart a polynomial can fall below nothing
         each = visits[part].T
         people = users[part].T[:, None] * (mix[part].transpose(1, 2, 0) if mix.ndim > 2 else mix[:, :, None])
         bill = (each * price[part])[:, None] * visit[:, None]

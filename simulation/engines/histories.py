@@ -17,7 +17,7 @@ from scipy.stats import nbinom
 
 from simulation.engines.blocks import Block, blocks
 from simulation.engines.choice import tilted
-from simulation.engines.nodes import chebyshev_nodes, node_basis
+from simulation.engines.nodes import chebyshev_nodes, node_basis, spanning
 from simulation.engines.tables import (
     LINEAR,
     Schedule,
@@ -42,9 +42,11 @@ TAIL = 1e-4  # stays beyond the longest history, as a share of all stays
 
 def longest_history(mean: float, size: float) -> int:
     """The number of stays beyond which less than `TAIL` of all stays fall."""
+    if mean <= 0:
+        return 3
     k = np.arange(400)
     chance = nbinom.pmf(k, size, size / (size + mean))
-    beyond = 1 - np.cumsum(k * chance) / max(mean, 1e-12)
+    beyond = 1 - np.cumsum(k * chance) / mean
     return int(min(max(np.argmax(beyond < TAIL) if (beyond < TAIL).any() else 60, 3), 60))
 
 
@@ -105,7 +107,7 @@ def tables_of(rules: Rules, costs: Costs, ceilings: np.ndarray, mixes: np.ndarra
         """Schedules and the cells under them, where these are the same, and what their payments depend on."""
         made, scheduled = schedules(rules, mixes.shape[1], longest, only)
         under = [tuple(np.flatnonzero(each)) for each in scheduled.any(axis=0)]
-        for cells in dict.fromkeys(under):
+        for cells in dict.fromkeys(filter(None, under)):  # between whole years a node may count for nobody
             which = [s for s, those in enumerate(under) if those == cells]
             own = rules._replace(rate=rules.rate[..., [made[s].cell for s in which]])
             yield (np.array(which), np.array(cells), [made[s] for s in which],
@@ -196,7 +198,7 @@ def nodes_of(conditions: Conditions, thresholds: np.ndarray) -> Nodes:
     """Nodes that span the prices, tilts and thresholds that occur."""
     log_price, middle = np.log(conditions.price), np.median(np.log(conditions.price), axis=0)
     span = np.log(thresholds.min()), np.log(thresholds.max())
-    spanned = lambda x, n: chebyshev_nodes(x.min(), x.max(), n)  # noqa: E731
+    spanned = lambda x, n: spanning(x.min(), x.max(), n)  # noqa: E731
     reach = np.append(log_price.ravel(), np.log(conditions.reach))
     tilt = outwards(conditions.tilt.min(), conditions.tilt.max())
     tilts = min(TILT_NODES + int((tilt[1] - tilt[0]) / TILT_SPAN + 1e-9), MOST_TILT_NODES)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.polynomial.chebyshev import chebvander
 
 LONGEST_PIECE = 5  # years
+WIDE, FURTHER, MOST = 3.0, 0.35, 24  # log units that a few nodes span; one node more for every so much beyond; at most
 SMALLEST = 1e-6  # a term of a polynomial that is smaller beside its largest is left out
 
 
@@ -73,7 +74,7 @@ def through(values: np.ndarray, nodes: list[np.ndarray], x: list[np.ndarray]) ->
         values = np.moveaxis(np.tensordot(to_terms, values, (1, axis)), 0, axis)
     size = np.abs(values).max(axis=0)
     size = (size / np.maximum(size.max(axis=tuple(range(len(nodes)))), 1e-300)).max(axis=-1)
-    degree = np.nonzero(size >= SMALLEST)
+    degree = np.nonzero(size >= min(SMALLEST, size.max()))  # where all is nothing, so is every term
     return Polynomial(np.moveaxis(values[(slice(None), *degree)], 1, 2), np.array(degree), low, high)
 
 
@@ -82,6 +83,17 @@ def chebyshev_nodes(low: float, high: float, n: int) -> np.ndarray:
     if high - low < 1e-12:
         return np.array([low])
     return (low + high) / 2 - (high - low) / 2 * np.cos(np.pi * np.arange(n) / (n - 1))
+
+
+def spanning(low: float, high: float, n: int, wide: float = WIDE) -> np.ndarray:
+    """Nodes on a log scale from low to high: n, and more where amounts lie further apart than `wide` log units.
+
+    A run of sixty years at the published growth spans eight: five nodes would put its expenditure 7 % wrong.
+
+    >>> len(spanning(0.0, 2.0, 5)), len(spanning(0.0, 4.0, 5))
+    (5, 8)
+    """
+    return chebyshev_nodes(low, high, min(n + max(int(np.ceil((high - low - wide) / FURTHER)), 0), MOST))
 
 
 def bonus_nodes(rates: np.ndarray, bonus: float, limit: float, longest: int) -> np.ndarray:

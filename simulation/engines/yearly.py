@@ -104,6 +104,7 @@ def year_of(by_cell: np.ndarray, people: np.ndarray, used: dict[str, np.ndarray]
     basic = np.minimum(np.maximum(basic, 0.0), eligible)
     items = tiers + len(LINEAR)
     paid = total[MOMENTS:MOMENTS + items] * factor[PAYMENT + 1:PAYMENT + 1 + items]
+    paid = np.maximum(paid, 0.0)  # between nodes far apart a polynomial can fall below nothing
     by_tier, (critical, assistance, commercial, chronic) = paid[:tiers], paid[tiers:]
 
     # By tier and chronic care add up to what the fund paid; the patient bears what nobody paid.
@@ -112,8 +113,8 @@ def year_of(by_cell: np.ndarray, people: np.ndarray, used: dict[str, np.ndarray]
     assistance = np.clip(assistance, 0.0, eligible - basic - critical)
     commercial = np.clip(commercial, 0.0, eligible - basic - critical - assistance)
     # What the fund and the three layers above it pay a person.
-    paid_by_cell = by_cell[:, 0] + reduce(np.add, (by_cell[:, MOMENTS + tiers + n] for n in range(3)))
-    caught = np.maximum(by_cell[:, -1], 0.0) * factor[-1]
+    paid_by_cell = np.maximum(by_cell[:, 0] + reduce(np.add, (by_cell[:, MOMENTS + tiers + n] for n in range(3))), 0.0)
+    caught = np.minimum(np.maximum(by_cell[:, -1], 0.0) * factor[-1], people)
     all_layers = basic + critical + assistance + commercial
     return {
         "basic": basic, "chronic": chronic * scale, "expense": expense, "eligible": eligible, "critical": critical,

@@ -45,12 +45,13 @@ def care_is_used(book: Book, futures: Futures, pool: Pool, answers: list[Answer]
     tilt = np.stack([answer.tilt for answer in answers], axis=1)
     people = pool.insured.sum(axis=3).mean(axis=0)
     for t, answer in enumerate(answers):
-        usual = np.average(answer.mix, axis=0, weights=people[t])
+        usual = responses.usual_mix(answer.mix, people[t])
         year = book.once(costs_of, book.policies[t])
         costs.append(year._replace(expense=year.expense * (1 + dearer[t]),
                                    chronic_expense=year.chronic_expense * (1 + float(dearer_chronic[t, 0]))))
         # The doubt about the response moves the price of all stays alike.
-        price[:, t] *= (1 + usual @ dearer[t] * futures.drawn["providers.cost_response"]) / (1 + usual @ dearer[t])
+        doubt = 1 + usual @ dearer[t] * futures.drawn["providers.cost_response"]
+        price[:, t] *= np.maximum(doubt, responses.LEAST) / (1 + usual @ dearer[t])
         care.append(utilisation.care_in(scenario, t, covered[t], contributed[t], futures.ageing[t], answer.mix))
         frequency[:, t] *= answer.demand * (1 + usual @ more[t])
     conditions = Conditions(price, frequency, futures.chronic, tilt, futures.noise, reach, futures.chance)

@@ -9,6 +9,7 @@ import numpy as np
 from simulation.records import DRAWS, Futures
 from simulation.stages.book import Book, Flows
 from simulation.steps import payment, supervision
+from simulation.steps.fund import ratio
 from simulation.streams import normals
 
 
@@ -69,6 +70,7 @@ def providers_are_paid(book: Book, futures: Futures, people: Flows, flows: Flows
     wrong = scenario.value("providers", "noncompliant", ("tier",))
     by_tier = paid.sum(axis=2)
     found_out = book.of("supervision", "sample_share")[:, None] * wrong * drawn("noncompliant")[:, :, None]
+    found_out = np.minimum(found_out, 1.0)
     recovered = (by_tier * found_out).sum(axis=2)
     coverage = book.of("supervision", "review_coverage")
     since = np.arange(years) - (int(np.argmax(coverage > 0)) if coverage.any() else years)
@@ -77,6 +79,7 @@ def providers_are_paid(book: Book, futures: Futures, people: Flows, flows: Flows
     deducted = coverage * supervision.learnt(since, drawn("deducted_start"), drawn("deducted_end"), months)
     avoided = coverage * (drawn("deducted_start") + drawn("problem_saving") * (drawn("problem_start") - problem))
     whole = by_tier.sum(axis=2)
+    avoided = np.minimum(avoided, 1 - ratio(recovered, whole))  # no more is saved than was paid
     providers = scenario.value("providers", "providers", ("tier",)) * book.share("people")
     cost_share = float(scenario.value("providers", "cost_share"))
     margin = (by_tier - due.sum(axis=2) + (flows["expense_by_tier"] + flows["outpatient_expense"])

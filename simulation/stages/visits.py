@@ -50,9 +50,10 @@ def visits_are_paid(book: Book, rules: list[Rules], use: Use, futures: Futures, 
             newly = contracted_anew(book, t)
             fewer = refills * (4 / weeks[t] - 4 / float(book.first("contracts", "prescription_weeks")))
             more[:, -len(newly):] += newly * on * contract_visits[:, None] + fewer
+            more = np.maximum(more, responses.LEAST)
         # Capable counties see more patients, and providers respond to how visits are paid.
         capable = on * book.change("care", "capability")[t]
-        more = more * (1 + capable * drawn("behaviour.capability_visits"))[:, None]
+        more = more * np.maximum(1 + capable * drawn("behaviour.capability_visits"), responses.LEAST)[:, None]
         more = more * (1 + mix @ use.more_visits[t])
         volume = futures.visits[:, t, None] * demand * more * pool.risk[:, t] * visits
         gain = answers[t].gain - (choice * responses.dearer(now, base)[:, :, None]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+LEAST_USED = 1e-12  # of what leaves family accounts: where all of it leaks, the whole balance goes with what is used
+
 
 def individual_income(insured, contribution, subsidy, returner_share, arrears_share) -> np.ndarray:
     """Paid by people, yuan (d, t): this year's contribution, and arrears of returners with the missed
@@ -53,7 +55,7 @@ def accounts(paid_in: np.ndarray, wanted, opening: np.ndarray, leakage: float, s
     for t in range(paid_in.shape[1]):
         balance = balance + paid_in[:, t]
         used[:, t] = wanted(t, balance)
-        leaked[:, t] = np.minimum(used[:, t] * leakage / (1 - leakage), balance - used[:, t])
+        leaked[:, t] = np.minimum(used[:, t] * leakage / np.maximum(1 - leakage, LEAST_USED), balance - used[:, t])
         lost[:, t] = stranded * (balance - used[:, t] - leaked[:, t])
         balance = left[:, t] = balance - used[:, t] - leaked[:, t] - lost[:, t]
     return used, leaked, lost, left

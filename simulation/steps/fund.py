@@ -15,9 +15,9 @@ def surplus(income: np.ndarray, expenditure: np.ndarray, transfer: np.ndarray) -
 
 
 def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    """A ratio of flows, zero where the whole is nothing.
+    """A ratio of flows, zero where the whole is nothing or less: there a deficit would pass for a surplus.
 
-    >>> ratio(np.array([1.0, 1.0]), np.array([4.0, 0.0])).tolist()
-    [0.25, 0.0]
+    >>> ratio(np.array([1.0, 1.0, -1.0]), np.array([4.0, 0.0, -2.0])).tolist()
+    [0.25, 0.0, 0.0]
     """
-    return np.divide(part, whole, out=np.zeros_like(part, dtype=float), where=np.abs(whole) > 1e-9)
+    return np.divide(part, whole, out=np.zeros_like(part, dtype=float), where=whole > 1e-9)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+LEAST = 0.01  # of care or of its expense is left, however strong a response is drawn
 CHEAPEST = 0.02  # a net price below this part of the expense is felt as nothing
 
 
@@ -40,9 +41,20 @@ def chosen(mix: np.ndarray, gain: np.ndarray) -> np.ndarray:
     return weight / weight.sum(axis=-1, keepdims=True)
 
 
+def usual_mix(mix: np.ndarray, people: np.ndarray) -> np.ndarray:
+    """The mix (k,) of all people (c,) together, of the mixes (c, k); where there is nobody, every cell counts alike.
+
+    >>> usual_mix(np.array([[0.2, 0.8], [0.6, 0.4]]), np.array([3.0, 1.0])).round(2).tolist()
+    [0.3, 0.7]
+    """
+    return np.average(mix, axis=0, weights=people if people.any() else None)
+
+
 def towards_primary(gain: np.ndarray, mix: np.ndarray, primary: np.ndarray, people: np.ndarray) -> np.ndarray:
     """How far gains (n, c, k) lean to primary care beside the rest, (n,), over the mix (c, k) of the people (c,)."""
-    weight = np.average(mix, axis=0, weights=people)
+    if not people.any():
+        return np.zeros(len(gain))
+    weight = usual_mix(mix, people)
     share = lambda mark: weight * mark / np.maximum((weight * mark).sum(), 1e-12)  # noqa: E731
     return np.einsum("nck,c,k->n", gain, people / people.sum(), share(primary) - share(1 - primary))
 
@@ -64,4 +76,4 @@ def by_payment(moved: np.ndarray, response: np.ndarray) -> np.ndarray:
     >>> by_payment(np.array([[-0.5], [0.5]]), np.array([0.0, -0.1])).tolist()
     [-0.05]
     """
-    return np.einsum("...mk,m->...k", moved, response)
+    return np.maximum(np.einsum("...mk,m->...k", moved, response), LEAST - 1)

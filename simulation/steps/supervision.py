@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.stats import beta
 
+FASTEST = 0.01  # months: no draw of an interval learns faster, or backwards
 BAN = 2  # years without designation after termination (Guangxi 2017)
 
 
@@ -51,6 +52,6 @@ def learnt(since: np.ndarray, start: float, end: float, months: float) -> np.nda
     >>> learnt(np.array([-1, 0, 9]), 0.34, 0.15, 2.0).round(3).tolist()
     [0.34, 0.182, 0.15]
     """
-    years = months / 12
+    years = np.maximum(months, FASTEST) / 12
     faded = years * (np.exp(-np.maximum(since, 0) / years) - np.exp(-(np.maximum(since, 0) + 1) / years))
     return np.where(since < 0, start, end + (start - end) * faded)
