@@ -15,7 +15,7 @@ SEVERAL = 3  # sentences on one lever; above that they are counted
 LISTED = 8  # sentences on rules; the rest stand in the table of levers
 MEMBERS = 5  # groups or tiers that a name lists; above that they are counted
 BETWEEN = " · "  # the parts of a lever's name
-EAST = "\u2e80"  # from here on letters are as wide as they are high
+EAST = chr(0x2E80)  # from here on letters are as wide as they are high
 
 Item = TypeVar("Item")
 

@@ -150,7 +150,7 @@ class Fault:
         'x.yaml: years: is missing; add it'
         """
         after, between = ("：", "；") if language == "zh" else (": ", "; ")
-        text = f"{self.place}{after}{self.what[language]}{between}{self.remedy[language]}"
+        text = f"{self.place.replace(': ', after)}{after}{self.what[language]}{between}{self.remedy[language]}"
         return " ".join(text.split())
 
 
