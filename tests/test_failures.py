@@ -161,7 +161,7 @@ def test_never_and_always_failing_are_told_without_a_rule() -> None:
     for hit, share in ((np.zeros(POINTS, bool), "0"), (np.ones(POINTS, bool), "100")):
         found = told(x, hit)
         assert found.rules.empty and found.limits.empty and len(found.sentences) == 1
-        assert f"{share} %" in found.sentences[0].en and f"{share}%" in found.sentences[0].zh
+        assert f"{share}%" in found.sentences[0].en and f"{share}%" in found.sentences[0].zh
 
 
 def test_a_policy_that_mostly_fails_is_told_by_when_it_holds() -> None:
@@ -179,12 +179,12 @@ def test_sentences_say_the_figures_of_the_frames_in_both_languages() -> None:
     for n, sentence in enumerate(found.sentences):
         row = found.rules.iloc[n]
         mine = found.limits[found.limits["rule"] == row["rule"]]
-        for language, gap in (("zh", ""), ("en", " ")):
+        for language in ("zh", "en"):
             text = sentence[language]
             for figure in (row["density"], row["coverage"], found.share):
-                assert f"{100 * figure:.0f}{gap}%" in text
+                assert f"{100 * figure:.0f}%" in text
             for end in (*mine["low"].dropna(), *mine["high"].dropna()):
-                assert f"{100 * end:.4g}{gap}%" in text
+                assert f"{100 * end:.4g}%" in text
             for title in mine[f"title_{language}"]:
                 assert title[1:] in text
 
