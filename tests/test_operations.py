@@ -44,14 +44,16 @@ fewer_histories = pytest.fixture(scope="module", autouse=True)(coarse)
 
 
 @pytest.fixture
-def lines(monkeypatch):
+def lines():
     """What is logged, line by line."""
     handler, found = logging.Handler(logging.INFO), []
     handler.setFormatter(logs.Line())
     handler.emit = lambda record: found.append(handler.format(record))
     logs.logger.addHandler(handler)
-    monkeypatch.setattr(logs.logger, "level", logging.INFO)
+    before = logs.logger.level
+    logs.logger.setLevel(logging.INFO)
     yield found
+    logs.logger.setLevel(before)
     logs.logger.removeHandler(handler)
 
 

@@ -88,7 +88,7 @@ class Line:
             twin = any(other.work == ticket.work for other in self._running)
             if before + len(self._running) >= self.granted.at_once or twin:
                 return before + len(self._running)
-            self._waiting.remove(ticket)
+            self._waiting.discard(ticket)  # it is gone where a page's earlier run has begun and left with its number
             self._running[ticket] = self._clock()
             return 0
 
