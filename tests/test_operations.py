@@ -32,7 +32,7 @@ from store.database import ready
 from tests.coarse import coarse
 from tests.screen import CEILING, app, few_draws
 from ui import logs, runs
-from ui.turns import Places
+from ui.turns import Claims, Places
 from ui.view import view_of
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -351,3 +351,20 @@ async def moved(port):
         session.states = {identity: low + step}
         answered.append((await session.ask(wire, moved=True))[1])
     return answered
+
+
+def test_who_waits_for_what_another_makes_is_let_go_when_he_asks_for_something_else():
+    claims, waiting = Claims(), threading.Event()
+
+    def look():
+        waiting.set()
+        raise RuntimeError("a lever has moved")
+
+    with claims.of("the same", lambda: None):
+        with claims.of("another", look):
+            pass
+        with pytest.raises(RuntimeError), claims.of("the same", look):
+            raise AssertionError("two make the same")
+        assert waiting.is_set()
+    with claims.of("the same", look):  # and is free again
+        pass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import pandas as pd
@@ -14,7 +15,7 @@ from report.answers import Run, facts_of, together, told
 from simulation import simulate
 from simulation.measures import unresponsive
 from simulation.scenario import Scenario
-from ui.turns import Places, Turn
+from ui.turns import Claims, Places, Turn
 from ui.view import View, known, scenario_of, view_of
 
 QUICK, STABLE = 1024, 16384  # draws while a lever moves, and at rest
@@ -32,6 +33,17 @@ def places() -> Places:
 def gate(patient: bool = False) -> Turn:
     """A turn at the processors, to be used with `with`; patient work lets those go first who move a lever."""
     return Turn(places(), look if patient else None)
+
+
+@st.cache_resource(show_spinner=False)
+def claims() -> Claims:
+    """Who makes which patient answer."""
+    return Claims()
+
+
+def claimed(*what: Any) -> AbstractContextManager[None]:
+    """To be used with `with` around patient work that others may ask for at the same time."""
+    return claims().of(what, look)
 
 
 def look() -> None:
@@ -72,7 +84,8 @@ def seen() -> dict[str, tuple]:
 
 def run(view: View, draws: int) -> Run:
     """The answers for a view at so many draws."""
-    answer = answers(*key(view), draws, SEED)
+    with claimed(answers, key(view), draws) if draws > QUICK else nullcontext():
+        answer = answers(*key(view), draws, SEED)
     if draws == draws_for(view, settled=True) and not at_rest(view):
         # Replaced in one step, for sessions run side by side; far fewer than the answers kept.
         seen()["at rest"] = (*seen()["at rest"], key(view))[-KEPT // 4:]

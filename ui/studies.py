@@ -6,6 +6,7 @@ As on the first page a quick answer comes before the stable one, and equal views
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,13 +19,13 @@ from simulation.measures import along, by_area, settlement, standard_error, summ
 from simulation.results import Result
 from simulation.scenario import Scenario
 from simulation.scorecard import scorecard
-from ui.runs import QUICK, SEED, gate, key
+from ui.runs import QUICK, SEED, claimed, gate, key
 from ui.text import t
 from ui.view import View, changes, scenario_of
 
 MOST = 1024  # draws of a comparison between ways of pooling: it is three further runs of every county
 METHODS = ("separate", "adjustment", "full")  # of pooling, from no shared risk to all of it
-KEPT = 64  # studies, of some tens of kilobytes each
+KEPT = 512  # studies, of some tens of kilobytes each
 
 
 class Study(NamedTuple):
@@ -49,7 +50,8 @@ def counties(scenario: Scenario) -> bool:
 
 def study(view: View, draws: int) -> Study:
     """The answers for a view at so many draws."""
-    return studied(*key(view), draws, SEED)
+    with claimed(studied, key(view), draws) if draws > QUICK else nullcontext():
+        return studied(*key(view), draws, SEED)
 
 
 def compared(view: View, draws: int) -> pd.DataFrame:

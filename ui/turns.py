@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 LONGEST = 10.0  # seconds after which work that can wait has waited long enough
@@ -68,3 +69,31 @@ class Turn(NamedTuple):
 
     def __exit__(self, *_: object) -> None:
         self.places.give_back()
+
+
+class Claims:
+    """Who makes what everybody may have. Whoever wants the same waits, but looks up now and then: a lock would hold his
+    whole page until the other is done, however often he moves a lever.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._taken: set[Hashable] = set()
+
+    def _take(self, what: Hashable) -> bool:
+        with self._lock:
+            free = what not in self._taken
+            self._taken.add(what)
+            return free
+
+    @contextmanager
+    def of(self, what: Hashable, look: Callable[[], object]) -> Iterator[None]:
+        """Make something while nobody else does."""
+        while not self._take(what):
+            look()
+            time.sleep(LOOK)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._taken.discard(what)

@@ -12,7 +12,7 @@ from ui import comparisons, state
 from ui.figures import GAP, METRIC, beside, card, download, metric, table
 from ui.futures import lead
 from ui.papers import brief_downloads
-from ui.runs import SEED, at_rest, closing, draws_for, key, named, run
+from ui.runs import SEED, at_rest, claimed, closing, draws_for, key, named, run
 from ui.take import take_away
 from ui.text import language, t
 from ui.view import baseline, scenario_of
@@ -96,7 +96,8 @@ if settled and responds(scenario):
     # Six more runs, so after everything else and with few draws; a lever that moves cuts them short.
     few, ends = draws_for(view, settled=False), {}
     for off in ((), RESPONSES, *((response,) for response in RESPONSES)):
-        ends[off] = closing(*key(view), off, few, SEED)
+        with claimed(closing, key(view), off):
+            ends[off] = closing(*key(view), off, few, SEED)
         answer.caption(t("behaviour.waiting"))
     told = behaviour(ends, last, lang)
     with answer.container():
