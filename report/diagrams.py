@@ -34,8 +34,9 @@ def grid(drawn: Drawn, title: str, names: Mapping[str, str], heads: Mapping[str,
             rows += [f"<b>{head}</b>", *map(lined, dict.fromkeys(part["title"]))]
     for item in frame.itertuples():
         mark = STATES[item.state][0]
-        text[lined(item.title), item.year] = (list(STATES).index(item.state), f"{mark} {percent(item.met, 0)}",
-                                              item.told)
+        # Two short lines and no sign of per cent, which stands in the title: narrow enough for a tablet.
+        text[lined(item.title), item.year] = (list(STATES).index(item.state),
+                                              f"{mark}<br>{percent(item.met, 0).removesuffix('%')}", item.told)
     cells = [[text.get((row, year), (None, "", "")) for year in years] for row in rows]
     colours = [colour for _, colour in STATES.values()]
     figure.add_heatmap(
@@ -49,10 +50,10 @@ def grid(drawn: Drawn, title: str, names: Mapping[str, str], heads: Mapping[str,
         figure.add_scatter(x=[None], y=[None], mode="markers", name=f"{mark} {names[state]}", hoverinfo="skip",
                            marker={"symbol": "square", "size": 12, "color": colour})
     figure.update_layout(
-        template=TEMPLATE, title=titled(title), showlegend=True, height=ROW * (len(rows) + 1) + 110,
+        template=TEMPLATE, title=titled(title), showlegend=True, height=ROW * (len(rows) + 1) + 134,
         xaxis={"side": "top", "tickvals": years, "range": [years[0] - 0.5, years[-1] + 0.5], "showgrid": False},
         yaxis={"autorange": "reversed", "showgrid": False, "ticksuffix": "  ", "tickfont": {"size": 11}},
-        margin={**MARGIN, "t": 76},
+        margin={**MARGIN, "t": 100},
         legend={"y": -0.02})
     return figure
 

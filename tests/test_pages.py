@@ -97,7 +97,7 @@ def test_the_grid_draws_every_cell_of_the_scorecard_with_a_mark_and_a_figure(aim
     place = {row: n for n, row in enumerate(heat.y)}
     for item in drawn.frame.itertuples():
         text = heat.text[place[diagrams.lined(item.title)]][list(heat.x).index(item.year)]
-        assert text == f"{diagrams.STATES[item.state][0]} {item.met:.0%}"
+        assert text == f"{diagrams.STATES[item.state][0]}<br>{100 * item.met:.0f}"
     marks = {mark for mark, _ in diagrams.STATES.values()}
     assert len(marks) == len(diagrams.STATES) == len({colour for _, colour in diagrams.STATES.values()})
     assert [f"<b>{head}</b>" in heat.y for head in heads.values()] == [True] * len(heads)
