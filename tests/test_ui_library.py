@@ -230,7 +230,7 @@ def test_files_are_taken_in_whole_or_not_at_all():
     bad = json.loads(text)
     bad["entries"].append(bad["entries"][0] | {"code": "x"})
     at.file_uploader(key="shelf.upload").set_value(("l.json", json.dumps(bad).encode(), "application/json")).run()
-    assert "l.json: entries.1.code" in at.warning[0].value.replace("\\", "") and library.listed(ready())[1] == 2
+    assert "l.json：entries.1.code" in at.warning[0].value.replace("\\", "") and library.listed(ready())[1] == 2
 
 
 def test_a_database_that_fails_is_said_and_what_is_typed_stays(tmp_path, monkeypatch):
