@@ -16,6 +16,7 @@ from simulation.reading import build
 from simulation.scenario import Change
 from simulation.series import load_series
 from simulation.terms import LANGUAGES, BadInput, Source, Words
+from tests.bad.parsers import LESSON as SMALL
 from ui.learning import made, right_answers, solved_view, start_view
 from ui.runs import draws_for
 from ui.view import scenario_of
@@ -24,20 +25,6 @@ SEEDS = (20080101, 7)
 LESSONS = lessons()
 STEPS = [(name, n) for name, lesson in LESSONS.items() for n, step in enumerate(lesson.steps) if step.on_runs]
 HAN = "[\u4e00-\u9fff]"
-SMALL = """
-name: small
-title: {zh: 小课, en: Small}
-purpose: {zh: 目的, en: Purpose}
-minutes: 5
-start: {base: benxi_2008}
-text: [{zh: 起始, en: Start}]
-steps:
-  - title: {zh: 一步, en: A step}
-    task: {zh: 任务, en: Task}
-    checks: [{chance: p_deficit, year: 2012, at_most: 0.05}]
-    explanation: [{zh: 讲解, en: Explanation}]
-    solution: [{lever: benefits.ceiling, year: 2008, value: 20000}]
-"""
 
 
 @cache
