@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -30,21 +31,33 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
 
     logs.begin()
     logs.started((await run_in_threadpool(health)).kind)
-    await run_in_threadpool(warm)
+    await run_in_threadpool(begin)
     yield
+    end()
     logs.event("stop", version=__version__)
 
 
-def warm() -> None:
-    """Make the answers the app opens with; what is loaded by then is not searched for garbage again."""
-    from ui.runs import draws_for, run
+def begin() -> None:
+    """Begin the processes that make runs, one processor being left for the pages, and make the answers the app opens
+    with; what is loaded by then is not searched for garbage again.
+    """
+    from ui.hands import Hands
+    from ui.runs import draws_for, hands, run
     from ui.view import FIRST, view_of
 
+    hands().append(Hands((os.cpu_count() or 1) - 1))
     view = view_of(FIRST)
     for settled in (False, True):
         run(view, draws_for(view, settled))
     gc.collect()
     gc.freeze()
+
+
+def end() -> None:
+    """Let those processes go."""
+    from ui.runs import hands
+
+    hands().pop().end()
 
 
 async def told(_: Request) -> JSONResponse:

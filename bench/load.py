@@ -143,22 +143,38 @@ def strangers(moves: Sequence[Move]) -> int:
 
 
 class Held(NamedTuple):
-    """What the server's process has used by some second."""
+    """What the server has used by some second, with the processes it has begun."""
 
     at: float
-    memory: float  # megabytes
+    memory: float  # megabytes; what processes have in common counts once
     processor: float  # seconds
 
 
 def used(process: int, at: float) -> Held | None:
-    """What a process holds and has used; nothing where the system does not say."""
+    """What a server holds and has used; nothing where the system does not say."""
     try:
-        status = Path(f"/proc/{process}/status").read_text(encoding="utf-8")
+        each = [one for one in map(used_by, family(process)) if one]
+    except OSError:
+        return None
+    return Held(at, *map(sum, zip(*each, strict=True))) if each else None
+
+
+def family(process: int) -> list[int]:
+    """A process and all that it has begun, and they."""
+    children = [int(child) for task in Path(f"/proc/{process}/task").iterdir()
+                for child in (task / "children").read_text(encoding="utf-8").split()]
+    return [process, *(one for child in children for one in family(child))]
+
+
+def used_by(process: int) -> tuple[float, float] | None:
+    """Megabytes that one process holds and seconds it has used; nothing where it has ended meanwhile."""
+    try:
+        share = Path(f"/proc/{process}/smaps_rollup").read_text(encoding="utf-8")
         times = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     except OSError:
         return None
-    return Held(at, int(re.search(r"VmRSS:\s+(\d+)", status).group(1)) / 1024,
-                (int(times[11]) + int(times[12])) / os.sysconf("SC_CLK_TCK"))
+    return (int(re.search(r"^Pss:\s+(\d+)", share, re.MULTILINE).group(1)) / 1024,
+            (int(times[11]) + int(times[12])) / os.sysconf("SC_CLK_TCK"))
 
 
 @contextmanager

@@ -7,8 +7,10 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from simulation import simulate
 from simulation.measures import chances, median_error, spending_by_tier, staying, summary
 from simulation.results import Result
+from simulation.scenario import Scenario
 
 
 class Run(NamedTuple):
@@ -21,6 +23,17 @@ class Run(NamedTuple):
     median_se: pd.DataFrame  # year, balance_ratio: standard error of the median
     facts: dict[str, Any]
     staying: pd.DataFrame  # what, value, se: the chance of keeping to it in every year
+
+
+def answered(scenario: Scenario, draws: int, seed: int) -> Run:
+    """The frames of a scenario's run."""
+    return told(simulate(scenario, draws=draws, seed=seed))
+
+
+def ends(scenario: Scenario, draws: int, seed: int) -> pd.DataFrame:
+    """Closing balance and surplus ratio of a scenario's last year, a row a draw."""
+    last = simulate(scenario, draws=draws, seed=seed).data.isel(year=-1, area=0)
+    return pd.DataFrame({name: last[name].values for name in ("balance_end", "surplus_ratio")})
 
 
 def told(result: Result) -> Run:

@@ -161,6 +161,9 @@ class BadInput(ValueError):
         self.faults = faults
         super().__init__("\n".join(fault.sentence() for fault in faults))
 
+    def __reduce__(self) -> tuple:
+        return BadInput, (self.faults,)  # as it was on the other side of a process
+
 
 def refuse(place: str, what: Words, remedy: Words) -> BadInput:
     """A `BadInput` with a single fault, ready to raise."""

@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from report import diagrams
 from report.sheets import csv
+from report.studies import groups
 from report.tables import Drawn
 from report.text import phrases, plain
 from simulation import load_scenario, reference, simulate
@@ -233,7 +234,7 @@ def test_the_bars_of_the_settlement_add_up_to_its_totals(city, section):
 
 def test_people_bear_what_the_model_says():
     result = simulate(OLD, DRAWS)
-    frame = studies.groups(result).set_index(["year", "group"])
+    frame = groups(result).set_index(["year", "group"])
     paid = result.data["out_of_pocket_by_group"].mean("draw").isel(area=0)
     people = result.data["insured_by_group"].mean("draw").isel(area=0)
     year, group = 2010, result.scenario.axes.names["group"][0]

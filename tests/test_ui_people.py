@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from report.studies import burden_of
 from simulation import load_scenario, settle, simulate
 from simulation.futures import differences
 from simulation.household import read_bills
@@ -213,7 +214,7 @@ def test_without_an_edit_the_page_asks_for_one_and_shows_who_receives_what():
 @pytest.mark.parametrize("scenario", [COUNTY, TOWN])
 def test_what_people_bear_is_what_the_run_holds(scenario):
     result = simulate(scenario, 64, engine="table")
-    found = gains.burden_of(result)
+    found = burden_of(result)
     data = result.data.isel(area=0)
     total = (found.groups["out_of_pocket"].to_numpy().reshape(result.scenario.years, -1)
              * data["insured_by_group"].mean("draw").values).sum(axis=1)

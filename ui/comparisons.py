@@ -22,7 +22,7 @@ from simulation.scenario import Scenario
 from simulation.terms import BadInput, words
 from ui import tracks
 from ui.packages import moved, packages
-from ui.runs import SEED, draws_for, gate
+from ui.runs import SEED, draws_for, made
 from ui.view import View, baseline, known, offered, scenario_of, view_of
 
 # What the page can draw, headline first.
@@ -143,8 +143,7 @@ def runs_of(chosen: Mapping[Plan, str]) -> dict[str, Any]:
 @st.cache_resource(show_spinner=False, max_entries=32)
 def result(kind: str, view: View, draws: int, engine: str) -> Result:
     """The run of a plan: of some megabytes, made once and read only."""
-    with gate():
-        return simulate(book(Plan(kind, view)), draws, SEED, engine)
+    return made(simulate, book(Plan(kind, view)), draws, SEED, engine)
 
 
 def draws_of(plan: Plan) -> int:

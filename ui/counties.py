@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pandas as pd
 
+from report.studies import Study
 from report.tables import FORMS, Drawn, money_unit
 from report.text import say
 from simulation.results import MORE, QUANTITIES
 from simulation.scenario import Scenario
-from ui.studies import METHODS, Study
+from ui.studies import METHODS
 
 
 def transfers(study: Study, scenario: Scenario, language: str) -> tuple[Drawn, dict[str, str], str]:

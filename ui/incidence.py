@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from report.answers import facts_of
+from report import studies
 from report.charts import BLUE, GREY, MARGIN, ORANGE, rgba, titled, whole
+from report.studies import Burden
 from report.tables import Drawn, tier_name
 from report.text import number, percent, say
-from simulation import simulate
 from simulation.incidence import LEVELS, Incidence, incidence
-from simulation.measures import along
-from simulation.results import Result
 from simulation.scenario import Scenario
 from ui import ledger
-from ui.runs import SEED, gate, key
-from ui.studies import groups
+from ui.runs import SEED, key, made
 from ui.view import View, known, scenario_of
 
 DRAWS = 256  # to find the median future; the people's years are not drawn from them
@@ -28,14 +24,6 @@ KEPT = 64  # answers, of some tens of kilobytes each
 WAYS = (("gain", BLUE, ""), ("unchanged", GREY, "."), ("lose", ORANGE, "/"))
 INK = "#10161d"  # reads on every bar, in a light and in a dark page
 SIDES = (("fund", BLUE, ""), ("contribution", ORANGE, "/"), ("subsidy", GREY, "."))
-
-
-class Burden(NamedTuple):
-    """What people bear over the years."""
-
-    groups: pd.DataFrame  # year, group, out_of_pocket (yuan an insured person), catastrophic (share)
-    tiers: pd.DataFrame  # year, tier, left: yuan of a stay that the basic fund does not pay
-    facts: dict[str, Any]  # of the run
 
 
 def found(view: View, year: int, threshold: float) -> Incidence:
@@ -46,8 +34,7 @@ def found(view: View, year: int, threshold: float) -> Incidence:
 @st.cache_data(show_spinner=False, max_entries=KEPT)
 def asked(scenario: str, edits: tuple[tuple[str, Any], ...], since: int, year: int, threshold: float) -> Incidence:
     """The same by plain arguments."""
-    with gate():
-        return incidence(known(scenario), scenario_of(View(scenario, since, edits)), year, threshold, DRAWS, SEED)
+    return made(incidence, known(scenario), scenario_of(View(scenario, since, edits)), year, threshold, DRAWS, SEED)
 
 
 def burden(view: View, draws: int) -> Burden:
@@ -58,18 +45,7 @@ def burden(view: View, draws: int) -> Burden:
 @st.cache_data(show_spinner=False, max_entries=KEPT)
 def borne(scenario: str, edits: tuple[tuple[str, Any], ...], since: int, draws: int, seed: int) -> Burden:
     """The same by plain arguments."""
-    with gate():
-        return burden_of(simulate(scenario_of(View(scenario, since, edits)), draws, seed))
-
-
-def burden_of(result: Result) -> Burden:
-    """What people bear in a run: out-of-pocket spending by group, and what a stay leaves by tier."""
-    data = result.data.isel(area=0)
-    mean = lambda name: data[name].values.mean(axis=0)  # noqa: E731
-    stays = mean("stays_by_tier")
-    left = (mean("expense_by_tier") - mean("basic_by_tier")) / np.maximum(stays, 1e-9)
-    tiers = along(result, "stays_by_tier")[["year", "tier"]].assign(left=np.where(stays > 0, left, np.nan).ravel())
-    return Burden(groups(result), tiers, facts_of(result))
+    return made(studies.burden, scenario_of(View(scenario, since, edits)), draws, seed)
 
 
 # --- frames --------------------------------------------------------------------------------------------

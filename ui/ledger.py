@@ -7,12 +7,12 @@ from collections.abc import Mapping
 import pandas as pd
 
 from report.sheets import Entry, explained, harmless, meaning
+from report.studies import Study
 from report.tables import FORMS, Drawn, tier_name
 from report.text import say, unit_text
 from simulation.measures import SECTIONS
 from simulation.scenario import Scenario
 from simulation.terms import words
-from ui.studies import Study
 
 LEDGER = {"zh": (1e4, "wan_yuan"), "en": (1e6, "million_yuan")}  # in what a settlement is kept, whatever its size
 TOTALS = ("income", "expenditure", "surplus", "balance_end")

@@ -21,7 +21,7 @@ from simulation.results import EVENTS, MORE, QUANTITIES
 from simulation.sensitivity import DRAWS, Sensitivity, sensitivity
 from simulation.terms import Words, words
 from ui import packages
-from ui.runs import KEPT, SEED, gate
+from ui.runs import KEPT, SEED, made
 from ui.tracks import once
 from ui.view import View, scenario_of, view_of, with_edits
 
@@ -41,9 +41,8 @@ def hangs_on(view: tuple, of: str, year: int, method: str) -> Sensitivity:
 @st.cache_data(show_spinner=False, max_entries=KEPT // 16)
 def behind(scenario: str, edits: tuple[tuple[str, Any], ...], since: int, year: int, draws: int) -> Drivers:
     """What goes with each event of a view's year."""
-    with gate():
-        found = drivers(scenario_of(View(scenario, since, edits)), tuple(EVENTS), draws, SEED, "table")
-        return found._replace(frame=found.frame[found.frame["year"] == year].reset_index(drop=True))
+    found = made(drivers, scenario_of(View(scenario, since, edits)), tuple(EVENTS), draws, SEED, "table")
+    return found._replace(frame=found.frame[found.frame["year"] == year].reset_index(drop=True))
 
 
 def worth(view: View, names: tuple[str, ...], amounts: Mapping[str, float]) -> Information:

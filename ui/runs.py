@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -11,11 +12,12 @@ import pandas as pd
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from report.answers import Run, facts_of, together, told
+from report.answers import Run, answered, ends, facts_of, together
 from simulation import simulate
 from simulation.measures import unresponsive
 from simulation.scenario import Scenario
-from ui.turns import Claims, Places, Turn
+from ui.hands import Hands
+from ui.turns import Claims, Places, Turn, count
 from ui.view import View, known, scenario_of, view_of
 
 QUICK, STABLE = 1024, 16384  # draws while a lever moves, and at rest
@@ -46,6 +48,24 @@ def claimed(*what: Any) -> AbstractContextManager[None]:
     return claims().of(what, look)
 
 
+@st.cache_resource(show_spinner=False)
+def hands() -> list[Hands]:
+    """The processes that make runs, once the server has begun them; in its absence a page makes its own."""
+    return []
+
+
+def made(function: Callable, *arguments: Any, patient: bool = False) -> Any:
+    """What a function of the model gives, made by a process of its own where there are some, else when it is our turn.
+    """
+    if not hands():
+        with gate(patient):
+            return function(*arguments)
+    began = time.monotonic()
+    done = hands()[0].do(patient, look, function, *arguments)
+    count(time.monotonic() - began - done.took)
+    return done.answer
+
+
 def look() -> None:
     """Let go a reader who asks for something else by now: reading the state of the session is where that is noticed."""
     if get_script_run_ctx() is not None:
@@ -55,19 +75,15 @@ def look() -> None:
 @st.cache_data(show_spinner=False, max_entries=KEPT)
 def answers(scenario: str, edits: tuple[tuple[str, Any], ...], since: int, draws: int, seed: int) -> Run:
     """The answers for a view. Arguments are plain, so that equal views share one run, also while it is made."""
-    with gate(patient=draws > QUICK):
-        result = simulate(scenario_of(View(scenario, since, edits)), draws=draws, seed=seed)
-        return told(result)
+    return made(answered, scenario_of(View(scenario, since, edits)), draws, seed, patient=draws > QUICK)
 
 
 @st.cache_data(show_spinner=False, max_entries=KEPT)
 def closing(scenario: str, edits: tuple[tuple[str, Any], ...], since: int, off: tuple[str, ...], draws: int,
             seed: int) -> pd.DataFrame:
     """Closing balance and surplus ratio of the last year, a row a draw, with some responses switched off."""
-    with gate(patient=True):  # it comes after all else on its page
-        asked = scenario_of(View(scenario, since, edits))
-        last = simulate(unresponsive(asked, *off) if off else asked, draws=draws, seed=seed).data.isel(year=-1, area=0)
-        return pd.DataFrame({name: last[name].values for name in ("balance_end", "surplus_ratio")})
+    asked = scenario_of(View(scenario, since, edits))
+    return made(ends, unresponsive(asked, *off) if off else asked, draws, seed, patient=True)  # after all else there
 
 
 def draws_for(view: View, settled: bool) -> int:

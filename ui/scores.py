@@ -7,13 +7,13 @@ from typing import Any
 import pandas as pd
 
 from report.diagrams import STATES
+from report.studies import Study
 from report.tables import Drawn
 from report.text import number, percent, say, unit_text
 from simulation import cited
 from simulation.scenario import Scenario
 from simulation.scorecard import SERVICES, standards
 from simulation.terms import OFF
-from ui.studies import Study
 
 SURE = 0.95  # share of draws from which a standard counts as met; below 1 - SURE it counts as missed
 # Levers that a standard is held against: the same in every draw.

@@ -24,7 +24,7 @@ from simulation.series import Series, template
 from simulation.terms import BadInput
 from ui import access, logs
 from ui.limits import WINDOW, Line, limits
-from ui.runs import SEED, gate
+from ui.runs import SEED, gate, made
 from ui.text import t
 from ui.view import View, known, offered, scenario_of
 
@@ -151,8 +151,7 @@ def bases() -> list[str]:
 @st.cache_data(show_spinner=False, max_entries=KEPT)
 def parts(scenario: str, edits: tuple[tuple[str, Any], ...], since: int, draws: int) -> pd.DataFrame:
     """Where the variance of a view's expenditure and balance ratio comes from."""
-    with gate():
-        return variance.shares(scenario_of(View(scenario, since, edits)), SPLIT, draws, SEED)
+    return made(variance.shares, scenario_of(View(scenario, since, edits)), SPLIT, draws, SEED)
 
 
 @st.cache_data(show_spinner=False, max_entries=KEPT)

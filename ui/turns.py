@@ -27,6 +27,12 @@ def tally() -> Tally:
     return getattr(_tallies, "now", Tally())
 
 
+def count(waited: float) -> None:
+    """Note a turn of this thread."""
+    before = tally()
+    _tallies.now = Tally(before.turns + 1, before.waited + waited)
+
+
 class Places:
     """So many places at the processors. Patient work leaves one of them free, and goes after everybody else."""
 
@@ -48,8 +54,7 @@ class Places:
             self._change.wait_for(lambda: self._free > 0)
             self._pressing -= 1
             self._free -= 1
-        before = tally()
-        _tallies.now = Tally(before.turns + 1, before.waited + time.monotonic() - began)
+        count(time.monotonic() - began)
 
     def give_back(self) -> None:
         """Leave the place to the next."""
