@@ -34,7 +34,9 @@ class Figure(NamedTuple):
 
 def of(run: Run, event: str) -> pd.DataFrame:
     """Value and standard error of one event by year."""
-    return run.chances[run.chances["event"] == event].set_index("year")
+    found = {name: column.to_numpy() for name, column in run.chances.items()}  # asked so often that a frame is slow
+    here = found["event"] == event
+    return pd.DataFrame({name: found[name][here] for name in ("value", "se")}, index=found["year"][here])
 
 
 def likely(run: Run, event: str) -> list[int]:
@@ -45,8 +47,8 @@ def likely(run: Run, event: str) -> list[int]:
 
 def open_years(run: Run, events: Iterable[str]) -> list[int]:
     """Years in which the draws cannot say whether an event is more likely than not."""
-    return sorted({year for event in events for year, chance in of(run, event).iterrows()
-                   if abs(chance["value"] - 0.5) <= 2 * chance["se"]})
+    return sorted({year for event in events for year, value, error in of(run, event).itertuples()
+                   if abs(value - 0.5) <= 2 * error})
 
 
 def answer(run: Run, before: Run | None, language: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from report.answers import Run
@@ -61,14 +62,13 @@ def fan(run: Run, quantity: str, language: str, before: Run | None = None) -> Dr
 
 def chance(run: Run, language: str) -> Drawn:
     """Probability and standard error of each event by year."""
-    wide = run.chances.pivot(index="year", columns="event", values=["value", "se"])
-    frame = pd.DataFrame({"year": wide.index.to_numpy()})
-    heads = {"year": say(language, "column.year")}
+    found = {name: column.to_numpy() for name, column in run.chances.items()}
+    columns, heads = {"year": np.unique(found["year"])}, {"year": say(language, "column.year")}
     for event, title in EVENTS.items():
-        frame[event], frame[f"{event}_se"] = wide["value"][event].to_numpy(), wide["se"][event].to_numpy()
-        heads[event] = title[language]
-        heads[f"{event}_se"] = say(language, "column.se", what=title[language])
-    return Drawn(frame, heads, facts=run.facts)
+        here = found["event"] == event
+        columns |= {event: found["value"][here], f"{event}_se": found["se"][here]}
+        heads |= {event: title[language], f"{event}_se": say(language, "column.se", what=title[language])}
+    return Drawn(pd.DataFrame(columns), heads, facts=run.facts)
 
 
 def spending(run: Run, scenario: Scenario, language: str) -> tuple[Drawn, dict[str, str], str]:

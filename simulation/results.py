@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.metadata import version
 
 import numpy as np
@@ -120,7 +121,7 @@ class Result:
     data: xr.Dataset
     manifest: dict
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of the manifest and of every quantity's mean and spread to eight figures."""
         figures = {name: [f"{value:.8g}" for value in np.concatenate([

@@ -660,8 +660,12 @@ def lever_value(scenario: Scenario, lever: str, year: int | None = None) -> Any:
     >>> lever_value(load_scenario("benxi_2008"), "benefits.ceiling")
     30000
     """
+    return value_in(scenario.policy_in(year or scenario.first_year), lever)
+
+
+def value_in(policy: Policy, lever: str) -> Any:
+    """The value of a lever in one year's rules."""
     section, name, path, _ = find_lever(lever)
-    policy = scenario.policy_in(year or scenario.first_year)
     return at(getattr(getattr(policy, section), name).value, path)
 
 

@@ -31,7 +31,7 @@ from simulation.estimates import (
     stated,
 )
 from simulation.reading import build, decoded, read_yaml
-from simulation.scenario import Change, Scenario, find_lever, lever_value, library
+from simulation.scenario import Change, Scenario, find_lever, library, value_in
 from simulation.terms import LANGUAGES, BadInput, Fault, Record, refuse, short, words
 from simulation.trees import nearest
 
@@ -183,8 +183,8 @@ def view_of(name: str, since: int | None = None, edits: Iterable[tuple[str, Any]
     if not (edits := tuple(edits)):
         return View(name, since)
     edited = base.changed(changes([edit for edit in edits if not is_assumption(edit[0])], since))
-    moved = tuple((lever, value) for lever, value, *_ in edited.levers(since)
-                  if value != lever_value(base, lever, since))
+    before = base.policy_in(since)
+    moved = tuple((lever, value) for lever, value, *_ in edited.levers(since) if value != value_in(before, lever))
     return View(name, since, moved + otherwise(base, [edit for edit in edits if is_assumption(edit[0])]))
 
 
