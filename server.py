@@ -7,7 +7,7 @@ import gc
 import os
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import streamlit as st
@@ -45,7 +45,8 @@ def begin() -> None:
     from ui.runs import draws_for, hands, run
     from ui.view import FIRST, view_of
 
-    hands().append(Hands((os.cpu_count() or 1) - 1))
+    with suppress(ImportError, OSError):  # on a system without semaphores a page makes its own runs
+        hands().append(Hands((os.cpu_count() or 1) - 1))
     view = view_of(FIRST)
     for settled in (False, True):
         run(view, draws_for(view, settled))
@@ -57,7 +58,8 @@ def end() -> None:
     """Let those processes go."""
     from ui.runs import hands
 
-    hands().pop().end()
+    for each in hands():
+        each.end()
 
 
 async def told(_: Request) -> JSONResponse:

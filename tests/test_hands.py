@@ -15,11 +15,12 @@ import pytest
 
 from report.answers import answered
 from simulation import load_scenario
+from simulation.explain import waterfall
 from simulation.terms import BadInput
 from ui.hands import GENTLY, Hands
 
 ROOT = Path(__file__).parents[1]
-SCENARIO = load_scenario("benxi_2008")
+SCENARIO = load_scenario("henan_nrcms_2011")
 FOREVER = 60.0  # seconds that no test waits for
 
 
@@ -91,6 +92,41 @@ def test_what_nobody_wants_any_more_is_not_begun(hands, tmp_path):
     assert not (tmp_path / "begun").exists()
 
 
+def test_a_long_calculation_is_heard_and_gives_the_same(hands):
+    shares, ends = [], (SCENARIO.model_copy(update={"changes": ()}), SCENARIO)
+    assert SCENARIO.changes
+    there = hands.alone(stay, {"progress": shares.append}, waterfall, *ends, draws=64)
+    pd.testing.assert_frame_equal(there.parts, waterfall(*ends, draws=64).parts, check_exact=True)
+    assert shares == sorted(shares) and shares[-1] == 1
+    with pytest.raises(BadInput) as far:
+        hands.alone(stay, {}, answered, SCENARIO, 3, 7)
+    assert far.value.faults[0].place == "draws"
+
+
+def test_a_long_calculation_ends_when_nobody_wants_it(hands):
+    begun = []
+
+    def leave_then():
+        if begun:
+            raise Left
+
+    with pytest.raises(Left):
+        hands.alone(leave_then, {"progress": begun.append}, at_work)
+    assert until(lambda: not alive(begun[0]))
+
+
+def test_a_long_calculation_whose_process_is_killed_is_done_here(hands):
+    begun = []
+
+    def end(process):
+        begun.append(process)
+        if process != os.getpid():
+            os.kill(process, signal.SIGKILL)
+
+    assert hands.alone(stay, {"progress": end}, at_work, 0.5) == os.getpid()
+    assert len(begun) == 2 and begun[0] != os.getpid()
+
+
 def test_the_processes_end_with_the_one_that_began_them():
     code = ("import os, time\nfrom ui.hands import Hands\nif __name__ == '__main__':\n hands = Hands(1)\n"
             " print(*(hands.do(patient, id, os.getpid).answer for patient in (False, True)), flush=True)\n"
@@ -108,6 +144,12 @@ def alive(process):
     except ProcessLookupError:
         return False
     return True
+
+
+def at_work(seconds=FOREVER, progress=None):
+    """A calculation that tells who does it, and takes its time."""
+    progress(os.getpid())
+    return slowly(seconds)
 
 
 def slowly(seconds):

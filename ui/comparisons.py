@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 import pandas as pd
 import streamlit as st
 
-from report.answers import facts_of, together
+from report.answers import facts_of, headlines, together
 from report.tables import Drawn, scale
 from report.text import people, say
-from simulation import sentences, simulate
+from simulation import sentences
 from simulation.comparable import Entry, check_alike
 from simulation.compare import Comparison, compare
 from simulation.drivers import Drivers, drivers
@@ -22,7 +22,7 @@ from simulation.scenario import Scenario
 from simulation.terms import BadInput, words
 from ui import tracks
 from ui.packages import moved, packages
-from ui.runs import SEED, draws_for, made
+from ui.runs import SEED, at_length, draws_for, made
 from ui.view import View, baseline, known, offered, scenario_of, view_of
 
 # What the page can draw, headline first.
@@ -143,7 +143,7 @@ def runs_of(chosen: Mapping[Plan, str]) -> dict[str, Any]:
 @st.cache_resource(show_spinner=False, max_entries=32)
 def result(kind: str, view: View, draws: int, engine: str) -> Result:
     """The run of a plan: of some megabytes, made once and read only."""
-    return made(simulate, book(Plan(kind, view)), draws, SEED, engine)
+    return made(headlines, book(Plan(kind, view)), draws, SEED, engine)
 
 
 def draws_of(plan: Plan) -> int:
@@ -160,14 +160,15 @@ def apart(first: Plan, last: Plan) -> int:
 def explained(first: Plan, last: Plan) -> Waterfall:
     """The way from one plan to another by lever, for every year and figure of the page."""
     draws = draws_of(first)
-    return tracks.once(("waterfall", first, last, draws), lambda progress: waterfall(
-        *results((first, last)), SHOWN, draws=draws, seed=SEED, progress=progress))
+    return tracks.once(("waterfall", first, last, draws), lambda progress: at_length(
+        {"progress": progress}, waterfall, *results((first, last)), SHOWN, draws=draws, seed=SEED))
 
 
 def driven(plan: Plan) -> Drivers:
     """What goes with crossing the lines under a plan."""
     draws = max(draws_of(plan), DRIVEN)
-    return tracks.once(("drivers", plan, draws), lambda progress: drivers(book(plan), draws=draws, seed=SEED))
+    return tracks.once(("drivers", plan, draws), lambda progress: at_length(
+        {}, drivers, book(plan), draws=draws, seed=SEED))
 
 
 # --- frames -----------------------------------------------------------------------------------------

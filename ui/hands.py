@@ -1,6 +1,7 @@
 """Runs of the model in processes of their own: threads of one process would hold up every page that is drawn meanwhile.
 
-Quick work, for a lever that moves, goes to one kind of process; patient work to another, which lets all else go first.
+Quick work, for a lever that moves, goes to one kind of process; patient work to another, which lets all else go first;
+a long calculation has its own.
 """
 
 from __future__ import annotations
@@ -9,15 +10,18 @@ import multiprocessing
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
+from functools import partial
+from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
 
 LOOK = 0.2  # seconds between looks at whether an answer is still wanted
 GENTLY = 10  # by how much patient work lets others go first; a system's scale of 0 to 19
 TRIES = 2  # before work whose process was lost is done here
+ANSWER, RAISED = "answer", "raised"  # what a calculation ends with
 LOADED = ["report.answers", "report.studies"]  # once, for all processes
 
 
@@ -70,6 +74,34 @@ class Hands:
                 self._pools[patient] = self._begun(patient)
         lost.shutdown(wait=False)
 
+    def alone(self, look: Callable[[], object], heard: Mapping[str, Callable[[Any], object]], function: Callable,
+              *arguments: Any, **named: Any) -> Any:
+        """What a long calculation gives, found by a process that is begun for it and ends with it, wanted or not.
+
+        The calculation calls some functions by name, such as `progress`: what it tells them is `heard` here.
+        """
+        near, far = self._context.Pipe(duplex=False)
+        process = self._context.Process(target=tell, args=(far, tuple(heard), function, arguments, named), daemon=True)
+        process.start()
+        far.close()
+        try:
+            while True:
+                if not near.poll(LOOK):
+                    look()
+                    continue
+                what, value = near.recv()
+                if what == ANSWER:
+                    return value
+                if what == RAISED:
+                    raise value
+                heard[what](value)
+        except EOFError:  # the process was lost
+            return function(*arguments, **named, **heard)
+        finally:
+            near.close()
+            process.terminate()
+            process.join()
+
     def end(self) -> None:
         """Let the processes go."""
         for pool in self._pools.values():
@@ -90,6 +122,22 @@ def timed(function: Callable, *arguments: Any) -> Done:
     began = time.monotonic()
     answer = function(*arguments)
     return Done(answer, time.monotonic() - began)
+
+
+def tell(far: Connection, heard: tuple[str, ...], function: Callable, arguments: tuple, named: dict[str, Any]) -> None:
+    """Calculate, and tell the other side what is said meanwhile and what comes of it."""
+    ready(patient=True)
+    try:
+        answer = function(*arguments, **named, **{name: partial(say, far, name) for name in heard})
+    except Exception as error:
+        say(far, RAISED, error)
+    else:
+        say(far, ANSWER, answer)
+
+
+def say(far: Connection, what: str, value: Any) -> None:
+    """Send something that was said."""
+    far.send((what, value))
 
 
 def ready(patient: bool) -> None:

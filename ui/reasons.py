@@ -21,7 +21,7 @@ from simulation.results import EVENTS, MORE, QUANTITIES
 from simulation.sensitivity import DRAWS, Sensitivity, sensitivity
 from simulation.terms import Words, words
 from ui import packages
-from ui.runs import KEPT, SEED, made
+from ui.runs import KEPT, SEED, at_length, made
 from ui.tracks import once
 from ui.view import View, scenario_of, view_of, with_edits
 
@@ -34,8 +34,9 @@ NOTHING = 1e-9  # of the longest bar
 
 def hangs_on(view: tuple, of: str, year: int, method: str) -> Sensitivity:
     """The tornado or the Sobol indices of a view's output."""
-    return once(("sensitivity", *view, of, year, method, DRAWS), lambda progress: sensitivity(
-        scenario_of(View(view[0], view[2], view[1])), of, year, DRAWS, SEED, [method], progress=progress))
+    return once(("sensitivity", *view, of, year, method, DRAWS), lambda progress: at_length(
+        {"progress": progress}, sensitivity, scenario_of(View(view[0], view[2], view[1])), of, year, DRAWS, SEED,
+        [method]))
 
 
 @st.cache_data(show_spinner=False, max_entries=KEPT // 16)
@@ -48,9 +49,9 @@ def behind(scenario: str, edits: tuple[tuple[str, Any], ...], since: int, year: 
 def worth(view: View, names: tuple[str, ...], amounts: Mapping[str, float]) -> Information:
     """What information is worth before choosing between a view and some `alternatives` of it."""
     offered = {name: other for name, (other, _) in alternatives(view, amounts).items() if name in names}
-    return once(("information", view, tuple(sorted(offered.items())), FUTURES), lambda progress: information(
-        scenario_of(view), {name: scenario_of(other) for name, other in offered.items()}, draws=FUTURES, seed=SEED,
-        progress=progress))
+    return once(("information", view, tuple(sorted(offered.items())), FUTURES), lambda progress: at_length(
+        {"progress": progress}, information, scenario_of(view),
+        {name: scenario_of(other) for name, other in offered.items()}, draws=FUTURES, seed=SEED))
 
 
 def alternatives(view: View, amounts: Mapping[str, float]) -> dict[str, tuple[View, Words]]:

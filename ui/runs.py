@@ -66,6 +66,13 @@ def made(function: Callable, *arguments: Any, patient: bool = False) -> Any:
     return done.answer
 
 
+def at_length(heard: Mapping[str, Callable[[Any], object]], function: Callable, *arguments: Any, **named: Any) -> Any:
+    """What a long calculation gives; `heard` are functions it calls by name meanwhile, such as `progress`."""
+    if not hands():
+        return function(*arguments, **named, **heard)
+    return hands()[0].alone(look, heard, function, *arguments, **named)
+
+
 def look() -> None:
     """Let go a reader who asks for something else by now: reading the state of the session is where that is noticed."""
     if get_script_run_ctx() is not None:

@@ -19,7 +19,7 @@ from simulation.scenario import Scenario
 from simulation.search import Front, search, titles
 from simulation.terms import Term
 from ui import seeking, tracks
-from ui.runs import SEED
+from ui.runs import SEED, at_length
 from ui.view import View, scenario_of
 
 DRAWS, RULE_DRAWS = 256, 2048  # for each policy compared; for the rules of failure, half of them held out
@@ -76,9 +76,9 @@ def answer(asked: tuple) -> Front:
     def keep(front: Front) -> None:
         st.session_state["find.search.partial"] = asked, front
 
-    return tracks.once(asked, lambda progress: search(
-        scenario_of(View(name, since, edits)), dict(wanted), since, policies, draws, SEED, "table", keep,
-        progress=progress))
+    return tracks.once(asked, lambda progress: at_length(
+        {"progress": progress, "keep": keep}, search, scenario_of(View(name, since, edits)), dict(wanted), since,
+        policies, draws, SEED, "table"))
 
 
 def partial(asked: tuple) -> Front | None:
@@ -89,8 +89,8 @@ def partial(asked: tuple) -> Front | None:
 
 def rules(asked: tuple, front: Front, policy: int, event: str) -> Failures:
     """The futures in which a policy fails, made once."""
-    return tracks.once(("rules", *asked, policy, event), lambda progress: failures(
-        front.policy(policy), event, draws=RULE_DRAWS, seed=SEED, engine="table"))
+    return tracks.once(("rules", *asked, policy, event), lambda progress: at_length(
+        {}, failures, front.policy(policy), event, draws=RULE_DRAWS, seed=SEED, engine="table"))
 
 
 # --- frames and chart --------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from simulation.sought import tightest, value_text
 from simulation.targets import read_target
 from simulation.terms import UNITS, Term
 from ui import programmes, tracks
-from ui.runs import draws_for
+from ui.runs import at_length, draws_for
 from ui.view import View, known, scenario_of
 
 TARGETS = {"p_deficit": 5, "p_balance_over": 100}  # percent at most, to begin with; 100 asks for nothing
@@ -59,9 +59,9 @@ def question(view: View, lever: str, targets: tuple[str, ...], years: tuple[int,
 def answer(asked: tuple) -> Found:
     """The answer to a question, made once; raises `BadInput` where it cannot be asked."""
     _, name, edits, since, lever, targets, (first, last), draws = asked
-    return tracks.once(asked, lambda progress: goal_seek(
-        scenario_of(View(name, since, edits)), lever, targets, range(first, last + 1), draws, SEED, "table", since,
-        progress=progress))
+    return tracks.once(asked, lambda progress: at_length(
+        {"progress": progress}, goal_seek, scenario_of(View(name, since, edits)), lever, targets,
+        range(first, last + 1), draws, SEED, "table", since))
 
 
 def edits(found: Found) -> list[tuple[str, Any]]:

@@ -24,7 +24,7 @@ from simulation.series import Series, template
 from simulation.terms import BadInput
 from ui import access, logs
 from ui.limits import WINDOW, Line, limits
-from ui.runs import SEED, gate, made
+from ui.runs import SEED, at_length, gate, made
 from ui.text import t
 from ui.view import View, known, offered, scenario_of
 
@@ -116,8 +116,8 @@ def advance(bar: Any, share: float, seconds: float = 0.0) -> None:
 
 def record(series: Series, base: str, uploaded: bool) -> Record:
     """The track record of a series by a template scenario."""
-    return once(("record", series.sha256, series.name, base, HORIZON, DRAWS), lambda progress: backtest(
-        series, base, HORIZON, DRAWS, progress=progress), uploaded)
+    return once(("record", series.sha256, series.name, base, HORIZON, DRAWS), lambda progress: at_length(
+        {"progress": progress}, backtest, series, base, HORIZON, DRAWS), uploaded)
 
 
 def own(series: Series, base: str, uploaded: bool) -> Own:
@@ -133,8 +133,8 @@ def own(series: Series, base: str, uploaded: bool) -> Own:
 
 def fit(scenario: str) -> Fit:
     """A library scenario calibrated to its published figures."""
-    return once(("fit", scenario),
-                lambda progress: calibrate(load_scenario(scenario), read_targets(scenario), progress))
+    return once(("fit", scenario), lambda progress: at_length(
+        {"progress": progress}, calibrate, load_scenario(scenario), read_targets(scenario)))
 
 
 def calibrated() -> list[str]:
