@@ -38,15 +38,16 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
 
 
 def begin() -> None:
-    """Begin the processes that make runs, one processor being left for the pages, and make the answers the app opens
-    with; what is loaded by then is not searched for garbage again.
+    """Begin the processes that make runs, and make the answers the app opens with.
+
+    What is loaded by then is not searched for garbage again.
     """
     from ui.hands import Hands
     from ui.runs import draws_for, hands, run
     from ui.view import FIRST, view_of
 
     with suppress(ImportError, OSError):  # on a system without semaphores a page makes its own runs
-        hands().append(Hands((os.cpu_count() or 1) - 1))
+        hands().append(Hands(count := os.cpu_count() or 1, count - 1))
     view = view_of(FIRST)
     for settled in (False, True):
         run(view, draws_for(view, settled))

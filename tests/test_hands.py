@@ -38,7 +38,7 @@ def stay():
 
 @pytest.fixture(scope="module")
 def hands():
-    found = Hands(1)
+    found = Hands(1, 1)
     yield found
     found.end()
 
@@ -128,7 +128,7 @@ def test_a_long_calculation_whose_process_is_killed_is_done_here(hands):
 
 
 def test_the_processes_end_with_the_one_that_began_them():
-    code = ("import os, time\nfrom ui.hands import Hands\nif __name__ == '__main__':\n hands = Hands(1)\n"
+    code = ("import os, time\nfrom ui.hands import Hands\nif __name__ == '__main__':\n hands = Hands(1, 1)\n"
             " print(*(hands.do(patient, id, os.getpid).answer for patient in (False, True)), flush=True)\n"
             f" time.sleep({FOREVER})")
     with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:

@@ -35,17 +35,17 @@ class Done(NamedTuple):
 class Hands:
     """Processes for quick and for patient work. They end when the process ends that began them, however it ends."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, quick: int, patient: int) -> None:
         ways = multiprocessing.get_all_start_methods()
         self._context = multiprocessing.get_context("forkserver" if "forkserver" in ways else "spawn")
         self._context.set_forkserver_preload(LOADED)
-        self._count = max(count, 1)
+        self._counts = {False: max(quick, 1), True: max(patient, 1)}  # of processes, by whether they are patient
         self._lock = threading.Lock()
-        self._pools = {patient: self._begun(patient) for patient in (False, True)}
-        self._free = {patient: threading.Semaphore(self._count) for patient in (False, True)}
+        self._pools = {patient: self._begun(patient) for patient in self._counts}
+        self._free = {patient: threading.Semaphore(count) for patient, count in self._counts.items()}
 
     def _begun(self, patient: bool) -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(self._count, self._context, initializer=ready, initargs=(patient,))
+        return ProcessPoolExecutor(self._counts[patient], self._context, initializer=ready, initargs=(patient,))
 
     def do(self, patient: bool, look: Callable[[], object], function: Callable, *arguments: Any) -> Done:
         """What a function gives, found by a process; `look` is called now and then, and may end the wait.

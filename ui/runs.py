@@ -101,23 +101,29 @@ def draws_for(view: View, settled: bool) -> int:
 
 @st.cache_resource(show_spinner=False)
 def seen() -> dict[str, tuple]:
-    """The views that some session has seen at rest: their stable answers are there at once."""
-    return {"at rest": ()}
+    """The views that some session has seen at rest, by page: their stable answers are there at once."""
+    return {}
+
+
+def note(view: View, page: str) -> None:
+    """Note that a page's stable answers for a view are at hand."""
+    if key(view) not in seen().get(page, ()):
+        # Replaced in one step, for sessions run side by side; far fewer than the answers kept.
+        seen()[page] = (*seen().get(page, ()), key(view))[-KEPT // 4:]
 
 
 def run(view: View, draws: int) -> Run:
     """The answers for a view at so many draws."""
     with claimed(answers, key(view), draws) if draws > QUICK else nullcontext():
         answer = answers(*key(view), draws, SEED)
-    if draws == draws_for(view, settled=True) and not at_rest(view):
-        # Replaced in one step, for sessions run side by side; far fewer than the answers kept.
-        seen()["at rest"] = (*seen()["at rest"], key(view))[-KEPT // 4:]
+    if draws == draws_for(view, settled=True):
+        note(view, "run")
     return answer
 
 
 def at_rest(view: View) -> bool:
     """Whether the stable answers of a view are at hand."""
-    return key(view) in seen()["at rest"]
+    return key(view) in seen().get("run", ())
 
 
 def key(view: View) -> tuple[str, tuple, int]:

@@ -5,7 +5,6 @@ As on the first page a quick answer comes before the stable one, and equal views
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from contextlib import nullcontext
 from typing import Any
 
@@ -15,7 +14,7 @@ import streamlit as st
 from report import studies
 from report.studies import Study
 from simulation.scenario import Scenario
-from ui.runs import QUICK, SEED, claimed, key, made
+from ui.runs import QUICK, SEED, claimed, key, made, note, seen
 from ui.text import t
 from ui.view import View, changes, scenario_of
 
@@ -67,15 +66,18 @@ def pooled_as(view: View, method: str, year: int | None = None) -> Scenario:
 # --- first quick, then stable -----------------------------------------------------------------------
 
 def at_rest(view: View, page: str) -> bool:
-    """Whether a page has already given its quick answer for a view in this session."""
-    return key(view) in st.session_state.get(f"settled.{page}", ())
+    """Whether a page shows a view's stable answers: its quick ones have been shown just before, or these are at hand.
+    """
+    return st.session_state.pop(f"settled.{page}", None) == key(view) or key(view) in seen().get(page, ())
 
 
-def settle(view: View, page: str) -> None:
-    """Note that the quick answer is on the page, and run again for the stable one."""
-    before: Iterable = st.session_state.get(f"settled.{page}", ())
-    st.session_state[f"settled.{page}"] = (*before, key(view))[-KEPT:]
-    st.rerun()
+def settle(view: View, page: str, settled: bool) -> None:
+    """Note that a page's stable answers for a view are at hand; or that the quick ones are on it, and run it again."""
+    if settled:
+        note(view, page)
+    else:
+        st.session_state[f"settled.{page}"] = key(view)
+        st.rerun()
 
 
 def facts(found: Study, scenario: Scenario, settled: bool) -> str:

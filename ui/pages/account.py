@@ -86,5 +86,4 @@ st.caption(t("account.margins_read"))
 with st.sidebar:
     sidebar()
 
-if not settled:
-    studies.settle(view, "study")
+studies.settle(view, "study", settled)

@@ -71,9 +71,8 @@ else:
 with st.sidebar:
     sidebar()
 
-if not settled:
-    studies.settle(view, "areas")
-elif several:
+studies.settle(view, "areas", settled)
+if several:
     # Three further runs of every county, so after all else: a lever that moves cuts them short.
     with comparison:
         ways = studies.compared(view, draws)

@@ -269,5 +269,4 @@ else:
     settled = True
 with st.sidebar:
     sidebar(levers=False)  # a step has its levers beside its chart
-if not settled:
-    studies.settle(view, "lessons")
+studies.settle(view, "lessons", settled)

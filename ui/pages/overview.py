@@ -29,7 +29,8 @@ st.markdown(plain(scenario.story[lang]))
 facts = st.empty()
 state.warn()
 
-settled = st.session_state.get("settled") == view or at_rest(view)
+# A page that has just shown its quick answers waits for the stable ones; any other shows them where they are at hand.
+settled = st.session_state.pop("settled", None) == view or at_rest(view) and at_rest(baseline(view))
 draws = draws_for(view, settled)
 now = run(view, draws)
 before = run(baseline(view), draws) if view.edits else None

@@ -234,5 +234,4 @@ else:
 with st.sidebar:
     sidebar()
 
-if not settled:
-    studies.settle(view, f"people.{part}")
+studies.settle(view, f"people.{part}", settled)

@@ -71,5 +71,4 @@ else:
 with st.sidebar:
     sidebar()
 
-if not settled:
-    studies.settle(view, "study")
+studies.settle(view, "study", settled)
