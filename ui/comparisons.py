@@ -159,9 +159,12 @@ def apart(first: Plan, last: Plan) -> int:
 
 def explained(first: Plan, last: Plan) -> Waterfall:
     """The way from one plan to another by lever, for every year and figure of the page."""
-    draws = draws_of(first)
+    draws, ends = draws_of(first), results((first, last))
+    if apart(first, last) <= AT_ONCE:
+        return tracks.once(("waterfall", first, last, draws), lambda progress: made(
+            waterfall, *ends, SHOWN, draws=draws, seed=SEED))
     return tracks.once(("waterfall", first, last, draws), lambda progress: at_length(
-        {"progress": progress}, waterfall, *results((first, last)), SHOWN, draws=draws, seed=SEED))
+        {"progress": progress}, waterfall, *ends, SHOWN, draws=draws, seed=SEED))
 
 
 def driven(plan: Plan) -> Drivers:

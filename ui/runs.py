@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -54,14 +55,14 @@ def hands() -> list[Hands]:
     return []
 
 
-def made(function: Callable, *arguments: Any, patient: bool = False) -> Any:
+def made(function: Callable, *arguments: Any, patient: bool = False, **named: Any) -> Any:
     """What a function of the model gives, made by a process of its own where there are some, else when it is our turn.
     """
     if not hands():
         with gate(patient):
-            return function(*arguments)
+            return function(*arguments, **named)
     began = time.monotonic()
-    done = hands()[0].do(patient, look, function, *arguments)
+    done = hands()[0].do(patient, look, partial(function, **named), *arguments)
     count(time.monotonic() - began - done.took)
     return done.answer
 

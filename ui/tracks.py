@@ -32,7 +32,7 @@ YEARS = 10  # of a fund's own scenario
 FORESEEN = 0.04  # share of the work from which the rest can be foreseen
 WAIT = 0.5  # seconds between looks at whether a reader is still there
 GRACE = 30.0  # seconds for which a place is kept for a reader who moves something else on the page
-KEPT = 24  # answers, of some hundred kilobytes each
+KEPT = 128  # answers, of some hundred kilobytes each
 SPLIT = ("expenditure", "balance_ratio")  # of which the variance is told apart
 
 Progress = Callable[[float], None]

@@ -71,4 +71,5 @@ else:
 with st.sidebar:
     sidebar()
 
-studies.settle(view, "study", settled)
+if not too_early:
+    studies.settle(view, "study", settled)
