@@ -40,57 +40,89 @@ def providers_are_sampled(book: Book, draws: int, seed: int, luck: float = 1.0) 
 
 def providers_are_paid(book: Book, futures: Futures, people: Flows, flows: Flows, audit: Audit) -> Flows:
     """What the fund pays providers for the care it owes patients, and what supervision saves of it, in yuan."""
-    scenario, years = book.scenario, book.scenario.years
+    scenario = book.scenario
+    paid, ways, margin = paid_by_tier(book, futures, people, flows)
+    whole = paid.sum(axis=2)
+
+    # Supervision recovers what sampled providers billed against the rules, and review what machines find.
+    sampled = book.of("supervision", "sample_share")
+    recovered = np.zeros_like(whole)
+    if sampled.any():
+        wrong = scenario.value("providers", "noncompliant", ("tier",))
+        found_out = sampled[:, None] * wrong * futures.drawn["providers.noncompliant"][:, None, None]
+        back = paid * np.minimum(found_out, 1.0)
+        recovered = back.sum(axis=2)
+        margin -= back
+    review = np.zeros_like(whole), np.zeros_like(whole), np.zeros_like(whole)
+    if book.of("supervision", "review_coverage").any():
+        avoided, deducted, problem = reviewed(book, futures)
+        avoided = np.minimum(avoided, 1 - ratio(recovered, whole))  # no more is saved than was paid
+        margin -= paid * avoided[:, :, None]
+        review = whole * avoided, whole * deducted, whole * problem
+    return {
+        "paid_by_method": ways, "paid_to_tier": paid, "provider_margin": margin, "recovered": recovered,
+        **dict(zip(("review_saving", "review_deducted", "review_problem"), review, strict=True)),
+        "review_cost": np.broadcast_to(book.of("supervision", "review_cost") * book.share("people"), whole.shape),
+        **sanctions(book, audit), "provider_payment": whole,
+    }
+
+
+def paid_by_tier(book: Book, futures: Futures, people: Flows,
+                 flows: Flows) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What providers are paid by tier (d, t, k) and by way of payment (d, t, m), and their margin by tier, yuan.
+
+    A year at a time: its draws stay in the cache.
+    """
+    scenario, use = book.scenario, book.scenario.assumptions.utilisation
     weights = book.of("payment", "method", ("method", "kind", "tier"))
-    use = scenario.assumptions.utilisation
-    primary = scenario.marked("primary")
-    kinds = len(scenario.axes.kind)
-    draws, _, tiers = flows["paid_by_tier"].shape
-    due, cases = (np.zeros((draws, years, kinds, tiers), order=DRAWS) for _ in range(2))
-    due[:, :, 0], cases[:, :, 0] = flows["paid_by_tier"], flows["stays_by_tier"]
-    due[:, :, 1, 0], cases[:, :, 1, 0] = flows["chronic"], people["enrolled"]
-    if kinds > 2:
-        due[:, :, 2], cases[:, :, 2] = flows["outpatient_paid"], flows["visits_by_tier"]
+    primary, kinds = scenario.marked("primary"), len(scenario.axes.kind)
     growth = lambda given: np.log1p(float(given.value))  # noqa: E731
     cost, more = growth(use.cost_growth), [growth(use.admission_growth), 0.0, growth(use.outpatient_growth)][:kinds]
-    lever = lambda name: book.of("payment", name)  # noqa: E731
-    level, up, keep, over, same = (lever(name) for name in (
-        "level", "growth", "retention", "overspend_share", "same_payment_share"))
-    drawn = lambda name: futures.drawn[f"providers.{name}"][:, None]  # noqa: E731
-    quality = 1 + (lever("quality_coefficient") - 1) * drawn("quality_met")
-    paid, ways = np.empty_like(due), np.empty((draws, years, len(payment.METHODS)), order=DRAWS)
+    level, up, keep, over, same, quality = (book.of("payment", name) for name in (
+        "level", "growth", "retention", "overspend_share", "same_payment_share", "quality_coefficient"))
+    kept = 1 - float(scenario.value("providers", "cost_share"))
+    met = futures.drawn["providers.quality_met"]
+    draws, years, tiers = flows["paid_by_tier"].shape
+    paid, margin = (np.empty((draws, years, tiers), order=DRAWS) for _ in range(2))
+    ways = np.empty((draws, years, len(payment.METHODS)), order=DRAWS)
     for t in range(years):
         volume = np.exp(t * np.array(more))
         terms = payment.Terms(payment.shares_of(weights[t]), level[t] * (1 + up[t]) ** t, keep[t], over[t], same[t],
-                              quality[:, t])
-        paid[:, t], ways[:, t] = payment.paid(due[:, t], cases[:, t], people["enrolled"][:, t],
-                                              np.exp(t * cost) * volume, volume, primary, terms)
+                              1 + (quality[t] - 1) * met)
+        due = of_kinds(kinds, *(flows[name][:, t] for name in ("paid_by_tier", "chronic", "outpatient_paid")))
+        cases = of_kinds(kinds, flows["stays_by_tier"][:, t], people["enrolled"][:, t], flows["visits_by_tier"][:, t])
+        given, ways[:, t] = payment.paid(due, cases, people["enrolled"][:, t], np.exp(t * cost) * volume, volume,
+                                         primary, terms)
+        spent = flows["expense_by_tier"][:, t] + flows["outpatient_expense"][:, t]
+        spent[:, 0] += flows["chronic_expense"][:, t]
+        spent *= kept
+        spent -= due.sum(axis=1)
+        paid[:, t] = given.sum(axis=1)
+        margin[:, t] = spent + paid[:, t]
+    return paid, ways, margin
 
-    # Supervision recovers what sampled providers billed against the rules, and review what machines find.
-    wrong = scenario.value("providers", "noncompliant", ("tier",))
-    by_tier = paid.sum(axis=2)
-    found_out = book.of("supervision", "sample_share")[:, None] * wrong * drawn("noncompliant")[:, :, None]
-    found_out = np.minimum(found_out, 1.0)
-    recovered = (by_tier * found_out).sum(axis=2)
-    coverage = book.of("supervision", "review_coverage")
-    since = np.arange(years) - (int(np.argmax(coverage > 0)) if coverage.any() else years)
-    months = drawn("learning_months")
+
+def of_kinds(kinds: int, stays: np.ndarray, chronic: np.ndarray, visits: np.ndarray) -> np.ndarray:
+    """Amounts of a year by kind and tier (d, i, k), of `kinds` kinds; `stays` and `visits` (d, k), `chronic` (d,)."""
+    amounts = np.zeros((len(stays), kinds, stays.shape[1]), order=DRAWS)
+    amounts[:, 0], amounts[:, 1, 0] = stays, chronic
+    if kinds > 2:
+        amounts[:, 2] = visits
+    return amounts
+
+
+def reviewed(book: Book, futures: Futures) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What automatic review of claims avoids, deducts and finds, as shares of what is paid, each (d, t)."""
+    drawn = lambda name: futures.drawn[f"providers.{name}"][:, None]  # noqa: E731
+    coverage, months = book.of("supervision", "review_coverage"), drawn("learning_months")
+    since = np.arange(len(coverage)) - int(np.argmax(coverage > 0))
     problem = supervision.learnt(since, drawn("problem_start"), drawn("problem_end"), months)
-    deducted = coverage * supervision.learnt(since, drawn("deducted_start"), drawn("deducted_end"), months)
+    deducted = supervision.learnt(since, drawn("deducted_start"), drawn("deducted_end"), months)
     avoided = coverage * (drawn("deducted_start") + drawn("problem_saving") * (drawn("problem_start") - problem))
-    whole = by_tier.sum(axis=2)
-    avoided = np.minimum(avoided, 1 - ratio(recovered, whole))  # no more is saved than was paid
-    providers = scenario.value("providers", "providers", ("tier",)) * book.share("people")
-    cost_share = float(scenario.value("providers", "cost_share"))
-    margin = (by_tier - due.sum(axis=2) + (flows["expense_by_tier"] + flows["outpatient_expense"])
-              * (1 - cost_share))
-    margin[:, :, 0] += flows["chronic_expense"] * (1 - cost_share)
-    margin -= by_tier * (found_out + avoided[:, :, None])
-    return {
-        "paid_by_method": ways, "paid_to_tier": by_tier, "provider_margin": margin,
-        "recovered": recovered, "review_saving": whole * avoided, "review_deducted": whole * deducted,
-        "review_problem": whole * (problem * (coverage > 0)),
-        "review_cost": np.broadcast_to(book.of("supervision", "review_cost") * book.share("people"), whole.shape),
-        "suspended": audit.found * providers, "providers_absent": audit.absent * providers,
-        "provider_payment": whole,
-    }
+    return avoided, coverage * deducted, (coverage > 0) * problem
+
+
+def sanctions(book: Book, audit: Audit) -> Flows:
+    """Providers suspended, and provider-years lost, by tier."""
+    providers = book.scenario.value("providers", "providers", ("tier",)) * book.share("people")
+    return {"suspended": audit.found * providers, "providers_absent": audit.absent * providers}

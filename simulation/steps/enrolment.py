@@ -32,16 +32,29 @@ def insured(residents: np.ndarray, take_up: np.ndarray, frail: float, risk: floa
     (d, t, g, s) or the same for every status. Source: digest P10; Wang et al. 2006.
     """
     against = np.asarray(1 / first_odds(take_up, frail, selection[:, None, None])[:, None], order=DRAWS)
-    lead = selection[:, None, None, None]
-    joined = lambda shift: 1 / (1 + against * np.exp(-np.clip(shift, *LOG_ODDS)))  # noqa: E731
-    well, ill = (1 - frail) * joined(healthier), frail * joined(lead + frailer)
-    people = residents * (well + ill)
+    harder = against * np.exp(-selection)[:, None, None, None]
+    ill = joined(frail, harder, frailer)
+    people = joined(1 - frail, against, healthier) + ill
+    people *= residents
     if not frail or risk == 1:
         return people, np.ones(people.shape[:3])
-    share = (residents * ill).sum(axis=3) / np.maximum(people.sum(axis=3), 1e-9)
+    ill *= residents
+    share = ill.sum(axis=3)
+    share /= np.maximum(people.sum(axis=3), 1e-9)
     first = residents[:, :1]
-    at_first = (first * frail * joined(lead)).sum(axis=3) / np.maximum((first * take_up).sum(axis=3), 1e-9)
-    return people, (1 + (risk - 1) * share) / (1 + (risk - 1) * at_first)
+    at_first = (first * joined(frail, harder, np.zeros(1))).sum(axis=3)
+    at_first /= np.maximum((first * take_up).sum(axis=3), 1e-9)
+    share *= risk - 1
+    share += 1
+    share /= 1 + (risk - 1) * at_first
+    return people, share
+
+
+def joined(part: float, against: np.ndarray, shift: np.ndarray) -> np.ndarray:
+    """The `part` of residents of whom some join, by odds `against` joining (d, 1, g, s) and a `shift` of their log."""
+    odds = np.exp(-np.clip(shift, *LOG_ODDS)) * against
+    odds += 1
+    return np.divide(part, odds, out=odds)
 
 
 def dearer(contribution: np.ndarray, income: np.ndarray, baseline: np.ndarray) -> np.ndarray:
@@ -68,16 +81,27 @@ def price_shift(change: np.ndarray, take_up: np.ndarray, elasticity: np.ndarray)
     True
     """
     effect = elasticity * change
-    outside = np.log1p(-take_up)
-    shift = 0.0
-    if (effect < 0).any():
-        fewer = np.minimum(effect, 0.0)
-        shift = fewer - np.log1p(-take_up * np.exp(fewer)) + outside
-    if (effect > 0).any():
-        more = np.maximum(effect, 0.0) * (take_up / (1 - take_up))
-        more = np.log(-np.expm1(outside - more)) - np.log(take_up) + more
-        shift = np.where(effect > 0, more, shift)
-    return shift
+    rises, falls = (effect < 0).any(), (effect > 0).any()
+    if rises and falls:
+        return np.where(effect > 0, after_a_fall(np.maximum(effect, 0.0), take_up),
+                        after_a_rise(np.minimum(effect, 0.0), take_up))
+    return after_a_fall(effect, take_up) if falls else after_a_rise(effect, take_up)
+
+
+def after_a_rise(effect: np.ndarray, take_up: np.ndarray) -> np.ndarray:
+    """Log odds of joining lost where take-up falls by `effect` in logs, which is below 0."""
+    left = np.exp(effect) * (-take_up / (1 - take_up))
+    left += 1 / (1 - take_up)
+    return effect - np.log(left)
+
+
+def after_a_fall(effect: np.ndarray, take_up: np.ndarray) -> np.ndarray:
+    """Log odds of joining won where take-up would rise by `effect` in logs, were there no end to it."""
+    more = effect * (take_up / (1 - take_up))
+    joining = np.exp(-more)
+    joining *= 1 - 1 / take_up
+    joining += 1 / take_up
+    return more + np.log(joining)
 
 
 def contribution_years(new_share: float, years: int) -> np.ndarray:

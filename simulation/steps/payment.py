@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
@@ -40,29 +41,38 @@ def paid(due: np.ndarray, cases: np.ndarray, people: np.ndarray, trend: np.ndarr
     the payment a head since the first year at the median, of which `volume` (i,) that of cases; `primary` (k,).
     Budgets, heads and cases are paid a standard: the mean of `due` without that trend, times `terms.standard`.
     """
-    by_item, budget, head, case = (due * share for share in terms.shares)
-    standard = terms.standard * due.mean(axis=0) / trend[:, None]  # (i, k)
+    used = [bool(share.any()) for share in terms.shares]
+    standard = terms.standard * (due.mean(axis=0) if any(used[1:]) else 0.0) / trend[:, None]  # (i, k)
+    item, budget, head, case = terms.shares
+    made = (lambda: due * item,
+            lambda: by_budget(due * budget, float((budget * standard).sum()), terms),
+            lambda: head * standard * (people / max(people.mean(), 1e-9))[:, None, None],
+            lambda: case * cases * case_price(standard, cases.mean(axis=0), volume, primary, terms.same_payment))
+    ways = [make() if some else None for make, some in zip(made, used, strict=True)]
+    quality = np.asarray(terms.quality)
+    if (quality != 1).any():
+        better = (1 + primary[:, None] * (quality - 1)).T[:, None]  # (d, 1, k)
+        ways = [None if way is None else way * better for way in ways]
+    none = np.zeros(len(due))
+    return (reduce(np.add, (way for way in ways if way is not None)),
+            np.stack([none if way is None else way.sum(axis=(1, 2)) for way in ways], axis=1))
 
-    # One budget for all that is paid so; unspent money is kept in part, overspending shared.
-    limit = (terms.shares[1] * standard).sum()
-    spent = budget.sum(axis=(1, 2))
+
+def by_budget(due: np.ndarray, limit: float, terms: Terms) -> np.ndarray:
+    """What one budget pays of all that is `due` (d, i, k): unspent money is kept in part, overspending shared."""
+    spent = due.sum(axis=(1, 2))
     gone = np.where(spent <= limit, spent + terms.retention * (limit - spent),
                     limit + terms.overspend_share * (spent - limit))
-    budget = budget * (gone / np.maximum(spent, 1e-9))[:, None, None]
+    return due * (gone / np.maximum(spent, 1e-9))[:, None, None]
 
-    head = terms.shares[2] * standard * (people / max(people.mean(), 1e-9))[:, None, None]
 
-    # A case has one standard a tier; cases fit for primary care have the primary one everywhere.
-    price = standard * volume[:, None] / np.maximum(cases.mean(axis=0), 1e-9)
-    basic = (price * primary * cases.mean(axis=0)).sum(axis=1) / np.maximum((primary * cases.mean(axis=0)).sum(axis=1),
-                                                                            1e-9)
-    fit = terms.same_payment * (1 - primary) * (basic > 0)[:, None]
-    price = (1 - fit) * price + fit * np.minimum(basic[:, None], price)
-    case = terms.shares[3] * cases * price
+def case_price(standard: np.ndarray, cases: np.ndarray, volume: np.ndarray, primary: np.ndarray,
+               same_payment: float) -> np.ndarray:
+    """What a case is paid at each tier (i, k), by the `standard` for so many `cases` (i, k) without their growth.
 
-    better = (1 + primary[:, None] * (np.asarray(terms.quality) - 1)).T[:, None]  # (d, 1, k)
-    used = [share.any() for share in terms.shares]
-    ways = [way * better if some else None for way, some in zip((by_item, budget, head, case), used, strict=True)]
-    none = np.zeros(len(due))
-    return (sum(way for way in ways if way is not None),
-            np.stack([none if way is None else way.sum(axis=(1, 2)) for way in ways], axis=1))
+    A case has one standard a tier; cases fit for primary care have the primary one everywhere.
+    """
+    price = standard * volume[:, None] / np.maximum(cases, 1e-9)
+    basic = (price * primary * cases).sum(axis=1) / np.maximum((primary * cases).sum(axis=1), 1e-9)
+    fit = same_payment * (1 - primary) * (basic > 0)[:, None]
+    return (1 - fit) * price + fit * np.minimum(basic[:, None], price)
