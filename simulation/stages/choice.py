@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,56 +24,77 @@ class Answer:
     gain: np.ndarray  # (n, c, k) log odds by which tiers gain whatever the price, for n draws or one
 
 
+# What patients heed of each tier, in the order of `heeded`: assumptions of `behaviour`.
+HEEDED = ("tier_sensitivity", "gatekeeping", "special_fund_pull", "contract_pull", "capability_pull")
+
+
 def people_respond(book: Book, rules: list[Rules], futures: Futures, pool: Pool, absent: np.ndarray) -> list[Answer]:
     """Tier choice and demand for stays in every year under some rules; `absent` (d, t, k) share of a tier lost."""
     people = pool.insured.sum(axis=3).mean(axis=0)
-    return [answer_in(book, rules[t], futures, t, people[t], absent[:, t]) for t in range(len(rules))]
+    value = lambda name: book.scenario.value("behaviour", name)  # noqa: E731
+    central = np.array([value(name) for name in HEEDED])
+    drawn = np.stack([futures.drawn[f"behaviour.{name}"] for name in HEEDED])
+    lost = absent.any(axis=(0, 2))
+    return [answer_in(book, rules[t], futures, t, people[t], absent[:, t] if lost[t] else None, central, drawn)
+            for t in range(len(rules))]
 
 
-def answer_in(book: Book, rules: Rules, futures: Futures, t: int, people: np.ndarray, absent: np.ndarray) -> Answer:
-    """The same in year t; `people` (c,) insured in the mean, `absent` (d, k)."""
+def answer_in(book: Book, rules: Rules, futures: Futures, t: int, people: np.ndarray, absent: np.ndarray | None,
+              central: np.ndarray, drawn: np.ndarray) -> Answer:
+    """The same in year t; `people` (c,) insured in the mean, `absent` (d, k) if any is.
+
+    How much patients heed each of `HEEDED` is `central` (j,) at the median and `drawn` (j, d).
+    """
     scenario, policy = book.scenario, book.policies[t]
-    groups, cells = len(scenario.axes.group), len(people)
-    mix = np.resize(scenario.value("utilisation", "tier_mix", ("group", "tier")), (cells, len(scenario.axes.tier)))
-    draws = len(futures.opening)
+    cells, draws = len(people), drawn.shape[1]
+    mix = np.resize(book.once(usual_mixes), (cells, len(scenario.axes.tier)))
     unchanged = policy is book.base and rules is book.rules[t] and not policy.care.special_fund_growth.value
-    if unchanged and not absent.any():
-        return Answer(mix, np.zeros(draws), np.ones((draws, cells)), np.zeros((1, cells, mix.shape[1])))
+    if unchanged and absent is None:
+        return Answer(mix, np.zeros(draws), np.ones((draws, cells)), np.zeros((1, *mix.shape)))
     price, base = (book.once(net_price, rule, which)[:, :cells]
                    for rule, which in ((rules, policy), (book.base_rules[t], book.base)))
-    change = responses.dearer(price, base)
-
-    step = lambda section, name: book.change(section, name)[t]  # noqa: E731
-    newly = contracted_anew(book, t)
-    newly = np.append(np.zeros(groups), newly)[:cells]
-    fund = special_fund(book)[t] + SPECIAL_FUND
-    fund = np.log(fund / (float(book.first("care", "special_fund")) + SPECIAL_FUND))
-
-    def pulls(of: Callable[[str], np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-        """To primary care (n, c) and to the county (n,), in log odds."""
-        to_all = of("gatekeeping") * step("care", "referral_required") + of("special_fund_pull") * fund
-        to_primary = of("contract_pull")[:, None] * newly + to_all[:, None]
-        return to_primary, of("capability_pull") * step("care", "capability")
-
-    on = float(book.of("responses", "tier_choice")[t])
-    central = lambda name: scenario.value("behaviour", name).reshape(1)  # noqa: E731
-    drawn = lambda name: futures.drawn[f"behaviour.{name}"]  # noqa: E731
-    primary, away = scenario.marked("primary"), scenario.marked("away")
-    elsewhere = futures.drawn["providers.elsewhere"][:, None]
-    usual_loss = absent.mean(axis=0, keepdims=True) * float(scenario.value("providers", "elsewhere"))
-
-    def gains(of: Callable[[str], np.ndarray], lost: np.ndarray, prices: np.ndarray) -> np.ndarray:
-        to_primary, to_county = pulls(of)
-        return responses.lean(on * of("tier_sensitivity"), prices, on * to_primary, on * to_county, primary, away, lost)
-
-    middle = gains(central, usual_loss, change)
-    chosen = responses.chosen(mix, middle[0])
+    primary = scenario.marked("primary")
+    leans = heeded(book, t, responses.dearer(price, base), primary)
+    turned, usually_turned = np.zeros((1, mix.shape[1])), np.zeros((1, mix.shape[1]))  # away, in log odds (n, k)
+    if absent is not None:
+        turned = np.log1p(-absent * futures.drawn["providers.elsewhere"][:, None])
+        usually_turned = np.log1p(-absent.mean(axis=0, keepdims=True)
+                                  * float(scenario.value("providers", "elsewhere")))
+    middle = np.tensordot(central, leans, 1) + usually_turned
+    chosen = responses.chosen(mix, middle)
     tilt = np.zeros(draws)
-    if on and (middle.any() or absent.any()):
-        tilt = responses.towards_primary(gains(drawn, absent * elsewhere, change) - middle, chosen, primary, people)
-    demand = responses.demanded(mix, price, base, drawn("inpatient_elasticity")
+    if book.of("responses", "tier_choice")[t] and (middle.any() or absent is not None):
+        towards = lambda gain: responses.towards_primary(gain, chosen, primary, people)  # noqa: E731
+        tilt = (drawn - central[:, None]).T @ towards(leans)
+        tilt += towards(np.broadcast_to((turned - usually_turned)[:, None], (len(turned), *mix.shape)))
+    demand = responses.demanded(mix, price, base, futures.drawn["behaviour.inpatient_elasticity"]
                                 * float(book.of("responses", "demand")[t]))
-    return Answer(chosen, tilt, demand, gains(drawn, usual_loss, np.zeros_like(change)))
+    gain = usually_turned[:, None]
+    if leans[1:].any():
+        gain = gain + np.tensordot(leans[1:].T, drawn[1:], 1).T
+    return Answer(chosen, tilt, demand, np.broadcast_to(gain, (len(gain), *mix.shape)))
+
+
+def usual_mixes(book: Book) -> np.ndarray:
+    """Shares of stays by tier before people respond, (g, k)."""
+    return book.scenario.value("utilisation", "tier_mix", ("group", "tier"))
+
+
+def heeded(book: Book, t: int, dearer: np.ndarray, primary: np.ndarray) -> np.ndarray:
+    """Log odds by which each tier gains where patients heed one of `HEEDED` alone, and that by 1, (j, c, k).
+
+    `dearer` (k, c) log change of net prices.
+    """
+    groups, cells = len(book.scenario.axes.group), dearer.shape[1]
+    newly = np.append(np.zeros(groups), contracted_anew(book, t))[:cells]
+    fund = (special_fund(book)[t] + SPECIAL_FUND) / (float(book.first("care", "special_fund")) + SPECIAL_FUND)
+    required, capable = (book.change("care", name)[t] for name in ("referral_required", "capability"))
+    to_primary = np.zeros((len(HEEDED), cells))
+    to_primary[1:4] = np.stack([np.full(cells, required), np.full(cells, np.log(fund)), newly])
+    only = np.eye(len(HEEDED))
+    leans = responses.lean(only[0], dearer, to_primary, capable * only[4], primary, book.scenario.marked("away"),
+                           np.zeros((1, len(primary))))
+    return float(book.of("responses", "tier_choice")[t]) * leans
 
 
 def contracted_anew(book: Book, t: int) -> np.ndarray:

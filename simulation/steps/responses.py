@@ -67,7 +67,7 @@ def demanded(mix, price, base, elasticity) -> np.ndarray:
     [[1.118]]
     """
     change = dearer(np.einsum("ck,kc->c", mix, price), np.einsum("ck,kc->c", mix, base))
-    return np.exp(elasticity[:, None] * change)
+    return np.exp(np.multiply.outer(change, elasticity)).T  # draws side by side
 
 
 def by_payment(moved: np.ndarray, response: np.ndarray) -> np.ndarray:
