@@ -20,8 +20,9 @@ def summary(result: Result, quantities: tuple[str, ...] = tuple(QUANTITIES)) -> 
 
     Units as `QUANTITIES` says. One row a year and quantity, quantities in the order asked for.
     """
-    years, levels = result.data["year"].values, np.array(list(QUANTILES.values()))
-    draws = [np.ascontiguousarray(result.data[quantity].values[:, :, 0].T) for quantity in quantities]
+    data, levels = result.data.variables, np.array(list(QUANTILES.values()))
+    years = data["year"].values
+    draws = [np.ascontiguousarray(data[quantity].values[:, :, 0].T) for quantity in quantities]
     found = np.concatenate([quantiles(of, levels) for of in draws], axis=1)
     return pd.DataFrame({
         "year": np.tile(years, len(quantities)), "quantity": np.repeat(quantities, len(years)),
@@ -61,7 +62,7 @@ def quantiles(draws: np.ndarray, levels: np.ndarray) -> np.ndarray:
 
 def happened(result: Result) -> dict[str, np.ndarray]:
     """For each event, whether it happened in each draw and year, shape (d, t)."""
-    data = result.data
+    data = result.data.variables
     of = lambda name: data[name].values[:, :, 0]  # noqa: E731
     return {
         "p_surplus_over": of("surplus_ratio") > data["surplus_line"].values,
@@ -125,7 +126,7 @@ def spending_by_tier(result: Result) -> pd.DataFrame:
 
     Columns year, tier (or kind of care), amount (yuan), share.
     """
-    data = result.data
+    data = result.data.variables
     by_tier = data["basic_by_tier"].values[:, :, 0].mean(axis=0)
     chronic = data["chronic"].values[:, :, 0].mean(axis=0)
     outpatient = data["outpatient"].values[:, :, 0].mean(axis=0)

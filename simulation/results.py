@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib.metadata import version
 
 import numpy as np
@@ -148,15 +148,22 @@ def pack(scenario: Scenario, draws: int, seed: int, engine: str, areas: tuple[st
     for name, line in lines.items():
         variables[f"{name.removesuffix('_ratio')}_line"] = (("year",), line)
     axes = scenario.axes.members()
-    data = xr.Dataset(variables, coords={
-        "draw": np.arange(draws), "year": list(scenario.horizon()),
-        "area": [scenario.name, *areas] if len(flows) > 1 else [scenario.name],
-        **{axis: list(axes[axis]) for axis in ("tier", "group", "level", "method", "payer")}})
+    data = xr.Dataset(variables, coords=coordinates(
+        draws, tuple(scenario.horizon()), (scenario.name, *areas) if len(flows) > 1 else (scenario.name,),
+        tuple((axis, tuple(axes[axis])) for axis in ("tier", "group", "level", "method", "payer"))))
     text = scenario.text()
     return Result(scenario, data, {
         "scenario": scenario.name, "scenario_hash": hashlib.sha256(text.encode()).hexdigest(), "scenario_text": text,
         "seed": seed, "draws": draws, "engine": engine, "model": __version__,
         **LIBRARIES})
+
+
+@lru_cache(maxsize=8)
+def coordinates(draws: int, years: tuple[int, ...], areas: tuple[str, ...],
+                axes: tuple[tuple[str, tuple[str, ...]], ...]) -> xr.Coordinates:
+    """The coordinates of a run; the next run of a scenario shares them."""
+    return xr.Dataset(coords={"draw": np.arange(draws), "year": list(years), "area": list(areas),
+                              **{axis: list(members) for axis, members in axes}}).coords
 
 
 def side_by_side(parts: list[np.ndarray]) -> np.ndarray:
@@ -181,9 +188,11 @@ def quantities(scenario: Scenario, flow: dict[str, np.ndarray]) -> dict[str, np.
     """Everything a run reports of one county or of the city, from flows that add up, (d, t, ...)."""
     primary, away = (scenario.marked(name) for name in ("primary", "away"))
     covered = flow["basic"] + flow["critical"]
-    by_tier = flow["paid_by_tier"] + flow["outpatient_paid"]
-    visits = flow["stays_by_tier"] + flow["visits_by_tier"]
-    people = flow["enrolled"]
+    at = lambda tiers, *names: sum(np.einsum("dtk,k->dt", flow[name], tiers) for name in names)  # noqa: E731
+    anywhere = np.ones(len(primary))
+    by_tier, visits = ("paid_by_tier", "outpatient_paid"), ("stays_by_tier", "visits_by_tier")
+    spent, seen = at(anywhere, *by_tier), at(anywhere, *visits)
+    people, outpatient_expense = flow["enrolled"], flow["outpatient_expense"].sum(axis=2)
     return flow | {
         "subsidy_income": flow["subsidy_by_level"].sum(axis=2) + flow["deficit_subsidy"],
         "surplus_ratio": ratio(flow["surplus"], flow["income"]),
@@ -191,18 +200,18 @@ def quantities(scenario: Scenario, flow: dict[str, np.ndarray]) -> dict[str, np.
         "reserve_months": 12 * ratio(flow["balance_end"], flow["expenditure"]),
         "in_policy_ratio": ratio(covered, flow["eligible"]),
         "effective_ratio": ratio(covered, flow["expense"]),
-        "primary_share": ratio(by_tier @ primary, by_tier.sum(axis=2)),
+        "primary_share": ratio(at(primary, *by_tier), spent),
         "catastrophic": ratio(flow["catastrophic"], people),
         "take_up": ratio(people, flow["residents"]),
-        "expense": flow["expense"] + flow["outpatient_expense"].sum(axis=2),
+        "expense": flow["expense"] + outpatient_expense,
         "inpatient_expense": flow["expense_by_tier"].sum(axis=2),
-        "outpatient_expense": flow["outpatient_expense"].sum(axis=2),
+        "outpatient_expense": outpatient_expense,
         "eligible": flow["eligible"] + flow["outpatient_eligible"].sum(axis=2),
         "inpatient_paid": flow["basic"] - flow["chronic"],
         "outpatient": flow["outpatient_paid"].sum(axis=2),
         "visits": flow["visits_by_tier"].sum(axis=2),
-        "primary_visits": ratio(visits @ primary, visits.sum(axis=2)),
-        "in_county_share": ratio(by_tier @ (1 - away), by_tier.sum(axis=2)),
+        "primary_visits": ratio(at(primary, *visits), seen),
+        "in_county_share": ratio(at(1 - away, *by_tier), spent),
         "chronic_in_policy_ratio": ratio(flow["chronic"], flow["chronic_eligible"]),
         "suspended": flow["suspended"].sum(axis=2), "providers_absent": flow["providers_absent"].sum(axis=2),
         "basic_by_tier": flow["paid_by_tier"], "outpatient_by_tier": flow["outpatient_paid"],

@@ -130,13 +130,15 @@ class Pool(NamedTuple):
     """The insured by cell: the groups, followed by each group's contracted residents where there are any."""
 
     insured: np.ndarray  # (d, t, c, s) persons
+    people: np.ndarray  # (d, t, c) persons
     risk: np.ndarray  # (d, t, c) of a stay beside the baseline's insured
 
 
 def pool_of(book: Book, people: Flows, risk: np.ndarray) -> Pool:
     """The insured with the contracted set apart; `risk` (d, t, g)."""
-    share = book.of("contracts", "coverage", ("group",))[:, :, None]
-    insured = people["insured"]
+    share = book.of("contracts", "coverage", ("group",))
+    insured, by_group = people["insured"], people["insured_by_group"]
     if not share.any():
-        return Pool(insured, risk)
-    return Pool(np.concatenate([insured * (1 - share), insured * share], axis=2), np.concatenate([risk, risk], axis=2))
+        return Pool(insured, by_group, risk)
+    apart = lambda of, part: np.concatenate([of * (1 - part), of * part], axis=2)  # noqa: E731
+    return Pool(apart(insured, share[:, :, None]), apart(by_group, share), np.concatenate([risk, risk], axis=2))

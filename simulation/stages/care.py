@@ -43,7 +43,7 @@ def care_is_used(book: Book, futures: Futures, pool: Pool, answers: list[Answer]
     price = futures.price * book.multiple("expense")
     frequency = futures.frequency[:, :, None] * pool.risk * book.multiple("admissions")
     tilt = np.stack([answer.tilt for answer in answers], axis=1)
-    people = pool.insured.sum(axis=3).mean(axis=0)
+    people = pool.people.mean(axis=0)
     for t, answer in enumerate(answers):
         usual = responses.usual_mix(answer.mix, people[t])
         year = book.once(costs_of, book.policies[t])

@@ -30,7 +30,7 @@ HEEDED = ("tier_sensitivity", "gatekeeping", "special_fund_pull", "contract_pull
 
 def people_respond(book: Book, rules: list[Rules], futures: Futures, pool: Pool, absent: np.ndarray) -> list[Answer]:
     """Tier choice and demand for stays in every year under some rules; `absent` (d, t, k) share of a tier lost."""
-    people = pool.insured.sum(axis=3).mean(axis=0)
+    people = pool.people.mean(axis=0)
     value = lambda name: book.scenario.value("behaviour", name)  # noqa: E731
     central = np.array([value(name) for name in HEEDED])
     drawn = np.stack([futures.drawn[f"behaviour.{name}"] for name in HEEDED])

@@ -42,9 +42,13 @@ def fund_closes(books: list[Book], futures: list[Futures], flows: list[Flows],
         for n in counties:
             f = flows[n]
             earned = interest * np.maximum(balance[n], 0.0)
-            individual[n, :, t] = f["individual_income"][:, t] * (1 + rise[t]) ** deficits[n]
+            individual[n, :, t] = f["individual_income"][:, t]
+            if rise[t]:
+                individual[n, :, t] *= (1 + rise[t]) ** deficits[n]
             made_good = top_up[t] * deficit[n]
-            spent = np.where(was_cut[n, :, t], spending_of(after_deficit[n], t), spending_of(f, t))
+            spent = spending_of(f, t)
+            if cut[t]:
+                spent = np.where(was_cut[n, :, t], spending_of(after_deficit[n], t), spent)
             income = (individual[n, :, t] + f["subsidy_by_level"][:, t].sum(axis=1) + made_good
                       + f["other_income"][:, t] - f["account_in"][:, t] + earned)
             for name, value in (("income", income), ("expenditure", spent), ("opening_balance", balance[n]),
@@ -74,5 +78,6 @@ def fund_closes(books: list[Book], futures: list[Futures], flows: list[Flows],
 
 def spending_of(flows: Flows, t: int) -> np.ndarray:
     """The fund's expenditure of a year, (d,) in yuan."""
-    return (flows["provider_payment"] - flows["recovered"] - flows["review_saving"] + flows["premium"]
-            + flows["contract_fee_by_payer"][:, :, list(PAYERS).index("fund")])[:, t]
+    of = lambda name: flows[name][:, t]  # noqa: E731
+    return (of("provider_payment") - of("recovered") - of("review_saving") + of("premium")
+            + of("contract_fee_by_payer")[:, list(PAYERS).index("fund")])

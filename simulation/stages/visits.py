@@ -17,7 +17,7 @@ def visits_are_paid(book: Book, rules: list[Rules], use: Use, futures: Futures, 
                     seed: int) -> Flows:
     """Ordinary outpatient care: what it costs the fund and patients, by tier; nothing where none is pooled."""
     scenario = book.scenario
-    draws, years, cells, _ = pool.insured.shape
+    draws, years, cells = pool.people.shape
     tiers = len(scenario.axes.tier)
     names = ("outpatient_paid", "outpatient_expense", "outpatient_eligible", "visits_by_tier")
     flows = {name: np.zeros((draws, years, tiers), order=DRAWS) for name in names}
@@ -33,7 +33,7 @@ def visits_are_paid(book: Book, rules: list[Rules], use: Use, futures: Futures, 
     drawn = lambda name: futures.drawn[name]  # noqa: E731
     users = np.minimum(of_cell("outpatient_users") * drawn("utilisation.outpatient_users")[:, None], 1.0)
     dearness = drawn("utilisation.outpatient_expense")
-    people = pool.insured.sum(axis=3)
+    people = pool.people
     elasticity = futures.drawn["behaviour.outpatient_elasticity"]
     contract_visits = futures.drawn["behaviour.contract_visits"]
     contributed = enrolment.contribution_years(float(scenario.value("people", "new_share")), years)

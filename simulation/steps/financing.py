@@ -12,7 +12,7 @@ def individual_income(insured, contribution, subsidy, returner_share, arrears_sh
     subsidy, which nobody else makes good (Benxi 第十二条). Rates in yuan of shape (t, g, s); `arrears_share` (t,).
     """
     arrears = returner_share * arrears_share[:, None, None] * (contribution + subsidy)
-    return np.einsum("dtgs,tgs->dt", insured, contribution + arrears, optimize=True)
+    return paid_in_all(insured, (contribution + arrears)[..., None])[:, :, 0]
 
 
 def subsidy_by_level(insured, subsidy, weights, school_weights, school_share) -> np.ndarray:
@@ -24,7 +24,18 @@ def subsidy_by_level(insured, subsidy, weights, school_weights, school_share) ->
     share = weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-12)
     school = school_weights / np.maximum(school_weights.sum(axis=1, keepdims=True), 1e-12)
     split = (1 - school_share)[None, :, None] * share[:, None, :] + school_share[None, :, None] * school[:, None, :]
-    return np.einsum("dtgs,tgs,tgl->dtl", insured, subsidy, split, optimize=True)
+    return paid_in_all(insured, subsidy[..., None] * split[:, :, None])
+
+
+def paid_in_all(insured: np.ndarray, rates: np.ndarray) -> np.ndarray:
+    """What rates (t, g, s, l) come to for the insured (d, t, g, s): (d, t, l), the draws of a year side by side."""
+    draws, years = insured.shape[:2]
+    people = insured.T.reshape(-1, years, draws)
+    rates = rates.T.reshape(rates.shape[-1], -1, years)
+    paid = np.empty((len(rates), years, draws))
+    for t in range(years):
+        np.matmul(rates[:, :, t], people[:, t], out=paid[:, t])
+    return paid.T
 
 
 def received(due: np.ndarray, late: np.ndarray, missing: np.ndarray) -> np.ndarray:
