@@ -56,6 +56,11 @@ class Book:
             self.read[key] = make(self, *given), given  # kept with it, so that no other takes its place
         return self.read[key][0]
 
+    def alike(self, rules: Rules) -> Rules:
+        """The first rules asked about that differ from these in the ceiling alone, or not at all."""
+        same = (id(part) for name, part in zip(rules._fields, rules, strict=True) if name != "ceiling")
+        return self.read.setdefault(("alike", *same), rules)
+
     def share(self, name: str) -> float:
         """The county's part of something, of 1 for the whole city."""
         if self.area is None:
@@ -76,8 +81,8 @@ def lever_in(scenario: Scenario, policy: Policy, section: str, name: str, over: 
 
 
 def book_of(scenario: Scenario, area: str | None) -> Book:
-    """A county's book; years of one policy share one set of rules, unless the ceiling follows income."""
-    def compiled(policy: Policy, year: int | None = None) -> Rules:
+    """A county's book; years of one policy share one set of rules, all but the ceiling where it follows income."""
+    def compiled(policy: Policy, year: int) -> Rules:
         """Everyone's rules: the commercial supplement pays for those who bought it."""
         found = compile_rules(scenario, policy, year)
         return found._replace(commercial_rate=found.commercial_rate * bought)
@@ -85,15 +90,37 @@ def book_of(scenario: Scenario, area: str | None) -> Book:
     bought = float(scenario.value("people", "commercial_share"))
     base = scenario.base_policy(area)
     policies = scenario.policies(area, base)
-    made: dict[tuple, Rules] = {}
+    made: dict[int | tuple[int, int], Rules] = {}
 
     def in_year(policy: Policy, year: int) -> Rules:
-        key = (id(policy), year if policy.benefits.ceiling_multiple.value else None)
-        return made.get(key) or made.setdefault(key, compiled(policy, year))
+        if id(policy) not in made:
+            made[id(policy)] = compiled(policy, year)
+        if not policy.benefits.ceiling_multiple.value:
+            return made[id(policy)]
+        key = id(policy), year
+        if key not in made:
+            made[key] = made[id(policy)]._replace(ceiling=ceiling_in(scenario, policy, year))
+        return made[key]
 
     horizon = scenario.horizon()
     return Book(scenario, area, base, policies, [in_year(policy, year) for policy, year in zip(
         policies, horizon, strict=True)], [in_year(base, year) for year in horizon])
+
+
+CEILINGS: dict[tuple, float] = {}  # by all that a year's ceiling follows from: compiled once, they serve every book
+MOST_CEILINGS = 10_000
+
+
+def ceiling_in(scenario: Scenario, policy: Policy, year: int) -> float:
+    """The fund's yearly ceiling of a person under a policy in a year, yuan."""
+    benefits = policy.benefits
+    key = benefits.ceiling.value, benefits.ceiling_multiple.value, scenario.income_per_head(year)
+    ceiling = CEILINGS.get(key)
+    if ceiling is None:
+        if len(CEILINGS) >= MOST_CEILINGS:
+            CEILINGS.clear()
+        ceiling = CEILINGS[key] = compile_rules(scenario, policy, year).ceiling
+    return ceiling
 
 
 def costs_of(book: Book, policy: Policy) -> Costs:
@@ -121,9 +148,13 @@ def thresholds_of(scenario: Scenario) -> np.ndarray:
 def net_price(book: Book, rules: Rules, policy: Policy) -> np.ndarray:
     """The part of a stay's expense that patients bear under some rules, costs being those of a policy, (k, c).
 
-    Cells are the groups, followed by each group's contracted residents.
+    Cells are the groups, followed by each group's contracted residents. Of a policy only what is eligible counts.
     """
-    return bills.net_price(rules, book.once(costs_of, policy), rules.rate.shape[-1], 0.0, 1.0)
+    costs = book.once(costs_of, policy)
+    key = (net_price, id(rules), costs.eligible.tobytes())
+    if key not in book.read:
+        book.read[key] = bills.net_price(rules, costs, rules.rate.shape[-1], 0.0, 1.0), rules  # kept as in `once`
+    return book.read[key][0]
 
 
 class Pool(NamedTuple):

@@ -24,7 +24,7 @@ class Answer:
     gain: np.ndarray  # (n, c, k) log odds by which tiers gain whatever the price, for n draws or one
 
 
-# What patients heed of each tier, in the order of `heeded`: assumptions of `behaviour`.
+# What patients heed of each tier: assumptions of `behaviour`.
 HEEDED = ("tier_sensitivity", "gatekeeping", "special_fund_pull", "contract_pull", "capability_pull")
 
 
@@ -51,27 +51,28 @@ def answer_in(book: Book, rules: Rules, futures: Futures, t: int, people: np.nda
     unchanged = policy is book.base and rules is book.rules[t] and not policy.care.special_fund_growth.value
     if unchanged and absent is None:
         return Answer(mix, np.zeros(draws), np.ones((draws, cells)), np.zeros((1, *mix.shape)))
-    price, base = (book.once(net_price, rule, which)[:, :cells]
+    price, base = (net_price(book, rule, which)[:, :cells]
                    for rule, which in ((rules, policy), (book.base_rules[t], book.base)))
     primary = scenario.marked("primary")
-    leans = heeded(book, t, responses.dearer(price, base), primary)
+    lean = lambda heed: leaning(book, t, heed, responses.dearer(price, base), primary)  # noqa: E731
+    each = lean(np.eye(len(HEEDED)))  # where patients heed one alone, and that by 1: (j, c, k)
     turned, usually_turned = np.zeros((1, mix.shape[1])), np.zeros((1, mix.shape[1]))  # away, in log odds (n, k)
     if absent is not None:
         turned = np.log1p(-absent * futures.drawn["providers.elsewhere"][:, None])
         usually_turned = np.log1p(-absent.mean(axis=0, keepdims=True)
                                   * float(scenario.value("providers", "elsewhere")))
-    middle = np.tensordot(central, leans, 1) + usually_turned
+    middle = lean(central[:, None])[0] + usually_turned
     chosen = responses.chosen(mix, middle)
     tilt = np.zeros(draws)
     if book.of("responses", "tier_choice")[t] and (middle.any() or absent is not None):
         towards = lambda gain: responses.towards_primary(gain, chosen, primary, people)  # noqa: E731
-        tilt = (drawn - central[:, None]).T @ towards(leans)
+        tilt = (drawn - central[:, None]).T @ towards(each)
         tilt += towards(np.broadcast_to((turned - usually_turned)[:, None], (len(turned), *mix.shape)))
     demand = responses.demanded(mix, price, base, futures.drawn["behaviour.inpatient_elasticity"]
                                 * float(book.of("responses", "demand")[t]))
     gain = usually_turned[:, None]
-    if leans[1:].any():
-        gain = gain + np.tensordot(leans[1:].T, drawn[1:], 1).T
+    if each[1:].any():
+        gain = gain + np.tensordot(each[1:].T, drawn[1:], 1).T
     return Answer(chosen, tilt, demand, np.broadcast_to(gain, (len(gain), *mix.shape)))
 
 
@@ -80,8 +81,8 @@ def usual_mixes(book: Book) -> np.ndarray:
     return book.scenario.value("utilisation", "tier_mix", ("group", "tier"))
 
 
-def heeded(book: Book, t: int, dearer: np.ndarray, primary: np.ndarray) -> np.ndarray:
-    """Log odds by which each tier gains where patients heed one of `HEEDED` alone, and that by 1, (j, c, k).
+def leaning(book: Book, t: int, heed: np.ndarray, dearer: np.ndarray, primary: np.ndarray) -> np.ndarray:
+    """Log odds by which each tier gains where `HEEDED` count for so much, (n, c, k), by `heed` (j, n).
 
     `dearer` (k, c) log change of net prices.
     """
@@ -89,12 +90,12 @@ def heeded(book: Book, t: int, dearer: np.ndarray, primary: np.ndarray) -> np.nd
     newly = np.append(np.zeros(groups), contracted_anew(book, t))[:cells]
     fund = (special_fund(book)[t] + SPECIAL_FUND) / (float(book.first("care", "special_fund")) + SPECIAL_FUND)
     required, capable = (book.change("care", name)[t] for name in ("referral_required", "capability"))
-    to_primary = np.zeros((len(HEEDED), cells))
-    to_primary[1:4] = np.stack([np.full(cells, required), np.full(cells, np.log(fund)), newly])
-    only = np.eye(len(HEEDED))
-    leans = responses.lean(only[0], dearer, to_primary, capable * only[4], primary, book.scenario.marked("away"),
-                           np.zeros((1, len(primary))))
-    return float(book.of("responses", "tier_choice")[t]) * leans
+    on = float(book.of("responses", "tier_choice")[t])
+    sensitivity, gatekeeping, funded, contracted, capability = heed
+    to_all = gatekeeping * required + funded * np.log(fund)
+    return responses.lean(on * sensitivity, dearer, on * (contracted[:, None] * newly + to_all[:, None]),
+                          on * (capability * capable), primary, book.scenario.marked("away"),
+                          np.zeros((1, len(primary))))
 
 
 def contracted_anew(book: Book, t: int) -> np.ndarray:

@@ -107,4 +107,4 @@ def in_draws(of_draw: np.ndarray, over: np.ndarray) -> np.ndarray:
 def relative_price(book: Book, rules: list[Rules]) -> np.ndarray:
     """The part of a stay's expense that patients of each group bear at the usual mix of tiers, (t, g)."""
     mix = book.scenario.value("utilisation", "tier_mix", ("group", "tier"))
-    return np.stack([np.einsum("gk,kg->g", mix, book.once(net_price, rule, book.base)[:, :len(mix)]) for rule in rules])
+    return np.stack([np.einsum("gk,kg->g", mix, net_price(book, rule, book.base)[:, :len(mix)]) for rule in rules])

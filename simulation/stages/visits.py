@@ -41,7 +41,7 @@ def visits_are_paid(book: Book, rules: list[Rules], use: Use, futures: Futures, 
     refills = float(scenario.value("behaviour", "refill_share"))
     for t in range(years):
         eligible = use.costs[t].eligible[bills.OUTPATIENT]
-        now, base = (book.once(visit_price, rule, policy)[:, :cells]
+        now, base = (book.once(visit_price, book.alike(rule), policy)[:, :cells]
                      for rule, policy in ((rules[t], book.policies[t]), (book.base_rules[t], book.base)))
         on, choice = (float(book.of("responses", name)[t]) for name in ("demand", "tier_choice"))
         demand = responses.demanded(mix, now, base, on * elasticity)
@@ -70,7 +70,10 @@ def visits_are_paid(book: Book, rules: list[Rules], use: Use, futures: Futures, 
 
 
 def visit_price(book: Book, rules: Rules, policy: Policy) -> np.ndarray:
-    """The part of a user's yearly outpatient expense that he bears, (k, c); cells as in `net_price`."""
+    """The part of a user's yearly outpatient expense that he bears, (k, c); cells as in `net_price`.
+
+    Ordinary outpatient care does not count towards the ceiling: rules that differ in it alone have one price.
+    """
     value = lambda name, over=(): book.scenario.value("utilisation", name, over)  # noqa: E731
     usual = float(np.resize(value("outpatient_visits", ("group",)), rules.rate.shape[-1]).mean())
     return bills.outpatient_price(
