@@ -12,7 +12,7 @@ from simulation import load_scenario, simulate
 from simulation.assumptions import drawn, uncertain
 from simulation.drivers import standard
 from simulation.information import table_of_values
-from simulation.measures import chances, median_error
+from simulation.measures import chances, median_error, quantiles
 from simulation.scenario import Change, library
 from simulation.steps.utilisation import axes, dimensions, futures, normals_of
 from simulation.streams import REPLICATES, orthogonal, sobol_normals, stream
@@ -145,3 +145,14 @@ def test_standard_errors_are_as_large_as_the_errors() -> None:
     for values, errors in ((chance, stated), (median, told)):
         ratio = np.std(values, ddof=1) / np.sqrt(np.mean(np.square(errors)))
         assert 0.65 < ratio < 1.5  # forty runs leave 11 % on a standard deviation: three to four of them
+
+
+def test_quantiles_are_those_of_numpy() -> None:
+    """Spread, in ties, all alike, far apart, of few draws, and with what is no number or has no end."""
+    levels, chance = np.array([0.0, 0.05, 0.25, 0.5, 0.95, 1.0]), np.random.default_rng(1)
+    spread = chance.standard_normal((3, 1000))
+    for draws in (spread, spread.round(1), np.ones((2, 100)), np.exp(30 * spread), spread[:, :16], spread * 1e-320,
+                  np.where(spread > 2, np.inf, spread), np.where(spread > 2, np.nan, spread), np.sign(spread) * 1e308):
+        with np.errstate(all="ignore"):
+            expected = np.quantile(draws, levels, axis=1)
+            np.testing.assert_array_equal(quantiles(draws, levels), expected)

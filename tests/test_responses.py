@@ -9,7 +9,8 @@ import xarray as xr
 
 from bench.pool import scaled
 from simulation import load_scenario, simulate
-from simulation.scenario import Change, Scenario
+from simulation.scenario import Change, Scenario, compile_rules
+from simulation.stages.book import book_of
 from simulation.steps import enrolment, financing, payment, pooling, responses, supervision
 from simulation.terms import Source
 
@@ -426,3 +427,17 @@ def test_all_switched_off_leaves_people_and_care_where_they_were() -> None:
     for quantity in ("enrolled", "stays", "visits", "stays_by_tier", "visits_by_tier", "expense"):
         np.testing.assert_allclose(after[quantity], first[quantity], rtol=1e-5, err_msg=quantity)
     assert float(np.abs(after["provider_payment"] - first["provider_payment"]).max()) > 1e6
+
+
+# ---- the book ---------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("name", ["urrbmi_county_2026", "nanning_family_doctor_2019", "henan_nrcms_2011"])
+def test_the_rules_of_a_year_are_those_of_its_policy(name: str) -> None:
+    """Though a policy is compiled once: only the ceiling moves from year to year."""
+    scenario = load_scenario(name)
+    book, bought = book_of(scenario, None), float(scenario.value("people", "commercial_share"))
+    for year, policy, rules, base in zip(scenario.horizon(), book.policies, book.rules, book.base_rules, strict=True):
+        for of, found in ((policy, rules), (book.base, base)):
+            expected = compile_rules(scenario, of, year)
+            expected = expected._replace(commercial_rate=expected.commercial_rate * bought)
+            assert all(np.array_equal(a, b) for a, b in zip(found, expected, strict=True))

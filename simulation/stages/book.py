@@ -42,8 +42,12 @@ class Book:
         return self.read[key]
 
     def first(self, section: str, name: str, over: tuple[str, ...] = ()) -> np.ndarray:
-        """One lever in the base policy, shape (*over)."""
-        return lever_in(self.scenario, self.base, section, name, over)
+        """One lever in the base policy, shape (*over). Read-only."""
+        key = "first", section, name, over
+        if key not in self.read:
+            self.read[key] = lever_in(self.scenario, self.base, section, name, over)
+            self.read[key].flags.writeable = False
+        return self.read[key]
 
     def change(self, section: str, name: str, over: tuple[str, ...] = ()) -> np.ndarray:
         """How far one lever is from the base policy over the years, shape (t, *over)."""

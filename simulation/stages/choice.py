@@ -54,20 +54,23 @@ def answer_in(book: Book, rules: Rules, futures: Futures, t: int, people: np.nda
     price, base = (net_price(book, rule, which)[:, :cells]
                    for rule, which in ((rules, policy), (book.base_rules[t], book.base)))
     primary = scenario.marked("primary")
-    lean = lambda heed: leaning(book, t, heed, responses.dearer(price, base), primary)  # noqa: E731
-    each = lean(np.eye(len(HEEDED)))  # where patients heed one alone, and that by 1: (j, c, k)
+    # Where patients heed one alone, and that by 1, each (j, c, k); and where they heed all as at the median, (c, k).
+    heed = np.column_stack([np.eye(len(HEEDED)), central])
+    leans = leaning(book, t, heed, responses.dearer(price, base), primary)
+    each, usually = leans[:-1], leans[-1]
     turned, usually_turned = np.zeros((1, mix.shape[1])), np.zeros((1, mix.shape[1]))  # away, in log odds (n, k)
     if absent is not None:
         turned = np.log1p(-absent * futures.drawn["providers.elsewhere"][:, None])
         usually_turned = np.log1p(-absent.mean(axis=0, keepdims=True)
                                   * float(scenario.value("providers", "elsewhere")))
-    middle = lean(central[:, None])[0] + usually_turned
+    middle = usually + usually_turned
     chosen = responses.chosen(mix, middle)
     tilt = np.zeros(draws)
     if book.of("responses", "tier_choice")[t] and (middle.any() or absent is not None):
         towards = lambda gain: responses.towards_primary(gain, chosen, primary, people)  # noqa: E731
         tilt = (drawn - central[:, None]).T @ towards(each)
-        tilt += towards(np.broadcast_to((turned - usually_turned)[:, None], (len(turned), *mix.shape)))
+        if absent is not None:
+            tilt += towards(np.broadcast_to((turned - usually_turned)[:, None], (draws, *mix.shape)))
     demand = responses.demanded(mix, price, base, futures.drawn["behaviour.inpatient_elasticity"]
                                 * float(book.of("responses", "demand")[t]))
     gain = usually_turned[:, None]
