@@ -6,7 +6,7 @@ from functools import reduce
 
 import numpy as np
 
-from simulation.records import Care, Conditions, Costs
+from simulation.records import Care, Costs
 
 
 def tilted(mix: np.ndarray, primary: np.ndarray, tilt: np.ndarray) -> np.ndarray:
@@ -19,32 +19,40 @@ def tilted(mix: np.ndarray, primary: np.ndarray, tilt: np.ndarray) -> np.ndarray
     return weight / weight.sum(axis=-1, keepdims=True)
 
 
-def ill_share(care: Care, conditions: Conditions, t: int) -> np.ndarray:
-    """Special-disease patients among the insured of each draw and cell, (d, c)."""
-    return np.minimum(care.chronic_share * care.covered * conditions.chronic[:, t, None], 1.0)
+def ill_share(care: Care, chronic: np.ndarray) -> np.ndarray:
+    """Special-disease patients among the insured of each cell, year and draw, (c, t, d); prevalence `chronic` (t, d)
+    relative to `care`, whose arrays have years first."""
+    return np.minimum((care.chronic_share * care.covered).T[:, :, None] * chronic, 1.0)
 
 
-def care_totals(people: np.ndarray, care: Care, costs: Costs, conditions: Conditions, t: int,
-                part: slice) -> dict[str, np.ndarray]:
-    """Mean expense, in-policy expense (yuan) and stays of a year in part of the draws.
+def care_totals(stays: np.ndarray, ill: np.ndarray, price: np.ndarray, tilt: np.ndarray, mix: np.ndarray,
+                costs: Costs) -> dict[str, np.ndarray]:
+    """Mean expense, in-policy expense (yuan) and stays of some years and draws.
 
-    Shapes (d,), by tier (k, d) and by cell (c, d); `people` (c, d) of these draws.
+    Shapes (t, d), by tier (k, t, d) and by cell (c, t, d). `stays` and `ill` (c, t, d) persons, `price` and `tilt`
+    (t, d), `mix` (t, c, k); the arrays of `costs` have years first.
     """
-    frequency, price, tilt = (of[part, t].T for of in (conditions.frequency, conditions.price, conditions.tilt))
-    stays = people * ((care.admissions * care.covered)[:, None] * frequency)
-    ill = people * ill_share(care, conditions, t)[part].T
-    if tilt.any():
-        mix = np.moveaxis(tilted(care.mix, costs.primary, tilt), 0, -1)  # (c, k, d)
-        stays_by_tier = reduce(np.add, stays[:, None] * mix)
-        of_stays = stays * np.tensordot(mix, costs.expense, (1, 0))
-    else:
-        stays_by_tier = care.mix.T @ stays
-        of_stays = stays * (care.mix @ costs.expense)[:, None]
-    expense_by_tier = stays_by_tier * costs.expense[:, None] * price
-    chronic = reduce(np.add, ill) * costs.chronic_expense * price
+    expense, eligible = costs.expense, costs.eligible
+    lean = np.exp(costs.primary.T[:, :, None] * tilt)  # as in `tilted`
+    even = stays / weighed(mix, lean)
+    stays_by_tier = weighed(mix.swapaxes(1, 2), even) * lean
+    expense_by_tier = stays_by_tier * (expense.T[:, :, None] * price)
+    each = costs.chronic_expense[:, None] * price
+    chronic = reduce(np.add, ill) * each
     return {
         "stays": reduce(np.add, stays), "stays_by_tier": stays_by_tier, "expense_by_tier": expense_by_tier,
         "chronic_expense": chronic, "expense": reduce(np.add, expense_by_tier) + chronic,
-        "eligible": costs.eligible[0] @ expense_by_tier + chronic * costs.eligible[1, 0],
-        "expense_by_cell": (of_stays + ill * costs.chronic_expense) * price,
+        "eligible": weighed(eligible[:, :1], expense_by_tier)[0] + chronic * eligible[:, 1, :1],
+        "expense_by_cell": even * weighed(mix * expense[:, None], lean) * price + ill * each,
     }
+
+
+def weighed(weight: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Sums (m, t, d) of amounts (k, t, d), by each year's weights (t, m, k).
+
+    >>> weighed(np.array([[[0.5, 0.5]]]), np.array([[[1.0, 2.0]], [[3.0, 4.0]]])).tolist()
+    [[[2.0, 3.0]]]
+    """
+    out = np.empty((weight.shape[1], *x.shape[1:]))
+    np.matmul(weight, x.swapaxes(0, 1), out=out.swapaxes(0, 1))
+    return out

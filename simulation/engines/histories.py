@@ -29,7 +29,7 @@ from simulation.engines.tables import (
     schedules,
     weights_of,
 )
-from simulation.engines.yearly import Nodes, Person, in_draws
+from simulation.engines.yearly import Nodes, Person, combined, in_draws, in_years, stays_of
 from simulation.records import Care, Conditions, Costs, Rules, Spending
 from simulation.streams import normals
 
@@ -59,33 +59,38 @@ def spend(rules: list[Rules], care: list[Care], costs: list[Costs], insured: np.
     """
     draws, horizon = conditions.price.shape
     cells, tiers = care[0].mix.shape
-    people = np.ascontiguousarray(reduce(np.add, np.moveaxis(insured, 3, 0)).transpose(1, 2, 0))
+    people = reduce(np.add, insured.T)
     nodes = nodes_of(conditions, thresholds)
     first = costs[0]
-    shapes = (tuple(np.maximum(first.usual_mix, 1e-6)), longest_history(first.busiest, first.dispersion),
-              (*first.log_sd, first.chronic_log_sd), (*first.usual_expense, first.chronic_expense), first.referral,
-              first.tail)
+    longest = longest_history(first.busiest, first.dispersion)
+    shapes = (tuple(np.maximum(first.usual_mix, 1e-6)), longest, (*first.log_sd, first.chronic_log_sd),
+              (*first.usual_expense, first.chronic_expense), first.referral, first.tail)
     histories, fewer = blocks(*shapes), blocks(*shapes, FEWER)
     usual_years = float(np.mean([c.years @ np.arange(horizon) for c in care]))
     threshold = float(np.median(thresholds))
-    other = conditions.chance * normals((horizon, draws, tiers + len(LINEAR) + 4), seed, "detail")
+    other = normals((horizon, draws, tiers + len(LINEAR) + 4), seed, "detail")
     spending = Spending.empty(draws, horizon, tiers, cells)
+    shares = statuses_of(insured)  # who is poor matters, and may change from year to year
+    all_care, all_costs = in_years(care), in_years(costs)
+    counts, usual_counts = stays_of(all_care, all_costs, conditions.frequency.T, longest)
 
     # Years that differ in nothing but the mix of tiers and the ceiling are settled together.
-    for years in alike([(*rules[t]._replace(ceiling=0.0), *costs[t]) for t in range(horizon)]):
+    groups = alike([(*rules[t]._replace(ceiling=0.0), *costs[t]) for t in range(horizon)])
+    moments, varying = [], []
+    for years in groups:
         rule, cost = rules_of_stays(rules[years[0]]), costs[years[0]]
         mixes, mix_of = np.unique(np.stack([care[t].mix for t in years]), axis=0, return_inverse=True)
         ceilings, weights = ceiling_nodes(np.array([rules[t].ceiling for t in years]))
         tables, details = tables_of(rule, cost, ceilings, mixes, care[years[0]].mix, horizon - 1, usual_years,
                                     threshold, nodes, histories, fewer)
-        (_, each), (_, usual) = (schedules(rule, cells, horizon - 1, only) for only in (None, usual_years))
-        for t, which, weight in zip(years, mix_of.ravel(), weights, strict=True):
-            part = slice(which * len(nodes.tilt), (which + 1) * len(nodes.tilt))
-            table = [at_ceiling(settled, weight, part) for settled in tables]
-            shares = statuses_of(insured, t)  # who is poor matters, and may change from year to year
-            person = Person(table, weights_of(each, care[t].years, shares, rule), details,
-                            weights_of(usual, care[t].years, shares, rule))
-            in_draws(t, person, care[t], cost, people[t], thresholds[t], conditions, nodes, other[t], spending)
+        each, usual = (np.stack([weights_of(scheduled, care[t].years, shares[t], rule) for t in years])
+                       for _, scheduled in (schedules(rule, cells, horizon - 1, only) for only in (None, usual_years)))
+        moments.append(combined(Person(tables, weights, mix_of.ravel(), each), counts[years]))
+        varying.append(combined(Person([[one] for one in details], np.ones((len(years), 1)),
+                                       np.zeros(len(years), int), usual), usual_counts[years]))
+    order = np.argsort(np.concatenate(groups))
+    in_draws(*(np.concatenate(found)[order] for found in (moments, varying)), all_care, all_costs, people, thresholds,
+             conditions, nodes, other, spending)
     return spending
 
 
@@ -125,15 +130,6 @@ def tables_of(rules: Rules, costs: Costs, ceilings: np.ndarray, mixes: np.ndarra
                        partial(detail, rules, costs, fewer, mix, made, middle, threshold))
         details.append(Table(which, cells, settled[0]))
     return tables, details
-
-
-def at_ceiling(tables: list[Table], weight: np.ndarray, part: slice) -> Table:
-    """A table at a ceiling between those it was settled at, for a part of its mixes."""
-    stacks = []
-    for kind, (stays, _) in enumerate(tables[0].stacks):
-        weighed = [(w, table.stacks[kind][1][:, :, :, part]) for w, table in zip(weight, tables, strict=True) if w]
-        stacks.append((stays, reduce(np.add, (one if w == 1 else w * one for w, one in weighed))))
-    return tables[0]._replace(stacks=stacks)
 
 
 def alike(inputs: list[tuple]) -> list[list[int]]:
@@ -188,10 +184,10 @@ def kept(inputs: tuple, make: Callable[[], list[Stacks]]) -> list[Stacks]:
     return found
 
 
-def statuses_of(insured: np.ndarray, t: int) -> np.ndarray:
-    """Shares of each cell's insured by status in a year, over all draws, (c, s)."""
-    people = insured[:, t].mean(axis=0)
-    return people / np.maximum(people.sum(axis=1, keepdims=True), 1e-12)
+def statuses_of(insured: np.ndarray) -> np.ndarray:
+    """Shares of each year's and cell's insured by status, over all draws, (t, c, s)."""
+    people = insured.mean(axis=0)
+    return people / np.maximum(people.sum(axis=2, keepdims=True), 1e-12)
 
 
 def nodes_of(conditions: Conditions, thresholds: np.ndarray) -> Nodes:

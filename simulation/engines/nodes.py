@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import reduce
+from functools import cache, reduce
 from typing import NamedTuple
 
 import numpy as np
@@ -33,49 +33,84 @@ def node_basis(nodes: np.ndarray, x: np.ndarray) -> np.ndarray:
 
 
 class Polynomial(NamedTuple):
-    """Polynomials in several variables, a row a cell, as the few products of Chebyshev polynomials that matter."""
+    """Polynomials in several variables, one for each year and cell, as the few products of Chebyshev polynomials that
+    matter."""
 
-    weight: np.ndarray  # (c, column, k) of each product
+    weight: np.ndarray  # (t, c, column, k) of each product
     degree: np.ndarray  # (variable, k)
-    low: tuple[float, ...]  # ends of each variable
-    high: tuple[float, ...]
+    low: np.ndarray  # (variable, t) ends of each variable
+    high: np.ndarray
 
-    def times(self, people: np.ndarray, *x: np.ndarray) -> np.ndarray:
-        """Each product where the variables are x, each (d,) or (c, d), times the people (c, d): (c, k, d)."""
-        rows = [np.moveaxis(chebvander((2 * one - (low + high)) / ((high - low) or 1.0), int(degree.max())), -1, 0)
-                for one, degree, low, high in zip(x, self.degree, self.low, self.high, strict=True)]
-        own = [one.ndim > 1 for one in x]
-        out = np.empty((len(people), self.degree.shape[1], people.shape[1]))
-        made: dict[tuple, np.ndarray] = {}
-        for k, degrees in enumerate(self.degree.T.tolist()):
-            factors = [tuple((v, n) for v, n in enumerate(degrees) if own[v] == mine) for mine in (True, False)]
-            for of, start in zip(factors, (people, np.ones(1)), strict=True):
-                if of not in made:
-                    made[of] = reduce(np.multiply, (rows[v][n] for v, n in of if n), start)
-            np.multiply(*(made[of] for of in factors), out=out[:, k])
+    def times(self, people: np.ndarray, own: list[np.ndarray], common: list[np.ndarray]) -> np.ndarray:
+        """Each product times the people (c, t, d), (c, k, t, d), where the first variables, the cells' `own`, are
+        (c, t, d) and the others, which all cells have in `common`, (t, d)."""
+        rows = [chebyshev_rows((2 * x - (low + high)[:, None]) / np.where(high > low, high - low, 1.0)[:, None], most)
+                for x, low, high, most in zip([*own, *common], self.low, self.high, self.degree.max(axis=1),
+                                              strict=True)]
+        of_cells, of_all = self.degree[:len(own)].T, self.degree[len(own):].T
+        factors, which = np.unique(of_all, axis=0, return_inverse=True)
+        shared = np.empty((len(factors), *people.shape[1:]))
+        for degrees, out in zip(factors.tolist(), shared, strict=True):
+            out[:] = reduce(np.multiply, (row[n] for row, n in zip(rows[len(own):], degrees, strict=True) if n), 1.0)
+        out = np.empty((len(people), len(of_cells), *people.shape[1:]))
+        # Products with the same factor of the cells stand together.
+        starts = np.flatnonzero(np.append(True, (of_cells[1:] != of_cells[:-1]).any(axis=1)))
+        for start, end in zip(starts, np.append(starts[1:], len(of_cells)), strict=True):
+            factor = reduce(np.multiply, (row[n] for row, n in zip(rows, of_cells[start].tolist(), strict=False) if n),
+                            people)
+            np.multiply(factor[:, None], shared[which[start:end]], out=out[:, start:end])
+        return out
+
+    def at(self, people: np.ndarray, own: list[np.ndarray], common: list[np.ndarray]) -> np.ndarray:
+        """The polynomials' values times the people, (c, column, t, d)."""
+        out = np.empty((len(people), self.weight.shape[2], *people.shape[1:]))
+        products = self.times(people, own, common).transpose(2, 0, 1, 3)
+        np.matmul(self.weight, products, out=out.transpose(2, 0, 1, 3))
         return out
 
 
-def through(values: np.ndarray, nodes: list[np.ndarray], x: list[np.ndarray]) -> Polynomial:
-    """The polynomials through values (c, n, m, ..., column) at nodes of some variables, for reading them at x.
+def chebyshev_rows(x: np.ndarray, degree: int) -> list[np.ndarray]:
+    """The Chebyshev polynomials of degree 0, 1, ... at x, each of its shape."""
+    rows = [np.ones_like(x), x]
+    for _ in range(degree - 1):
+        rows.append(2 * x * rows[-1] - rows[-2])
+    return rows
 
-    What the nodes know is kept but for terms that are nothing beside the largest over the x that occur.
 
-    >>> nodes = chebyshev_nodes(0.0, 2.0, 3)
-    >>> square = through((nodes**2)[None, :, None], [nodes], [np.array([0.5, 1.5])])
-    >>> (square.weight @ square.times(np.array([[1.0, 10.0]]), np.array([0.5, 1.0]))).round(9).tolist()
-    [[[0.25, 10.0]]]
+def through(values: np.ndarray, nodes: list[np.ndarray | None], low: np.ndarray, high: np.ndarray) -> Polynomial:
+    """The polynomials through values (t, c, n, m, ..., column) at nodes of some variables, for reading them between
+    each year's ends (variable, t). None in place of nodes: values stand at the Chebyshev points between these.
+
+    What the nodes know is kept but for terms that are nothing beside the largest of their year.
+
+    >>> nodes, ends = chebyshev_nodes(0.0, 2.0, 3), np.array([[0.5, 1.5]])
+    >>> square = through((nodes**2)[None, None, :, None], [nodes], ends[:, :1], ends[:, 1:])
+    >>> square.at(np.array([[[1.0, 10.0]]]), [], [np.array([[0.5, 1.0]])]).round(9).tolist()
+    [[[[0.25, 10.0]]]]
     """
-    low, high = (tuple(float(end(one)) for one in x) for end in (np.min, np.max))
-    for axis, (node, start, end) in enumerate(zip(nodes, low, high, strict=True), 1):
-        points = chebyshev_nodes(start, end, len(node))
-        unit = chebyshev_nodes(-1.0, 1.0, len(points)) if len(points) > 1 else np.zeros(1)
-        to_terms = np.linalg.inv(chebvander(unit, len(points) - 1)) @ node_basis(node, points)
-        values = np.moveaxis(np.tensordot(to_terms, values, (1, axis)), 0, axis)
-    size = np.abs(values).max(axis=0)
-    size = (size / np.maximum(size.max(axis=tuple(range(len(nodes)))), 1e-300)).max(axis=-1)
-    degree = np.nonzero(size >= min(SMALLEST, size.max()))  # where all is nothing, so is every term
-    return Polynomial(np.moveaxis(values[(slice(None), *degree)], 1, 2), np.array(degree), low, high)
+    for axis, (node, start, end) in enumerate(zip(nodes, low, high, strict=True), 2):
+        points, to_terms = unit_points(values.shape[axis])
+        if node is not None:
+            at = (start + end)[:, None] / 2 + (end - start)[:, None] / 2 * points
+            to_terms = to_terms @ node_basis(node, at)
+        first = np.moveaxis(values, axis, 1)
+        terms = to_terms @ first.reshape(*first.shape[:2], -1)
+        values = np.moveaxis(terms.reshape(first.shape), 1, axis)
+    size = np.abs(values).max(axis=1)
+    variables = tuple(range(1, 1 + len(nodes)))
+    size = (size / np.maximum(size.max(axis=variables, keepdims=True), 1e-300)).max(axis=-1)
+    # Where all is nothing, so is every term.
+    matters = size >= np.minimum(size.max(axis=variables, keepdims=True), SMALLEST)
+    degree = np.nonzero(matters.any(axis=0))
+    weight = (values * matters[:, None, ..., None])[(slice(None), slice(None), *degree)]
+    return Polynomial(weight.swapaxes(2, 3), np.array(degree), low, high)
+
+
+@cache
+def unit_points(n: int) -> tuple[np.ndarray, np.ndarray]:
+    """The n Chebyshev points from -1 to 1, and the matrix (term, point) from values there to Chebyshev terms."""
+    points = chebyshev_nodes(-1.0, 1.0, n) if n > 1 else np.zeros(1)
+    return points, np.linalg.inv(chebvander(points, n - 1))
 
 
 def chebyshev_nodes(low: float, high: float, n: int) -> np.ndarray:

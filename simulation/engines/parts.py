@@ -1,4 +1,4 @@
-"""Draws in parts that stay in the cache."""
+"""Draws and years in parts that stay in the cache."""
 
 from __future__ import annotations
 
@@ -15,3 +15,14 @@ def parts(draws: int) -> Iterator[slice]:
     """
     for start in range(0, draws, AT_ONCE):
         yield slice(start, min(start + AT_ONCE, draws))
+
+
+def several(years: int, draws: int) -> Iterator[slice]:
+    """Slices of as many years as have about `AT_ONCE` draws together, in order, at least one a time.
+
+    >>> [(part.start, part.stop) for part in several(5, 2048)], len(list(several(5, 6000)))
+    ([(0, 2), (2, 4), (4, 5)], 5)
+    """
+    many = max(AT_ONCE // draws, 1)
+    for start in range(0, years, many):
+        yield slice(start, min(start + many, years))

@@ -1,6 +1,6 @@
 """A year's spending in every draw: one person's moments there, the totals of independent people, and chance.
 
-Draws stand on the last axis here.
+Years and draws stand on the last axes of amounts here, and years on the first of everything else.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import gammaln
 
-from simulation.engines.choice import care_totals, ill_share
-from simulation.engines.nodes import chebyshev_nodes, node_basis, through
-from simulation.engines.parts import parts
+from simulation.engines.choice import care_totals, ill_share, weighed
+from simulation.engines.nodes import Polynomial, node_basis, through, unit_points
+from simulation.engines.parts import parts, several
 from simulation.engines.tables import LINEAR, MOMENTS, PAYMENT, Table
 from simulation.records import Care, Conditions, Costs, Spending
 from simulation.streams import correlation_root
@@ -32,55 +32,99 @@ class Nodes(NamedTuple):
 
 
 class Person(NamedTuple):
-    """What a person of each cell is paid in one year: tables, and the weights of their schedules."""
+    """What a person of each cell is paid in some years: tables, and how each year weighs what they were settled for."""
 
-    table: list[Table]
-    weight: np.ndarray  # (s, u, c)
-    details: list[Table]  # how people vary
-    usual_weight: np.ndarray  # (s, u, c)
-
-
-def in_draws(t: int, person: Person, care: Care, costs: Costs, people: np.ndarray, threshold: float,
-             conditions: Conditions, nodes: Nodes, other: np.ndarray, spending: Spending) -> None:
-    """Fill in year t of `spending`; `people` (c, d) insured, `other` (d, item) normals beside the fund's own."""
-    longest = int(person.table[0].stacks[0][0][-1])
-    usual = care._replace(admissions=care.admissions * np.median(conditions.frequency[:, t], axis=0))
-    varies = usual_person(t, person, usual, costs, nodes, longest)
-    cv, skewness, root = spread(np.median(people, axis=1), varies)
-    read = moments_of(t, person, care, costs, threshold, conditions, nodes, longest)
-    stays = reduce(np.add, people * ((care.admissions * care.covered)[:, None] * conditions.frequency[:, t].T))
-    smaller = np.sqrt(np.median(stays) / np.maximum(stays, 1e-9))  # fewer stays, more chance
-    for part in parts(people.shape[1]):
-        # Care stands first in the root of the correlations, so that no rule moves what chance makes of it; the
-        # payment of the fund comes next, then the rest.
-        noise = root[:, :1] * conditions.noise[part, t] + root[:, 1:] @ other[part].T
-        factor = np.maximum(1 + cv[:, None] * smaller[part] * skewed(noise, skewness[:, None] * smaller[part]), 0.0)
-        used = care_totals(people[:, part], care, costs, conditions, t, part)
-        paid = year_of(read(part, people[:, part]), people[:, part], used, noise[PAYMENT], factor)
-        for name, value in paid.items():
-            getattr(spending, name)[part, t] = value.T
+    tables: list[list[Table]]  # of some cells each, at some ceilings each
+    ceiling: np.ndarray  # (t, ceiling) weights
+    mix: np.ndarray  # (t,) which of the mixes
+    weight: np.ndarray  # (t, s, u, c) of the schedules
 
 
-def moments_of(t: int, person: Person, care: Care, costs: Costs, threshold: float, conditions: Conditions,
-               nodes: Nodes, longest: int):
-    """A function of a part of the draws and of its people (c, d): their moments there added up, (c, column, d).
+class Ends(NamedTuple):
+    """The lowest and the highest a variable gets in each year."""
 
-    Columns as in the table, but for the last: the probability of spending beyond the year's `threshold`.
+    low: np.ndarray  # (t,)
+    high: np.ndarray
+
+    @classmethod
+    def of(cls, x: np.ndarray) -> Ends:
+        """Those of amounts (..., t, d)."""
+        others = (*range(x.ndim - 2), x.ndim - 1)
+        return cls(x.min(axis=others), x.max(axis=others))
+
+
+def in_draws(moments: np.ndarray, details: np.ndarray, care: Care, costs: Costs, people: np.ndarray,
+             thresholds: np.ndarray, conditions: Conditions, nodes: Nodes, other: np.ndarray,
+             spending: Spending) -> None:
+    """Fill in `spending`, from what a person is paid and how people vary (t, c, f, 2, n, p, ...), as `combined`.
+
+    The arrays of `care` and `costs` have years first. `people` (c, t, d) insured, `other` (t, d, item) normals beside
+    the fund's own.
     """
-    log_price, frequency, tilt = np.log(conditions.price[:, t]), conditions.frequency[:, t].T, conditions.tilt[:, t]
-    ill = ill_share(care, conditions, t).T
-    at_frequency = chebyshev_nodes(frequency.min(), frequency.max(), FREQUENCY_NODES)
-    chance = stay_counts((care.admissions * care.covered)[:, None] * at_frequency, costs.dispersion, longest)
-    found = combined(person.table, person.weight, chance)  # (c, f, i, n, p, column)
-    beyond = found.shape[-1] - len(nodes.log_threshold)
-    last = found[..., beyond:] @ node_basis(nodes.log_threshold, np.log([threshold]))[0]
-    found = np.concatenate([found[..., :beyond], last[..., None]], axis=-1)
-    one = through(found, [at_frequency, np.arange(2.0), nodes.tilt, nodes.log_price], [frequency, ill, tilt, log_price])
+    price, chronic, tilt, noise = (of.T for of in conditions[:1] + conditions[2:5])
+    frequency = conditions.frequency.T
+    ends = [Ends.of(frequency), ill_ends(care, chronic), Ends.of(tilt), Ends(*np.log(Ends.of(price)))]
+    cv, skewness, root = spread(np.median(people, axis=2).T, usual_person(details, care, nodes))
+    rate = (care.admissions * care.covered).T[:, :, None]
+    for years in several(*price.shape):
+        its_care, its_costs = (of_years(record, years) for record in (care, costs))
+        one = polynomials(moments[years], thresholds[years], nodes, [Ends(*(end[years] for end in of)) for of in ends])
+        stays = people[:, years] * (rate[:, years] * frequency[:, years])
+        whole = reduce(np.add, stays)
+        smaller = np.sqrt(np.median(whole, axis=1)[:, None] / np.maximum(whole, 1e-9))  # fewer stays, more chance
+        for part in parts(price.shape[1]):
+            here = (..., years, part)
+            # Care stands first in the root of the correlations, so that no rule moves what chance makes of it; the
+            # payment of the fund comes next, then the rest.
+            normal = root[years, :, 0].T[:, :, None] * noise[here]
+            normal += weighed(conditions.chance * root[years, :, 1:], other[years, part].transpose(2, 0, 1))
+            factor = varied(normal, cv[years].T[:, :, None], skewness[years].T[:, :, None], smaller[:, part])
+            ill = ill_share(its_care, chronic[here])
+            used = care_totals(stays[..., part], people[here] * ill, price[here], tilt[here], its_care.mix, its_costs)
+            by_cell = one.at(people[here], [frequency[here], ill], [tilt[here], np.log(price[here])])
+            for name, value in year_of(by_cell, people[here], used, normal[PAYMENT], factor).items():
+                getattr(spending, name).T[here] = value
 
-    def read(part: slice, people: np.ndarray) -> np.ndarray:
-        return one.weight @ one.times(people, frequency[:, part], ill[:, part], tilt[part], log_price[part])
 
-    return read
+def in_years(records: list[Care] | list[Costs]) -> Care | Costs:
+    """The years' records as one, with years first in every array."""
+    return type(records[0])(*map(np.stack, zip(*records, strict=True)))
+
+
+def of_years(record: Care | Costs, years: slice) -> Care | Costs:
+    """Some years of such a record."""
+    return type(record)(*(part[years] for part in record))
+
+
+def ill_ends(care: Care, chronic: np.ndarray) -> Ends:
+    """The ends of `ill_share`, which rises with the prevalence (t, d)."""
+    low, high = (ill_share(care, end[:, None])[:, :, 0] for end in Ends.of(chronic))
+    return Ends(low.min(axis=0), high.max(axis=0))
+
+
+def stays_of(care: Care, costs: Costs, frequency: np.ndarray, longest: int) -> tuple[np.ndarray, np.ndarray]:
+    """Probabilities (t, c, f, k) of 0..longest stays a person-year: at the nodes that span each year's `frequency`
+    (c, t, d), and at its median."""
+    low, high = Ends.of(frequency)
+    points, _ = unit_points(FREQUENCY_NODES)
+    at = (low + high)[:, None] / 2 + (high - low)[:, None] / 2 * points
+    mean, size = care.admissions * care.covered, costs.dispersion[:, None, None]
+    usual = mean * np.median(frequency, axis=2).T
+    return stay_counts(mean[:, :, None] * at[:, None], size, longest), stay_counts(usual[:, :, None], size, longest)
+
+
+def polynomials(moments: np.ndarray, thresholds: np.ndarray, nodes: Nodes, ends: list[Ends]) -> Polynomial:
+    """One person's moments (t, c, f, 2, n, p, column) in some years, to be read between the ends of the frequency, the
+    share with a special disease, the tilt and the log price.
+
+    Columns as in the table, but for the last: the probability of spending beyond the year's threshold.
+    """
+    beyond = moments.shape[-1] - len(nodes.log_threshold)
+    weight = node_basis(nodes.log_threshold, np.log(thresholds))
+    last = np.einsum("t...h,th->t...", moments[..., beyond:], weight)
+    found = np.concatenate([moments[..., :beyond], last[..., None]], axis=-1)
+    low, high = (np.stack(end) for end in zip(*ends, strict=True))
+    return through(found, [None, np.arange(2.0), nodes.tilt, nodes.log_price], low, high)
 
 
 def year_of(by_cell: np.ndarray, people: np.ndarray, used: dict[str, np.ndarray], noise: np.ndarray,
@@ -129,44 +173,53 @@ def year_of(by_cell: np.ndarray, people: np.ndarray, used: dict[str, np.ndarray]
     }
 
 
-def combined(tables: list[Table], weight: np.ndarray, chance: np.ndarray) -> np.ndarray:
-    """Moments averaged over schedules, by their `weight` (s, u, c), and over stays, by their `chance` (c, f, k).
+def combined(person: Person, chance: np.ndarray) -> np.ndarray:
+    """Moments averaged over schedules, statuses, ceilings and numbers of stays, these by their `chance` (t, c, f, k).
 
-    Result (c, f, 2, n, p, ...): without and with a special disease.
+    Result (t, c, f, 2, n, p, ...): without and with a special disease.
     """
-    found = []
-    for kind, (stays, moments) in enumerate(tables[0].stacks):
-        by_cell = np.zeros((weight.shape[2], len(stays), moments.shape[3], *moments.shape[5:]))  # (c, k, n, p, ...)
-        for table in tables:
-            for s, schedule in enumerate(table.schedules):
-                for status, of_cell in enumerate(weight[schedule][:, table.cells]):
-                    one = np.moveaxis(table.stacks[kind][1][:, status, s], 2, 0)
-                    by_cell[table.cells] += one * of_cell.reshape(-1, *[1] * (one.ndim - 1))
-        averaged = chance[:, :, stays] @ by_cell.reshape(len(by_cell), len(stays), -1)
-        found.append(averaged.reshape(*averaged.shape[:2], *by_cell.shape[2:]))
-    return np.stack(found, axis=2)
+    years, cells, many = chance.shape[:3]
+    mixes = person.mix.max() + 1
+    again = np.array([(person.mix[:t] == mix).sum() for t, mix in enumerate(person.mix)])  # years of a mix so far
+    _, first = person.tables[0][0].stacks[0]
+    found = np.zeros((years, cells, many, 2, first.shape[3] // mixes, int(np.prod(first.shape[5:]))))
+    for at_ceilings in person.tables:
+        for share, table in zip(person.ceiling.T, at_ceilings, strict=True):
+            weight = share[:, None, None, None] * person.weight[:, table.schedules][..., table.cells]
+            weight = weight.transpose(0, 3, 2, 1).reshape(years, len(table.cells), 1, 1, -1)  # (t, c, 1, 1, u s)
+            for kind, (stays, moments) in enumerate(table.stacks) if share.any() else ():
+                of_year = (chance[:, table.cells][..., stays, None] * weight).reshape(years, len(table.cells), many, -1)
+                # Years of one mix stand together.
+                rows = np.zeros((mixes, again.max() + 1, *of_year.shape[1:]))
+                rows[person.mix, again] = of_year
+                rows = rows.swapaxes(1, 2)
+                amounts = moments.reshape(-1, mixes, *found.shape[4:5], len(table.cells), found.shape[-1])
+                got = rows.reshape(mixes, 1, len(table.cells), -1, rows.shape[-1]) @ amounts.transpose(1, 2, 3, 0, 4)
+                got = got.reshape(*got.shape[:3], -1, many, got.shape[-1])[person.mix, :, :, again]  # (t, n, c, f, ...)
+                of_kind = found[:, :, :, kind]
+                of_kind[:, table.cells] += got.transpose(0, 2, 3, 1, 4)
+    return found.reshape(*found.shape[:-1], *first.shape[5:])
 
 
-def stay_counts(mean: np.ndarray, size: float, longest: int) -> np.ndarray:
+def stay_counts(mean: np.ndarray, size: float | np.ndarray, longest: int) -> np.ndarray:
     """Probabilities (..., k) of 0..longest stays a person-year; the last takes the thin tail.
 
     >>> stay_counts(np.array([0.1]), 0.6, 3).sum().round(12)
     np.float64(1.0)
     """
     k = np.arange(longest + 1)
+    mean, size = mean[..., None], np.asarray(size)[..., None]
     ways = np.exp(gammaln(k + size) - gammaln(size) - gammaln(k + 1))
-    chance = ways * (size / (size + mean))[..., None] ** size * (mean / (size + mean))[..., None] ** k
+    chance = ways * (size / (size + mean)) ** size * (mean / (size + mean)) ** k
     chance[..., -1] += 1 - chance.sum(axis=-1)
     return chance
 
 
-def usual_person(t: int, person: Person, care: Care, costs: Costs, nodes: Nodes, longest: int) -> np.ndarray:
-    """How the items vary between the people of a group in year t's median draw, (c, item, item + 2)."""
-    chance = stay_counts((care.admissions * care.covered)[:, None], costs.dispersion, longest)
-    at_nodes = combined(person.details, person.usual_weight, chance)[:, 0, :, 0]
-    at_middle = np.tensordot(node_basis(nodes.log_middle, nodes.middle[t:t + 1])[0], at_nodes, (0, 2))
-    ill = (care.chronic_share * care.covered)[:, None, None]
-    return (1 - ill) * at_middle[:, 0] + ill * at_middle[:, 1]
+def usual_person(details: np.ndarray, care: Care, nodes: Nodes) -> np.ndarray:
+    """How the items vary between the people of a group in each year's median draw, (t, c, item, item + 2)."""
+    at_middle = np.einsum("tcimjk,tm->itcjk", details[:, :, 0, :, 0], node_basis(nodes.log_middle, nodes.middle))
+    ill = (care.chronic_share * care.covered)[:, :, None, None]
+    return (1 - ill) * at_middle[0] + ill * at_middle[1]
 
 
 def skewed(z: np.ndarray, skewness: np.ndarray) -> np.ndarray:
@@ -180,18 +233,24 @@ def skewed(z: np.ndarray, skewness: np.ndarray) -> np.ndarray:
     return 2 / g * (root * root * root - 1)
 
 
-def spread(people: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Coefficient of variation and skewness of each item's total, and a root of their correlation matrix.
+def varied(z: np.ndarray, cv: np.ndarray, skewness: np.ndarray, smaller: np.ndarray) -> np.ndarray:
+    """Factors (item, t, d) by which chance moves each item, from normals of their shape."""
+    return np.maximum(1 + cv * smaller * skewed(z, skewness * smaller), 0.0)
 
-    `people` (g,), `x` (g, item, item + 2) from `detail`. Items that nobody has keep still.
+
+def spread(people: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Coefficient of variation and skewness (t, item) of each item's total, and a root of their correlation matrix.
+
+    `people` (t, g), `x` (t, g, item, item + 2) from `detail`. Items that nobody has keep still.
     """
-    mean, cube, product = x[:, :, -2], x[:, :, -1], x[:, :, :-2]
-    covariance = np.einsum("g,gij->ij", people, product - mean[:, :, None] * mean[:, None, :])
-    square = product.diagonal(axis1=1, axis2=2)
-    third = people @ (cube - 3 * mean * square + 2 * mean**3)
-    total, sd = people @ mean, np.sqrt(np.maximum(covariance.diagonal(), 0.0))
+    mean, cube, product = x[..., -2], x[..., -1], x[..., :-2]
+    total_of = lambda each: (people[:, None] @ each.reshape(*people.shape, -1))[:, 0]  # noqa: E731
+    covariance = total_of(product - mean[..., None] * mean[..., None, :]).reshape(-1, *product.shape[2:])
+    square = product.diagonal(axis1=2, axis2=3)
+    third = total_of(cube - 3 * mean * square + 2 * mean**3)
+    total, sd = total_of(mean), np.sqrt(np.maximum(covariance.diagonal(axis1=1, axis2=2), 0.0))
     some = (total > 1e-9) & (sd > 1e-9)
     scale = np.where(some, 1 / np.where(some, sd, 1.0), 0.0)
-    correlation = covariance * scale[:, None] * scale + np.diag(~some)
+    correlation = covariance * scale[:, :, None] * scale[:, None] + np.eye(scale.shape[1]) * ~some[:, None]
     return (np.where(some, sd / np.where(some, total, 1.0), 0.0), np.where(some, third * scale**3, 0.0),
-            correlation_root(correlation))
+            np.stack([correlation_root(one) for one in correlation]))
