@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache, reduce
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -34,57 +34,96 @@ def node_basis(nodes: np.ndarray, x: np.ndarray) -> np.ndarray:
 
 class Polynomial(NamedTuple):
     """Polynomials in several variables, one for each year and cell, as the few products of Chebyshev polynomials that
-    matter."""
+    matter. Cells have the first variables of their own, the others in common."""
 
     weight: np.ndarray  # (t, c, column, k) of each product
-    degree: np.ndarray  # (variable, k)
+    own: list[tuple[int, ...]]  # degrees of each factor of the cells' own variables
+    common: list[tuple[int, ...]]  # and of each factor of the others
+    first: list[int]  # with how many of the common factors each of the cells' makes a product
     low: np.ndarray  # (variable, t) ends of each variable
     high: np.ndarray
 
-    def times(self, people: np.ndarray, own: list[np.ndarray], common: list[np.ndarray]) -> np.ndarray:
-        """Each product times the people (c, t, d), (c, k, t, d), where the first variables, the cells' `own`, are
-        (c, t, d) and the others, which all cells have in `common`, (t, d)."""
-        rows = [chebyshev_rows((2 * x - (low + high)[:, None]) / np.where(high > low, high - low, 1.0)[:, None], most)
-                for x, low, high, most in zip([*own, *common], self.low, self.high, self.degree.max(axis=1),
-                                              strict=True)]
-        of_cells, of_all = self.degree[:len(own)].T, self.degree[len(own):].T
-        factors, which = np.unique(of_all, axis=0, return_inverse=True)
-        shared = np.empty((len(factors), *people.shape[1:]))
-        for degrees, out in zip(factors.tolist(), shared, strict=True):
-            out[:] = reduce(np.multiply, (row[n] for row, n in zip(rows[len(own):], degrees, strict=True) if n), 1.0)
-        out = np.empty((len(people), len(of_cells), *people.shape[1:]))
-        # Products with the same factor of the cells stand together.
-        starts = np.flatnonzero(np.append(True, (of_cells[1:] != of_cells[:-1]).any(axis=1)))
-        for start, end in zip(starts, np.append(starts[1:], len(of_cells)), strict=True):
-            factor = reduce(np.multiply, (row[n] for row, n in zip(rows, of_cells[start].tolist(), strict=False) if n),
-                            people)
-            np.multiply(factor[:, None], shared[which[start:end]], out=out[:, start:end])
-        return out
-
     def at(self, people: np.ndarray, own: list[np.ndarray], common: list[np.ndarray]) -> np.ndarray:
-        """The polynomials' values times the people, (c, column, t, d)."""
+        """Values where the variables are (c, t, d), for the cells' own, or (t, d), times the people (c, t, d): (c,
+        column, t, d)."""
+        most = [max(degrees) for of in (self.own, self.common) for degrees in zip(*of, strict=True)]
+        middle, half = ((self.low + self.high) / 2)[:, :, None], ((self.high - self.low) / 2)[:, :, None]
+        scale = 1 / np.where(half > 0, half, 1.0)
+        rows = [chebyshev_rows((x - of) * to, degree)
+                for x, of, to, degree in zip([*own, *common], middle, scale, most, strict=True)]
+        of_all = np.empty((len(self.common), *people.shape[1:]))
+        for row, factor in zip(of_all, factors(np.ones(1), rows[len(own):], self.common), strict=True):
+            row[:] = factor
+        of_cells = factors(people, rows, self.own)
         out = np.empty((len(people), self.weight.shape[2], *people.shape[1:]))
-        products = self.times(people, own, common).transpose(2, 0, 1, 3)
-        np.matmul(self.weight, products, out=out.transpose(2, 0, 1, 3))
+        products = np.empty((sum(self.first), *people.shape[1:]))  # of one cell, so that they stay in the cache
+        for cell, values in enumerate(out):
+            end = 0
+            for factor, many in zip(of_cells, self.first, strict=True):
+                start, end = end, end + many
+                np.multiply(factor[cell], of_all[:many], out=products[start:end])
+            np.matmul(self.weight[:, cell], products.swapaxes(0, 1), out=values.swapaxes(0, 1))
         return out
 
 
 def chebyshev_rows(x: np.ndarray, degree: int) -> list[np.ndarray]:
-    """The Chebyshev polynomials of degree 0, 1, ... at x, each of its shape."""
-    rows = [np.ones_like(x), x]
+    """The Chebyshev polynomials of degree 0, 1, ... at x."""
+    rows, twice = [np.ones(1), x], 2 * x
     for _ in range(degree - 1):
-        rows.append(2 * x * rows[-1] - rows[-2])
+        row = twice * rows[-1]
+        row -= rows[-2]
+        rows.append(row)
     return rows
 
 
-def through(values: np.ndarray, nodes: list[np.ndarray | None], low: np.ndarray, high: np.ndarray) -> Polynomial:
+def factors(start: np.ndarray, rows: list[list[np.ndarray]], degrees: list[tuple[int, ...]]) -> list[np.ndarray]:
+    """Products of Chebyshev polynomials, one of each variable, and of what stands before them.
+
+    >>> factors(np.array([2.0]), [[np.ones(1), np.array([3.0])], [np.ones(1), np.array([5.0])]], [(0, 0), (1, 1)])
+    [array([2.]), array([30.])]
+    """
+    made: dict[tuple[int, ...], np.ndarray] = {(): start}
+    for of in degrees:
+        for variable, degree in enumerate(of):
+            before, upto = made[of[:variable]], of[:variable + 1]
+            if upto not in made:
+                made[upto] = before * rows[variable][degree] if degree else before
+    return [made[of] for of in degrees]
+
+
+class Terms(NamedTuple):
+    """Chebyshev terms of polynomials in several variables, and which of them matter in each year."""
+
+    values: np.ndarray  # (t, c, n, m, ..., column)
+    matters: np.ndarray  # (t, n, m, ...)
+    low: np.ndarray  # (variable, t)
+    high: np.ndarray
+
+    def of(self, years: slice, own: int) -> Polynomial:
+        """Polynomials of some years, with `own` variables of the cells."""
+        values, matters = self.values[years], self.matters[years]
+        shape = matters.shape[1:]
+        pairs = matters.any(axis=0).reshape(int(np.prod(shape[:own])), -1)  # (own, common)
+        # A few common factors are wanted most: each of the cells' takes as many of the first as hold all its own.
+        each, every = np.flatnonzero(pairs.any(axis=1)), np.argsort(-pairs.sum(axis=0), kind="stable")
+        first = [int(row.nonzero()[0][-1]) + 1 for row in pairs[np.ix_(each, every)]]
+        every = every[:max(first)]
+        kept = np.concatenate([of * pairs.shape[1] + every[:many] for of, many in zip(each, first, strict=True)])
+        degrees = [list(zip(*(n.tolist() for n in np.unravel_index(of, sizes)), strict=True)) if sizes else [()]
+                   for of, sizes in ((each, shape[:own]), (every, shape[own:]))]
+        weight = (values.reshape(*values.shape[:2], pairs.size, -1)[:, :, kept]
+                  * matters.reshape(len(matters), 1, -1, 1)[:, :, kept])
+        return Polynomial(weight.swapaxes(2, 3), *degrees, first, self.low[:, years], self.high[:, years])
+
+
+def through(values: np.ndarray, nodes: list[np.ndarray | None], low: np.ndarray, high: np.ndarray) -> Terms:
     """The polynomials through values (t, c, n, m, ..., column) at nodes of some variables, for reading them between
     each year's ends (variable, t). None in place of nodes: values stand at the Chebyshev points between these.
 
     What the nodes know is kept but for terms that are nothing beside the largest of their year.
 
     >>> nodes, ends = chebyshev_nodes(0.0, 2.0, 3), np.array([[0.5, 1.5]])
-    >>> square = through((nodes**2)[None, None, :, None], [nodes], ends[:, :1], ends[:, 1:])
+    >>> square = through((nodes**2)[None, None, :, None], [nodes], ends[:, :1], ends[:, 1:]).of(slice(1), 0)
     >>> square.at(np.array([[[1.0, 10.0]]]), [], [np.array([[0.5, 1.0]])]).round(9).tolist()
     [[[[0.25, 10.0]]]]
     """
@@ -101,9 +140,7 @@ def through(values: np.ndarray, nodes: list[np.ndarray | None], low: np.ndarray,
     size = (size / np.maximum(size.max(axis=variables, keepdims=True), 1e-300)).max(axis=-1)
     # Where all is nothing, so is every term.
     matters = size >= np.minimum(size.max(axis=variables, keepdims=True), SMALLEST)
-    degree = np.nonzero(matters.any(axis=0))
-    weight = (values * matters[:, None, ..., None])[(slice(None), slice(None), *degree)]
-    return Polynomial(weight.swapaxes(2, 3), np.array(degree), low, high)
+    return Terms(values, matters, low, high)
 
 
 @cache

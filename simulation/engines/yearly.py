@@ -12,7 +12,7 @@ import numpy as np
 from scipy.special import gammaln
 
 from simulation.engines.choice import care_totals, ill_share, weighed
-from simulation.engines.nodes import Polynomial, node_basis, through, unit_points
+from simulation.engines.nodes import Terms, node_basis, through, unit_points
 from simulation.engines.parts import parts, several
 from simulation.engines.tables import LINEAR, MOMENTS, PAYMENT, Table
 from simulation.records import Care, Conditions, Costs, Spending
@@ -65,10 +65,11 @@ def in_draws(moments: np.ndarray, details: np.ndarray, care: Care, costs: Costs,
     frequency = conditions.frequency.T
     ends = [Ends.of(frequency), ill_ends(care, chronic), Ends.of(tilt), Ends(*np.log(Ends.of(price)))]
     cv, skewness, root = spread(np.median(people, axis=2).T, usual_person(details, care, nodes))
+    terms = terms_of(moments, thresholds, nodes, ends)
     rate = (care.admissions * care.covered).T[:, :, None]
     for years in several(*price.shape):
         its_care, its_costs = (of_years(record, years) for record in (care, costs))
-        one = polynomials(moments[years], thresholds[years], nodes, [Ends(*(end[years] for end in of)) for of in ends])
+        one = terms.of(years, own=2)
         stays = people[:, years] * (rate[:, years] * frequency[:, years])
         whole = reduce(np.add, stays)
         smaller = np.sqrt(np.median(whole, axis=1)[:, None] / np.maximum(whole, 1e-9))  # fewer stays, more chance
@@ -113,9 +114,9 @@ def stays_of(care: Care, costs: Costs, frequency: np.ndarray, longest: int) -> t
     return stay_counts(mean[:, :, None] * at[:, None], size, longest), stay_counts(usual[:, :, None], size, longest)
 
 
-def polynomials(moments: np.ndarray, thresholds: np.ndarray, nodes: Nodes, ends: list[Ends]) -> Polynomial:
-    """One person's moments (t, c, f, 2, n, p, column) in some years, to be read between the ends of the frequency, the
-    share with a special disease, the tilt and the log price.
+def terms_of(moments: np.ndarray, thresholds: np.ndarray, nodes: Nodes, ends: list[Ends]) -> Terms:
+    """One person's moments (t, c, f, 2, n, p, column), to be read between the ends of the frequency, the share with a
+    special disease, the tilt and the log price.
 
     Columns as in the table, but for the last: the probability of spending beyond the year's threshold.
     """
@@ -141,7 +142,8 @@ def year_of(by_cell: np.ndarray, people: np.ndarray, used: dict[str, np.ndarray]
     variance = total[1] - reduce(np.add, m1 * mean)
     third = total[2] - reduce(np.add, mean * (3 * m2 - 2 * m1 * mean))
     sd = np.sqrt(np.maximum(variance, 0.0))
-    basic = total[0] + sd * skewed(noise, third / np.maximum(sd, 1e-9)**3)
+    least = np.maximum(sd, 1e-9)
+    basic = total[0] + sd * skewed(noise, third / (least * least * least))
     # Chance is a normal here; what holds for every person bounds it: nobody is paid more than is in policy.
     expense = used["expense"] * factor[0]
     eligible = np.minimum(used["eligible"] * factor[1], expense)
@@ -228,14 +230,27 @@ def skewed(z: np.ndarray, skewness: np.ndarray) -> np.ndarray:
     >>> skewed(np.array([0.0, 1.0]), np.array([0.0, 0.6])).round(2) + 0.0
     array([0.  , 0.98])
     """
-    g = np.clip(np.where(np.abs(skewness) < 1e-6, 1e-6, skewness), -4, 4)
-    root = np.maximum(1 + g * (z / 6 - g / 36), 0.0)
-    return 2 / g * (root * root * root - 1)
+    g = np.clip(skewness, -4, 4)
+    np.copyto(g, 1e-6, where=np.abs(g) < 1e-6)
+    sixth = g * (1 / 6)
+    root = z - sixth
+    root *= sixth
+    root += 1
+    np.maximum(root, 0.0, out=root)
+    cube = np.multiply(root, root, out=sixth)
+    cube *= root
+    cube -= 1
+    cube *= np.divide(2, g, out=g)
+    return cube
 
 
 def varied(z: np.ndarray, cv: np.ndarray, skewness: np.ndarray, smaller: np.ndarray) -> np.ndarray:
     """Factors (item, t, d) by which chance moves each item, from normals of their shape."""
-    return np.maximum(1 + cv * smaller * skewed(z, skewness * smaller), 0.0)
+    factor = skewed(z, skewness * smaller)
+    factor *= smaller
+    factor *= cv
+    factor += 1
+    return np.maximum(factor, 0.0, out=factor)
 
 
 def spread(people: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
