@@ -5,7 +5,7 @@ import pytest
 
 from bench.pool import inputs_of, scaled
 from simulation import load_scenario, simulate
-from simulation.engines import histories, individual
+from simulation.engines import histories, individual, tables, yearly
 from simulation.measures import chances
 from simulation.results import QUANTITIES
 from simulation.scenario import Change
@@ -139,3 +139,27 @@ def test_a_change_of_benefits_leaves_every_illness_where_it_was() -> None:
     np.testing.assert_array_equal(before["stays"].values, after["stays"].values)
     assert (after["expenditure"].values < before["expenditure"].values).any()
     assert (after["expenditure"].values <= before["expenditure"].values).all()
+
+
+def test_years_settled_together_are_averaged_as_by_themselves() -> None:
+    """Schedules, statuses, ceilings and stays are weighed at once for years of which some share a mix of tiers."""
+    rng = np.random.default_rng(3)
+    years, mixes, cells, at_frequency, statuses, made, ceilings, nodes = 4, 3, 3, 2, 2, 3, 2, 2
+    under = [(np.array([0, 2]), np.array([1])), (np.array([1]), np.array([0, 2]))]  # schedules, and the cells
+    stays = [np.arange(1, 4), np.arange(4)]  # without and with a special disease
+    settled = [[tables.Table(which, those, [
+        (k, rng.random((len(k), statuses, len(which), mixes * nodes, len(those), 5, 6))) for k in stays])
+        for _ in range(ceilings)] for which, those in under]
+    person = yearly.Person(settled, rng.random((years, ceilings)), np.array([1, 0, 1, 2]),
+                           rng.random((years, made, statuses, cells)))
+    chance = rng.random((years, cells, at_frequency, 4))
+    found = yearly.combined(person, chance)
+    assert found.shape == (years, cells, at_frequency, 2, nodes, 5, 6)
+    for t, mix in enumerate(person.mix):
+        own = slice(mix * nodes, (mix + 1) * nodes)
+        for (which, those), at_ceilings in zip(under, settled, strict=True):
+            for kind, k in enumerate(stays):
+                plain = sum(share * np.einsum("suc,kusncpx,cfk->cfnpx", person.weight[t, which][..., those],
+                                              table.stacks[kind][1][:, :, :, own], chance[t, those][..., k])
+                            for share, table in zip(person.ceiling[t], at_ceilings, strict=True))
+                assert found[t, those, :, kind] == pytest.approx(plain)

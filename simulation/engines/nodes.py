@@ -44,8 +44,8 @@ class Polynomial(NamedTuple):
     high: np.ndarray
 
     def at(self, people: np.ndarray, own: list[np.ndarray], common: list[np.ndarray]) -> np.ndarray:
-        """Values where the variables are (c, t, d), for the cells' own, or (t, d), times the people (c, t, d): (c,
-        column, t, d)."""
+        """The polynomials times the people (c, t, d), (c, column, t, d), where the variables are `own` (c, t, d) and
+        `common` (t, d)."""
         most = [max(degrees) for of in (self.own, self.common) for degrees in zip(*of, strict=True)]
         middle, half = ((self.low + self.high) / 2)[:, :, None], ((self.high - self.low) / 2)[:, :, None]
         scale = 1 / np.where(half > 0, half, 1.0)
@@ -100,7 +100,7 @@ class Terms(NamedTuple):
     high: np.ndarray
 
     def of(self, years: slice, own: int) -> Polynomial:
-        """Polynomials of some years, with `own` variables of the cells."""
+        """The polynomials of some years; the first `own` variables are the cells'."""
         values, matters = self.values[years], self.matters[years]
         shape = matters.shape[1:]
         pairs = matters.any(axis=0).reshape(int(np.prod(shape[:own])), -1)  # (own, common)

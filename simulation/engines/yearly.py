@@ -61,8 +61,8 @@ def in_draws(moments: np.ndarray, details: np.ndarray, care: Care, costs: Costs,
     The arrays of `care` and `costs` have years first. `people` (c, t, d) insured, `other` (t, d, item) normals beside
     the fund's own.
     """
-    price, chronic, tilt, noise = (of.T for of in conditions[:1] + conditions[2:5])
-    frequency = conditions.frequency.T
+    price, frequency, chronic, tilt, noise = (getattr(conditions, name).T for name in (
+        "price", "frequency", "chronic", "tilt", "noise"))
     ends = [Ends.of(frequency), ill_ends(care, chronic), Ends.of(tilt), Ends(*np.log(Ends.of(price)))]
     cv, skewness, root = spread(np.median(people, axis=2).T, usual_person(details, care, nodes))
     terms = terms_of(moments, thresholds, nodes, ends)
@@ -130,10 +130,10 @@ def terms_of(moments: np.ndarray, thresholds: np.ndarray, nodes: Nodes, ends: li
 
 def year_of(by_cell: np.ndarray, people: np.ndarray, used: dict[str, np.ndarray], noise: np.ndarray,
             factor: np.ndarray) -> dict[str, np.ndarray]:
-    """A year's totals as sums of independent people, from the people's moments (c, column, d): (..., d).
+    """Each year's totals as sums of independent people, from the people's moments (c, column, t, d): (..., t, d).
 
-    `people` (c, d); `used` from `care_totals`; `noise` (d,) of the fund's payment and `factor` (item, d) by which
-    chance moves each item.
+    `people` (c, t, d); `used` from `care_totals`; `noise` (t, d) of the fund's payment and `factor` (item, t, d) by
+    which chance moves each item.
     """
     tiers = len(used["stays_by_tier"])
     total = reduce(np.add, by_cell)
@@ -191,7 +191,7 @@ def combined(person: Person, chance: np.ndarray) -> np.ndarray:
             weight = weight.transpose(0, 3, 2, 1).reshape(years, len(table.cells), 1, 1, -1)  # (t, c, 1, 1, u s)
             for kind, (stays, moments) in enumerate(table.stacks) if share.any() else ():
                 of_year = (chance[:, table.cells][..., stays, None] * weight).reshape(years, len(table.cells), many, -1)
-                # Years of one mix stand together.
+                # Years of one mix stand together: (mix, c, f of its years, k u s) times (mix, n, c, k u s, p ...).
                 rows = np.zeros((mixes, again.max() + 1, *of_year.shape[1:]))
                 rows[person.mix, again] = of_year
                 rows = rows.swapaxes(1, 2)
@@ -232,6 +232,7 @@ def skewed(z: np.ndarray, skewness: np.ndarray) -> np.ndarray:
     """
     g = np.clip(skewness, -4, 4)
     np.copyto(g, 1e-6, where=np.abs(g) < 1e-6)
+    # In place from here on: these arrays are the largest there are beside the moments.
     sixth = g * (1 / 6)
     root = z - sixth
     root *= sixth
@@ -245,7 +246,8 @@ def skewed(z: np.ndarray, skewness: np.ndarray) -> np.ndarray:
 
 
 def varied(z: np.ndarray, cv: np.ndarray, skewness: np.ndarray, smaller: np.ndarray) -> np.ndarray:
-    """Factors (item, t, d) by which chance moves each item, from normals of their shape."""
+    """Factors by which chance moves each item, from normals `z` (item, t, d); `cv` and `skewness` (item, t, 1) hold
+    for the usual number of stays, of which `smaller` (t, d) is the inverse root beside it."""
     factor = skewed(z, skewness * smaller)
     factor *= smaller
     factor *= cv
