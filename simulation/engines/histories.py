@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from functools import lru_cache, partial, reduce
+from functools import partial, reduce
 
 import numpy as np
 from scipy.stats import nbinom
@@ -40,7 +40,6 @@ FEWER = 8  # times fewer histories for how people vary
 TAIL = 1e-4  # stays beyond the longest history, as a share of all stays
 
 
-@lru_cache(maxsize=32)
 def longest_history(mean: float, size: float) -> int:
     """The number of stays beyond which less than `TAIL` of all stays fall."""
     if mean <= 0:
