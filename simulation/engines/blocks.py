@@ -39,6 +39,9 @@ class Block(NamedTuple):
     cost: np.ndarray  # (j, h) expense of each bill relative to its mean
     continued: np.ndarray  # (j, h) 1 where a stay follows the one before by referral
     weight: np.ndarray  # (h,) before the mix of tiers of a group-year
+    here: np.ndarray = np.zeros(0)  # (k, j, h) 1 where a bill is of a stay at a tier
+    stays_at: np.ndarray = np.zeros(0)  # (k, m) stays at each tier, for each sort of histories that differ in these
+    sort: np.ndarray = np.zeros(0)  # (h,) of each history
 
 
 @lru_cache(maxsize=32)
@@ -71,7 +74,16 @@ def blocks(mix: tuple[float, ...], longest: int, log_sd: tuple[float, ...], expe
             weight = 1 / np.prod(np.array(mix)[sequence], axis=1) / len(u)
             block = Block(chronic, (stays,), np.where(shape == tiers, 0, shape), cost, continued, weight)
             made.append(cheapest_first(dearest_split(block, rank, shape, spread, tail), expense))
-    return together(made)
+    return tuple(with_tiers(block, tiers) for block in together(made))
+
+
+def with_tiers(block: Block, tiers: int) -> Block:
+    """The block with what follows from the tiers of its stays."""
+    bill = np.arange(len(block.tier))[:, None] - block.chronic
+    stay = (bill >= 0) & (bill < np.repeat(block.stays, len(block.weight) // len(block.stays)))
+    here = (stay & (block.tier == np.arange(tiers)[:, None, None])).astype(float)
+    stays_at, sort = np.unique(here.sum(axis=1), axis=1, return_inverse=True)
+    return block._replace(here=here, stays_at=stays_at, sort=sort.ravel())
 
 
 def together(made: list[Block]) -> tuple[Block, ...]:
@@ -175,10 +187,6 @@ def mix_weights(block: Block, mix: np.ndarray) -> np.ndarray:
 
     They add up to 1 over the histories of one number.
     """
-    many = len(block.weight) // len(block.stays)
-    stays = np.repeat(block.stays, many)
-    weight = np.repeat(block.weight[None], len(mix), axis=0)
-    for j in range(block.chronic, len(block.tier)):
-        weight *= np.where(j - block.chronic < stays, mix[:, block.tier[j]], 1.0)
-    weight = weight.reshape(len(mix), len(block.stays), many).swapaxes(0, 1)
+    sorts = np.prod(mix[:, :, None] ** block.stays_at, axis=1)
+    weight = (block.weight * sorts[:, block.sort]).reshape(len(mix), len(block.stays), -1).swapaxes(0, 1)
     return weight / weight.sum(axis=2, keepdims=True)

@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from simulation.engines.arrays import Form, Reach, carry_out, known, program
 from simulation.engines.blocks import BIN, Block, mix_weights
 from simulation.engines.nodes import bonus_nodes, years_weights
 from simulation.records import Costs, Rules
-from simulation.steps.benefits import ASSISTANCE, BASIC, COMMERCIAL, CRITICAL, settle_year
 
 AT_ONCE = 8_000  # amounts settled at once: few enough to stay in the cache
 MOMENTS = 3  # columns of a table: moments of the fund's payment, its means by tier, `LINEAR`, beyond each threshold
@@ -78,31 +78,62 @@ def weights_of(scheduled: np.ndarray, years: np.ndarray, status_share: np.ndarra
     return np.tensordot(years, scheduled, 1)[:, None] * share.T
 
 
-def settled(block: Block, part: slice, rules: Rules, costs: Costs, made: list[Schedule], price: np.ndarray):
-    """Settle some histories of a block for every schedule at every price: amounts (s, p, h), with assistance
-    (u, s, p, h) by status.
+class Bills(NamedTuple):
+    """The bills of a block's histories, in yuan at a price of 1."""
 
-    Returns the settlement {(bill, amount): array}, the expense and the in-policy expense (j, p, h).
-    """
-    tier, relative = block.tier[:, part], block.cost[:, part]
-    chronic = np.arange(len(tier)) < block.chronic
-    mean = np.where(chronic[:, None], costs.chronic_expense, costs.expense[tier])
-    expense = (relative * mean)[:, None] * price[:, None]
-    kind = chronic.astype(int)
-    eligible = expense * costs.eligible[kind[:, None], tier][:, None]
-    # Where not even the dearest history can reach a layer, it need not be asked.
-    dearest = eligible.sum(axis=0).max()
-    rules = rules._replace(
-        has_critical=rules.has_critical and dearest > (rules.ceiling if rules.above_ceiling else rules.critical_due),
-        has_assistance=rules.has_assistance and dearest > rules.assistance_due,
-        has_commercial=rules.has_commercial and dearest > rules.commercial_due)
-    cell, years = (np.array(values)[:, None, None] for values in zip(*made, strict=True))
-    status = np.arange(len(rules.assistance_rate))[:, None, None, None]
-    none = [0.0] * len(tier)
-    linked = block.continued[:, part] if rules.credit and len(tier) > block.chronic + 1 else none
-    out: dict[tuple[int, int], np.ndarray] = {}
-    settle_year(rules, cell, status, years, kind.tolist(), tier, linked, none, eligible, [0.0, 0.0], [0.0, 0.0], out)
-    return out, expense, eligible
+    expense: np.ndarray  # (h,) of all of them
+    eligible: np.ndarray  # (j, h) in policy
+    whole: np.ndarray  # (i + 1, h) in policy, of each kind and of both
+
+
+class Job(NamedTuple):
+    """What histories are settled under, and at which prices."""
+
+    rules: Rules  # of the schedules, in place of the cells
+    years: np.ndarray  # (s, 1, 1) of contribution
+    price: np.ndarray  # (p, 1)
+    known: tuple  # as `known` gives it
+
+    @classmethod
+    def of(cls, rules: Rules, made: list[Schedule], price: np.ndarray) -> Job:
+        """The job of settling some schedules at some prices."""
+        rules = rules._replace(rate=rules.rate[..., [one.cell for one in made]])
+        return cls(rules, np.array([one.years for one in made])[:, None, None], price[:, None], known(rules))
+
+    def at_ceiling(self, ceiling: float) -> Job:
+        """The same under another ceiling."""
+        return self._replace(rules=self.rules._replace(ceiling=ceiling))
+
+
+def bills_of(block: Block, costs: Costs) -> Bills:
+    """A block's bills at the costs of some years."""
+    chronic = np.arange(len(block.tier)) < block.chronic
+    expense = block.cost * np.where(chronic[:, None], costs.chronic_expense, costs.expense[block.tier])
+    eligible = expense * costs.eligible[chronic.astype(int)[:, None], block.tier]
+    of_kind = np.stack([eligible[block.chronic:].sum(axis=0), eligible[:block.chronic].sum(axis=0)])
+    return Bills(expense.sum(axis=0), eligible, np.concatenate([of_kind, of_kind.sum(axis=0, keepdims=True)]))
+
+
+def reached(rules: Rules, dearest: list[float]) -> Reach:
+    """Which limits the dearest history can reach, by what is in policy of each kind and in all (yuan)."""
+    *of_kind, whole = dearest
+    return Reach(
+        ceiling=whole > rules.ceiling,
+        kind_ceiling=tuple(bool(rules.has_kind_ceiling and most > ceiling)
+                           for most, ceiling in zip(of_kind, rules.kind_ceiling.tolist(), strict=True)),
+        critical=bool(rules.has_critical and whole > (rules.ceiling if rules.above_ceiling else rules.critical_due)),
+        assistance=bool(rules.has_assistance and whole > rules.assistance_due),
+        commercial=bool(rules.has_commercial and whole > rules.commercial_due))
+
+
+def settle(job: Job, block: Block, part: slice, bills: Bills, reach: Reach, asked: list[np.ndarray]) -> None:
+    """Fill in what some histories of a block are paid: of each bill (s, p, h), in all, and of each layer in reach."""
+    linked = job.rules.credit > 0 and len(block.tier) > block.chronic + 1
+    form = Form(job.known, reach, block.chronic, len(block.tier), linked)
+    sizes = {"u": len(job.rules.assistance_rate), **dict(zip("sph", asked[0].shape, strict=True))}
+    given = {"tier": block.tier[:, part], "claim": bills.eligible[:, part], "continued": block.continued[:, part],
+             "price": job.price, "years": job.years}
+    carry_out(program(form), job.rules, given, sizes, asked)
 
 
 def parts_of(block: Block, amounts: int) -> list[slice]:
@@ -122,15 +153,16 @@ def means(rules: Rules, ceilings: np.ndarray, costs: Costs, histories: tuple[Blo
     columns = MOMENTS + mix.shape[1] + len(LINEAR) + len(thresholds)
     statuses = len(rules.assistance_rate) if rules.has_assistance else 1
     tables: list[list[np.ndarray]] = [[] for _ in ceilings]
+    job = Job.of(rules, made, price)
     for block in histories:
-        weight = mix_weights(block, mix)
+        weight, bills = mix_weights(block, mix), bills_of(block, costs)
         found = np.zeros((len(ceilings), columns, len(block.stays), statuses, len(made), len(price), len(mix)))
         for part in parts_of(block, len(made) * len(price)):
             paid, most = {}, np.inf
             for n in np.argsort(ceilings)[::-1]:
                 if not paid or most > ceilings[n]:  # else nobody reaches this ceiling either
-                    paid, most = averaged(block, part, weight[:, :, part], rules._replace(ceiling=float(ceilings[n])),
-                                          costs, made, price, thresholds)
+                    paid, most = averaged(job.at_ceiling(float(ceilings[n])), block, part, bills, weight[:, :, part],
+                                          thresholds)
                 for column, amount in paid.items():
                     found[n, column] += amount
         for table, one in zip(tables, found, strict=True):
@@ -139,44 +171,53 @@ def means(rules: Rules, ceilings: np.ndarray, costs: Costs, histories: tuple[Blo
     return [stacked(table, histories) for table in tables]
 
 
-def averaged(block: Block, part: slice, weight: np.ndarray, rules: Rules, costs: Costs, made: list[Schedule],
-             price: np.ndarray, thresholds: np.ndarray) -> tuple[dict[int, np.ndarray], float]:
+def averaged(job: Job, block: Block, part: slice, bills: Bills, weight: np.ndarray,
+             thresholds: np.ndarray) -> tuple[dict[int, np.ndarray], float]:
     """Columns of `means` that some histories of a block add to, each (n, u, s, p, g), and the most anyone is paid.
 
     `weight` (n, g, h), for each of n numbers of stays.
     """
-    out, expense, _ = settled(block, part, rules, costs, made, price)
     numbers, groups, many = weight.shape
-    tiers, bills = len(costs.expense), range(len(block.tier))
-    per = (len(made), len(price))
-    whole = lambda amount: reduce(np.add, (out[j, amount] for j in bills if (j, amount) in out))  # noqa: E731
+    tiers = len(block.here)
+    dearest = (bills.whole[:, part].max(axis=1) * job.price.max()).tolist()
+    reach = reached(job.rules, dearest)
+    spent = bills.expense[part] * job.price
+    caught = [n for n, threshold in enumerate(thresholds) if spent.max() > threshold * (1 - BIN)]
+    layers = [n for n, there in enumerate((reach.assistance, reach.commercial), 1) if there]
+    shape = len(job.years), len(job.price), numbers * many
+    statuses = len(job.rules.assistance_rate) if reach.assistance else 1
 
-    def mean(amounts: list[np.ndarray], weight: np.ndarray) -> np.ndarray:
-        """Averages (n, amount, u, s, p, g) of amounts (u, s, p, h), of each number of stays."""
-        one = np.stack(amounts).reshape(-1, numbers, many).swapaxes(0, 1) @ weight.swapaxes(1, 2)
-        return one.reshape(numbers, len(amounts), -1, *per, one.shape[-1])
-
-    basic = whole(BASIC)
-    square = basic * basic
-    found = dict(enumerate(mean([basic, square, square * basic], weight).swapaxes(0, 1)))
-    at_tier = np.zeros((numbers, 1, 1, *per, groups * tiers))
-    for j in range(block.chronic, len(block.tier)):
-        here = block.tier[j, part].reshape(numbers, 1, 1, many) == np.arange(tiers)[:, None]
-        at_tier += mean([out[j, BASIC]], (weight[:, :, None] * here).reshape(numbers, -1, many))
-    at_tier = at_tier.reshape(numbers, 1, *per, groups, tiers)
-    found |= {MOMENTS + k: at_tier[..., k] for k in range(tiers)}
-    layers = {n: whole(amount) for n, amount in enumerate((CRITICAL, ASSISTANCE, COMMERCIAL))
-              if any((j, amount) in out for j in bills)}
-    linear = layers | ({3: out[0, BASIC]} if block.chronic else {})
-    found |= {MOMENTS + tiers + n: mean([amount], weight)[:, 0] for n, amount in linear.items()}
-    spent = expense.sum(axis=0)
-    left = reduce(np.subtract, (spent, basic, *layers.values()))
-    for n, threshold in enumerate(thresholds):
-        if spent.max() > threshold * (1 - BIN):
+    # What nobody's status moves, and what it does.
+    alike = [*range(MOMENTS + tiers), *[MOMENTS + tiers] * reach.critical, *[MOMENTS + tiers + 3] * block.chronic]
+    of_status = [MOMENTS + tiers + n for n in layers] + [MOMENTS + tiers + len(LINEAR) + n for n in caught]
+    x, y = np.empty((len(alike), *shape)), np.empty((len(of_status), statuses, *shape))
+    each = np.empty((len(block.tier), *shape))
+    higher = [*x[MOMENTS + tiers:][:reach.critical], *(y if reach.assistance else y[:, 0])[:len(layers)]]
+    settle(job, block, part, bills, reach, [*each, x[0], *higher])
+    np.multiply(x[0], x[0], out=x[1])
+    np.multiply(x[1], x[0], out=x[2])
+    by_tier(block, part, each, x[MOMENTS:MOMENTS + tiers])
+    if block.chronic:
+        x[-1] = each[0]
+    if caught:
+        left = spent - reduce(np.add, (x[0], *higher))
+        for row, n in zip(y[len(layers):], caught, strict=True):
             # The share of the history's bin that lies beyond: a bin stands for costs BIN apart.
-            beyond = np.minimum(np.maximum(left * (1 / (threshold * BIN)) + (0.5 - 1 / BIN), 0.0), 1.0)
-            found[MOMENTS + tiers + len(LINEAR) + n] = mean([beyond], weight)[:, 0]
-    return found, float(basic.max())
+            width = thresholds[n] * BIN
+            np.subtract(left, thresholds[n] - width / 2, out=row)
+            np.minimum(np.maximum(row, 0.0, out=row), width, out=row)
+            row *= 1 / width
+    found = {}
+    for columns, amounts, of in ((alike, x, 1), (of_status, y, statuses)):
+        one = amounts.reshape(-1, numbers, many).swapaxes(0, 1) @ weight.swapaxes(1, 2)
+        one = one.reshape(numbers, len(columns), of, *shape[:2], groups)
+        found |= {column: one[:, n] for n, column in enumerate(columns)}
+    return found, float(x[0].max())
+
+
+def by_tier(block: Block, part: slice, each: np.ndarray, out: np.ndarray) -> None:
+    """Add up what is paid of each stay (j, s, p, h) by its tier (k, s, p, h)."""
+    np.einsum("jsph,kjh->ksph", each, block.here[:, :, part], out=out)
 
 
 def detail(rules: Rules, costs: Costs, histories: tuple[Block, ...], mix: np.ndarray, made: list[Schedule],
@@ -190,27 +231,26 @@ def detail(rules: Rules, costs: Costs, histories: tuple[Block, ...], mix: np.nda
     groups, tiers = mix.shape
     items = 1 + tiers + len(LINEAR) + 4
     statuses = len(rules.assistance_rate) if rules.has_assistance else 1
-    found = []
+    found, job = [], Job.of(rules, made, price)
     for block in histories:
-        weight = mix_weights(block, mix)
+        weight, bills = mix_weights(block, mix), bills_of(block, costs)
         numbers, _, many = weight.shape
         total = np.zeros((numbers, statuses * len(made), groups, len(price), items, items + 2))
         for part in parts_of(block, len(made) * len(price)):
-            out, expense, eligible = settled(block, part, rules, costs, made, price)
-            x = np.zeros((items, statuses, len(made), *expense.shape[1:]))
-            by_tier = x[PAYMENT + 1:PAYMENT + 1 + tiers]
+            spent = bills.expense[part] * job.price
+            reach = reached(rules, (bills.whole[:, part].max(axis=1) * price.max()).tolist())
+            x = np.zeros((items, statuses, len(made), *spent.shape))
             critical, assistance, commercial, chronic = x[-1 - len(LINEAR):-1]
-            for j in range(len(block.tier)):
-                if j < block.chronic:
-                    chronic += out[j, BASIC]
-                else:
-                    by_tier += (block.tier[j, part] == np.arange(tiers)[:, None])[:, None, None, None] * out[j, BASIC]
-                critical += out.get((j, CRITICAL), 0.0)
-                assistance += out.get((j, ASSISTANCE), 0.0)
-                commercial += out.get((j, COMMERCIAL), 0.0)
-            x[0], x[1] = expense.sum(axis=0), eligible.sum(axis=0)
-            x[2] = np.repeat(block.stays, many)[part]
-            x[PAYMENT] = by_tier.sum(axis=0) + chronic
+            each = np.empty((len(block.tier), *x.shape[2:]))
+            later = [row if reach.assistance else row[0] for row, there in
+                     ((assistance, reach.assistance), (commercial, reach.commercial)) if there]
+            settle(job, block, part, bills, reach, [*each, x[PAYMENT, 0], *[critical[0]] * reach.critical, *later])
+            by_tier(block, part, each, x[PAYMENT + 1:PAYMENT + 1 + tiers, 0])
+            if block.chronic:
+                chronic[0] = each[0]
+            x[0], x[1], x[2] = spent, bills.whole[-1, part] * job.price, np.repeat(block.stays, many)[part]
+            for row in (x[PAYMENT:-1 - len(LINEAR)], critical, chronic, *[commercial] * (not reach.assistance)):
+                row[..., 1:, :, :, :] = row[..., :1, :, :, :]  # for every status alike
             x[-1] = x[0] - x[PAYMENT] - critical - assistance - commercial > threshold
             x = x.reshape(items, -1, len(price), numbers, x.shape[-1] // numbers).transpose(3, 1, 2, 0, 4)
             others = np.concatenate([x, np.ones_like(x[..., :1, :])], axis=3).swapaxes(3, 4)
