@@ -7,6 +7,7 @@ on numpy arrays; what depends on a bill's tier alone is reckoned by tier, and th
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import lru_cache, reduce
 from typing import Any, NamedTuple
 
@@ -83,16 +84,34 @@ class Field(NamedTuple):
                                                                for n in at)), 0))
 
 
+class Claims(NamedTuple):
+    """The bills at a price; each is written down when it is asked for, so that sums run in time order."""
+
+    listing: Listing
+
+    def __getitem__(self, bill: int) -> Symbol:
+        return self.listing.given("claim", bill) * self.listing.given("price")
+
+
 class Pruned(Listing):
-    """A list without what is plain from limits that are infinite and amounts that are never below zero."""
+    """A list without what is plain: limits that are infinite, amounts that are never below zero, sums that come to less.
+
+    What is added and taken away again is left out, so that of a layer reckoned for the year so far only the year's end
+    counts unless something asks for more.
+    """
 
     def __init__(self) -> None:
         super().__init__((), choosing=False)
         self.positive: set[int] = set()  # places of what is never below zero: all rules, all bills, and what follows
+        self.fixed: set[int] = set()  # places of what the rules alone decide
+        self.terms: dict[int, Counter] = {}  # of sums: places of what is added, and how often (below zero: taken away)
 
     def write(self, entry: Entry) -> Symbol:
         """A line at the end, or the place where it stands already."""
         symbol = super().write(entry)
+        if entry.operation == "field" or entry.operation in UFUNCS and all(
+                kind == "number" or at in self.fixed for kind, at in entry.arguments):
+            self.fixed.add(symbol.at)
         if entry.operation not in UFUNCS:
             self.positive.add(symbol.at)
         elif entry.operation != "-":
@@ -105,19 +124,49 @@ class Pruned(Listing):
         """A line as `Listing` writes it, or what it comes to."""
         if operation in ("max", "min") and not isinstance(a, Symbol):
             a, b = b, a
-        if isinstance(a, Symbol) and isinstance(b, Symbol):
-            of = self.entries[b.at]
-            if operation == "-" and a.at == b.at:
-                return 0.0
-            if operation == "+" and of.operation == "-" and of.arguments[1] == ("at", a.at):  # a + (x - a)
-                kind, x = of.arguments[0]
-                return Symbol(self, x) if kind == "at" else x
-        elif isinstance(a, Symbol):
-            if (operation == "max" and b == 0.0 and a.at in self.positive) or (operation == "min" and b == np.inf):
-                return a
-        elif isinstance(b, Symbol) and operation == "-" and a == np.inf:
-            return a
-        return super().add(operation, a, b)
+        if not isinstance(a, Symbol):
+            return a if operation == "-" and a == np.inf else super().add(operation, a, b)
+        if not isinstance(b, Symbol):
+            plain = (operation == "max" and b == 0.0 and a.at in self.positive) or (operation == "min" and b == np.inf)
+            return a if plain else super().add(operation, a, b)
+        if operation not in ("+", "-") or {a.at, b.at} & self.fixed:
+            return super().add(operation, a, b)
+        there = self.beyond(a, b) if operation == "-" else None
+        return there or self.total(self.terms_of(a), self.terms_of(b), -1 if operation == "-" else 1)
+
+    def beyond(self, a: Symbol, b: Symbol) -> Symbol | None:
+        """a - min(a, x) as max(a - x, 0), where that is written down."""
+        operation, arguments, varies = self.entries[b.at]
+        less = self.known.get(Entry("-", arguments, varies)) if (operation, arguments[0]) == ("min", ("at", a.at)) else None
+        return less and self.known.get(Entry("max", (("at", less.at), ("number", 0.0)), varies))
+
+    def terms_of(self, symbol: Symbol) -> Counter:
+        """What a symbol is the sum of: places and how often."""
+        return self.terms.get(symbol.at, Counter({symbol.at: 1}))
+
+    def total(self, one: Counter, other: Counter, sign: int) -> Any:
+        """The sum or difference of two sums: what is added less what is taken away, each in order."""
+        both = Counter(one)
+        for at, times in other.items():
+            both[at] += sign * times
+        plus, minus = ([at for at in sorted(both) for _ in range(way * both[at])] for way in (1, -1))
+        if not minus:
+            return self.chain(plus)
+        return self.written("-", self.chain(plus), self.chain(minus))
+
+    def chain(self, places: list[int]) -> Any:
+        """The sum of some places, made from the sum of all but the last."""
+        if len(places) < 2:
+            return Symbol(self, places[0]) if places else 0.0
+        return self.written("+", self.chain(places[:-1]), Symbol(self, places[-1]))
+
+    def written(self, operation: str, a: Any, b: Symbol) -> Symbol:
+        """The line of a sum or difference, with its terms."""
+        symbol = super().add(operation, a, b)
+        self.terms[symbol.at] = Counter(self.terms_of(a) if isinstance(a, Symbol) else {})
+        for at, times in self.terms_of(b).items():
+            self.terms[symbol.at][at] += times if operation == "+" else -times
+        return symbol
 
 
 def known(rules: Rules) -> tuple[tuple[str, tuple[int, ...], tuple[float | None, ...]], ...]:
@@ -153,11 +202,11 @@ def program(form: Form) -> Program:
                    fields["kind_ceiling"][i] if reached else np.inf for i, reached in enumerate(reach.kind_ceiling)]}
     if not reach.ceiling:
         fields["ceiling"] = np.inf
-    price, nothing = listing.given("price"), [0.0] * form.bills
+    nothing = [0.0] * form.bills
     settle_year(Rules(**fields), listing.given("cell"), listing.given("status"), listing.given("years"),
                 [1] * form.chronic + [0] * (form.bills - form.chronic), [listing.given("tier", j) for j in each],
                 [listing.given("continued", j) for j in each] if form.linked else nothing, nothing,
-                [listing.given("claim", j) * price for j in each], [0.0, 0.0], [0.0, 0.0], listing.amounts)
+                Claims(listing), [0.0, 0.0], [0.0, 0.0], listing.amounts)
     paid = [[listing.amounts[j, amount] for j in each if (j, amount) in listing.amounts] for amount in (BASIC, *LAYERS)]
     there = (True, reach.critical, reach.assistance, reach.commercial)
     whole = [reduce(lambda a, b: a + b, amounts, 0.0) for amounts, some in zip(paid, there, strict=True) if some]
@@ -197,6 +246,8 @@ def arranged(listing: Listing, asked: list[Any], wanted: list[str]) -> Program:
     `wanted`: axes of the arrays that take what is asked for.
     """
     axes, entries = axes_of(listing), listing.entries
+    needed = sorted(needed_by(listing, asked))
+    same = alike_by_tier(listing, axes, needed)
     calls: list[tuple] = []  # function, left, right, at
     start: list[float | None] = [None] * len(entries)
     places: dict[Any, int] = {}  # of numbers, and of values by tier once they are by history
@@ -204,18 +255,19 @@ def arranged(listing: Listing, asked: list[Any], wanted: list[str]) -> Program:
     def place(kind: str, value: Any, by_history: bool = False) -> int:
         """Where an argument stands, after what is read by tier is read off for every history."""
         tiers = [axis for axis in axes[value] if isinstance(axis, int)] if kind == "at" and by_history else []
+        value = same.get(value, value) if kind == "at" else value
         if kind == "at" and not tiers:
             return value
-        if (kind, value) not in places:
-            places[kind, value] = len(start)
+        if (kind, value, *tiers) not in places:
+            places[kind, value, *tiers] = len(start)
             start.append(value if kind == "number" else None)
             if tiers:
                 calls.append((at_tiers, value, listing.given("tier", tiers[0]).at, len(start) - 1))
-        return places[kind, value]
+        return places[kind, value, *tiers]
 
-    for at in sorted(needed_by(listing, asked)):
+    for at in needed:
         operation, arguments, _ = entries[at]
-        if operation in UFUNCS:
+        if operation in UFUNCS and same.get(at, at) == at:
             calls.append((UFUNCS[operation], *(place(*of, "h" in axes[at]) for of in arguments), at))
     found = [place("at", x.at) if isinstance(x, Symbol) else place("number", x) for x in asked]
     last = {n: when for when, (_, left, right, _) in enumerate(calls) for n in (left, right)}
@@ -253,6 +305,19 @@ def needed_by(listing: Listing, asked: list[Any]) -> set[int]:
             operation, arguments, _ = listing.entries[at]
             rest += [n for kind, n in arguments if kind == "at"] if operation in UFUNCS else []
     return needed
+
+
+def alike_by_tier(listing: Listing, axes: list[frozenset], needed: list[int]) -> dict[int, int]:
+    """For values by tier, the first that is reckoned alike: only the bill whose tier it is read at may differ."""
+    same: dict[int, int] = {}
+    first: dict[tuple, int] = {}
+    for at in needed:
+        if any(isinstance(axis, int) for axis in axes[at]):
+            operation, arguments, _ = listing.entries[at]
+            key = tuple(None if isinstance(n, int) else n for n in arguments) if operation == "field" else tuple(
+                (kind, same.get(n, n) if kind == "at" else n) for kind, n in arguments)
+            same[at] = first.setdefault((operation, key), at)
+    return same
 
 
 def at_tiers(values: np.ndarray, tier: np.ndarray) -> np.ndarray:
