@@ -6,7 +6,7 @@ bins of their distribution, so that what a schedule pays, linear between its kin
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, reduce
 from typing import NamedTuple
 
 import numpy as np
@@ -40,8 +40,10 @@ class Block(NamedTuple):
     continued: np.ndarray  # (j, h) 1 where a stay follows the one before by referral
     weight: np.ndarray  # (h,) before the mix of tiers of a group-year
     here: np.ndarray = np.zeros(0)  # (k, j, h) 1 where a bill is of a stay at a tier
-    stays_at: np.ndarray = np.zeros(0)  # (k, m) stays at each tier, for each sort of histories that differ in these
-    sort: np.ndarray = np.zeros(0)  # (h,) of each history
+    sort: np.ndarray = np.zeros(0)  # (h,) of each history, by how many stays it has at each tier
+    stays_at: np.ndarray = np.zeros(0)  # (k, m) stays of each sort at each tier
+    mass: np.ndarray = np.zeros(0)  # (m,) weight of each sort
+    of_number: np.ndarray = np.zeros(0)  # (m, n) 1 where a sort has as many stays
 
 
 @lru_cache(maxsize=32)
@@ -82,8 +84,9 @@ def with_tiers(block: Block, tiers: int) -> Block:
     bill = np.arange(len(block.tier))[:, None] - block.chronic
     stay = (bill >= 0) & (bill < np.repeat(block.stays, len(block.weight) // len(block.stays)))
     here = (stay & (block.tier == np.arange(tiers)[:, None, None])).astype(float)
-    stays_at, sort = np.unique(here.sum(axis=1), axis=1, return_inverse=True)
-    return block._replace(here=here, stays_at=stays_at, sort=sort.ravel())
+    stays_at, sort = np.unique(here.sum(axis=1).astype(int), axis=1, return_inverse=True)
+    return block._replace(here=here, sort=sort.ravel(), stays_at=stays_at, mass=np.bincount(sort.ravel(), block.weight),
+                          of_number=(stays_at.sum(axis=0)[:, None] == np.array(block.stays)).astype(float))
 
 
 def together(made: list[Block]) -> tuple[Block, ...]:
@@ -187,6 +190,8 @@ def mix_weights(block: Block, mix: np.ndarray) -> np.ndarray:
 
     They add up to 1 over the histories of one number.
     """
-    sorts = np.prod(mix[:, :, None] ** block.stays_at, axis=1)
-    weight = (block.weight * sorts[:, block.sort]).reshape(len(mix), len(block.stays), -1).swapaxes(0, 1)
-    return weight / weight.sum(axis=2, keepdims=True)
+    power = np.ones((*mix.shape, int(block.stays_at.max()) + 1))
+    np.cumprod(np.repeat(mix[:, :, None], power.shape[2] - 1, axis=2), axis=2, out=power[:, :, 1:])
+    sorts = reduce(np.multiply, (power[:, k].take(stays, axis=1) for k, stays in enumerate(block.stays_at)))
+    sorts /= ((sorts * block.mass) @ block.of_number)[:, block.of_number.argmax(axis=1)]
+    return (block.weight * sorts.take(block.sort, axis=1)).reshape(len(mix), len(block.stays), -1).swapaxes(0, 1)

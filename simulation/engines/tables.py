@@ -107,9 +107,10 @@ class Job(NamedTuple):
 
 def bills_of(block: Block, costs: Costs) -> Bills:
     """A block's bills at the costs of some years."""
-    chronic = np.arange(len(block.tier)) < block.chronic
-    expense = block.cost * np.where(chronic[:, None], costs.chronic_expense, costs.expense[block.tier])
-    eligible = expense * costs.eligible[chronic.astype(int)[:, None], block.tier]
+    expense = block.cost * costs.expense.take(block.tier)
+    expense[:block.chronic] = block.cost[:block.chronic] * costs.chronic_expense
+    eligible = expense * costs.eligible[0].take(block.tier)
+    eligible[:block.chronic] = expense[:block.chronic] * costs.eligible[1].take(block.tier[:block.chronic])
     of_kind = np.stack([eligible[block.chronic:].sum(axis=0), eligible[:block.chronic].sum(axis=0)])
     return Bills(expense.sum(axis=0), eligible, np.concatenate([of_kind, of_kind.sum(axis=0, keepdims=True)]))
 
@@ -158,13 +159,13 @@ def means(rules: Rules, ceilings: np.ndarray, costs: Costs, histories: tuple[Blo
         weight, bills = mix_weights(block, mix), bills_of(block, costs)
         found = np.zeros((len(ceilings), columns, len(block.stays), statuses, len(made), len(price), len(mix)))
         for part in parts_of(block, len(made) * len(price)):
-            paid, most = {}, np.inf
+            paid, most = [], np.inf
             for n in np.argsort(ceilings)[::-1]:
                 if not paid or most > ceilings[n]:  # else nobody reaches this ceiling either
                     paid, most = averaged(job.at_ceiling(float(ceilings[n])), block, part, bills, weight[:, :, part],
                                           thresholds)
-                for column, amount in paid.items():
-                    found[n, column] += amount
+                for where, amounts in paid:
+                    found[n, where] += amounts
         for table, one in zip(tables, found, strict=True):
             one = np.ascontiguousarray(one.transpose(1, 2, 3, 5, 4, 0))
             table.append(one.reshape(*one.shape[:3], *mixes.shape[:2], *one.shape[4:]))
@@ -172,8 +173,9 @@ def means(rules: Rules, ceilings: np.ndarray, costs: Costs, histories: tuple[Blo
 
 
 def averaged(job: Job, block: Block, part: slice, bills: Bills, weight: np.ndarray,
-             thresholds: np.ndarray) -> tuple[dict[int, np.ndarray], float]:
-    """Columns of `means` that some histories of a block add to, each (n, u, s, p, g), and the most anyone is paid.
+             thresholds: np.ndarray) -> tuple[list[tuple[list[int], np.ndarray]], float]:
+    """Columns of `means` that some histories of a block add to, with what (column, n, u, s, p, g), and the most that
+    anyone is paid.
 
     `weight` (n, g, h), for each of n numbers of stays.
     """
@@ -207,11 +209,11 @@ def averaged(job: Job, block: Block, part: slice, bills: Bills, weight: np.ndarr
             np.subtract(left, thresholds[n] - width / 2, out=row)
             np.minimum(np.maximum(row, 0.0, out=row), width, out=row)
             row *= 1 / width
-    found = {}
+    found = []
     for columns, amounts, of in ((alike, x, 1), (of_status, y, statuses)):
         one = amounts.reshape(-1, numbers, many).swapaxes(0, 1) @ weight.swapaxes(1, 2)
         one = one.reshape(numbers, len(columns), of, *shape[:2], groups)
-        found |= {column: one[:, n] for n, column in enumerate(columns)}
+        found.append((columns, one.swapaxes(0, 1)))
     return found, float(x[0].max())
 
 
