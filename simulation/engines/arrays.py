@@ -19,7 +19,8 @@ from simulation.steps.benefits import ASSISTANCE, BASIC, COMMERCIAL, CRITICAL, s
 
 LAYERS = (CRITICAL, ASSISTANCE, COMMERCIAL)
 READ_BY = {"first": 1, "step": 1, "lower": 1, "upper": 1, "rate": 2, "fee": 1, "fee_price": 1, "waived": 1,
-           "assistance_rate": 1, "commercial_rate": 1}  # how many last axes of a field are read by tier, cell or status
+           "assistance_rate": 1, "commercial_rate": 1, "ceiling": 1}  # how many last axes of a field are settled at once
+ORDER = "cusph"  # of axes: ceiling, status, schedule, price, history
 AXES = {"years": "s", "price": "p", "claim": "h", "continued": "h"}  # of what is given
 UFUNCS = {"+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide, "max": np.maximum, "min": np.minimum}
 
@@ -195,7 +196,7 @@ def program(form: Form) -> Program:
         table = np.empty(shape, object)
         table.ravel()[:] = values
         field = Field(listing, name, table)
-        fields[name] = field if shape or name in READ_BY else field[()]
+        fields[name] = field if shape or name in READ_BY and name != "ceiling" else field[()]
     reach = form.reach
     fields |= {"has_critical": reach.critical, "has_assistance": reach.assistance, "has_commercial": reach.commercial,
                "has_kind_ceiling": any(reach.kind_ceiling), "kind_ceiling": [
@@ -210,20 +211,22 @@ def program(form: Form) -> Program:
     paid = [[listing.amounts[j, amount] for j in each if (j, amount) in listing.amounts] for amount in (BASIC, *LAYERS)]
     there = (True, reach.critical, reach.assistance, reach.commercial)
     whole = [reduce(lambda a, b: a + b, amounts, 0.0) for amounts, some in zip(paid, there, strict=True) if some]
-    later = "usph" if reach.assistance else "sph"
-    return arranged(listing, [*paid[0], *whole], ["sph"] * (form.bills + 1 + reach.critical) +
+    alike = "csph" if reach.ceiling else "sph"
+    later = ORDER if reach.ceiling and reach.assistance else "usph" if reach.assistance else alike
+    return arranged(listing, [*paid[0], *whole], [alike] * (form.bills + 1 + reach.critical) +
                     [later] * (reach.assistance + reach.commercial))
 
 
 def axes_of(listing: Listing) -> list[frozenset]:
-    """On which axes each value of a list varies: u, s, p, h, or with the tier of a bill, its number."""
+    """On which axes each value of a list varies: those of `ORDER`, or with the tier of a bill, its number."""
     found: list[frozenset] = []
     for operation, arguments, _ in listing.entries:
         if operation == "input":
             name, bill = arguments
             axes = frozenset({"tier": {bill}, "cell": "s", "status": "u"}.get(name, AXES.get(name)))
         elif operation == "field":
-            axes = frozenset().union(*(found[n] for n in arguments[1:] if isinstance(n, int)))
+            axes = frozenset("c" if arguments == ("ceiling",) else "").union(
+                *(found[n] for n in arguments[1:] if isinstance(n, int)))
         else:
             axes = whole_of(frozenset().union(*(found[n] for kind, n in arguments if kind == "at")))
         found.append(axes)
@@ -279,7 +282,7 @@ def arranged(listing: Listing, asked: list[Any], wanted: list[str]) -> Program:
     for when, (function, left, right, at) in enumerate(calls):
         idle += [taken[n] for n in {left, right} if n in taken and n not in direct and last[n] == when]
         if at in large and at not in taken:
-            form = "".join(sorted(axes[at], key="usph".index))
+            form = "".join(sorted(axes[at], key=ORDER.index))
             taken[at] = next((n for n in idle if buffers[n] == form), len(buffers))
             if taken[at] == len(buffers):
                 buffers.append(form)
@@ -326,8 +329,10 @@ def at_tiers(values: np.ndarray, tier: np.ndarray) -> np.ndarray:
 
 
 def read(rules: Rules, name: str, where: tuple, axes: frozenset) -> Any:
-    """What stands in a field of the rules, broadcast against (u, s, p, h) or, by tier, (u, s, p, k)."""
+    """What stands in a field of the rules, broadcast against (c, u, s, p, h) or, by tier, (c, u, s, p, k)."""
     value = getattr(rules, name)
+    if "c" in axes:
+        return value[:, None, None, None, None]
     value = value[where] if where else value
     if "u" in axes:
         return value[:, None, None, None]
@@ -338,16 +343,19 @@ def carry_out(program: Program, rules: Rules, given: dict[str, np.ndarray], size
               asked: list[np.ndarray]) -> None:
     """Fill in what is asked for, with `rules` whose cells are those of the schedules.
 
-    `given`: tier, claim, continued (j, h), price (p, 1), years (s, 1, 1); `sizes` of the axes.
+    `asked`: arrays (c, u, s, p, h), of size 1 where nothing varies; `given`: tier, claim, continued (j, h), price (p, 1),
+    years (s, 1, 1); `sizes` of the axes.
     """
     values = list(program.start)
     for at, name, bill in program.given:
         values[at] = given[name] if name in ("price", "years") else given[name][bill]
     for at, name, where, axes in program.fields:
         values[at] = read(rules, name, where, axes)
-    buffers = list(asked)
-    for form in program.buffers[len(asked):]:
-        buffers.append(np.empty([sizes[axis] for axis in form]))
+    buffers = []
+    for n, form in enumerate(program.buffers):
+        first = ORDER.index(form[0])
+        buffers.append(asked[n][(0,) * first] if n < len(asked) else
+                       np.empty([sizes[axis] if axis in form else 1 for axis in ORDER[first:]]))
     for function, left, right, at, buffer in program.lines:
         if buffer is None:
             values[at] = function(values[left], values[right])

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulation.engines.arrays import Form, Reach, carry_out, known, program
+from simulation.engines.arrays import ORDER, Form, Reach, carry_out, known, program
 from simulation.engines.blocks import BIN, Block, mix_weights
 from simulation.engines.nodes import bonus_nodes, years_weights
 from simulation.records import Costs, Rules
@@ -89,20 +89,21 @@ class Bills(NamedTuple):
 class Job(NamedTuple):
     """What histories are settled under, and at which prices."""
 
-    rules: Rules  # of the schedules, in place of the cells
+    rules: Rules  # of the schedules in place of the cells, and (c,) ceilings
     years: np.ndarray  # (s, 1, 1) of contribution
     price: np.ndarray  # (p, 1)
     known: tuple  # as `known` gives it
 
     @classmethod
-    def of(cls, rules: Rules, made: list[Schedule], price: np.ndarray) -> Job:
-        """The job of settling some schedules at some prices."""
-        rules = rules._replace(rate=rules.rate[..., [one.cell for one in made]])
+    def of(cls, rules: Rules, ceilings: np.ndarray | float, made: list[Schedule], price: np.ndarray) -> Job:
+        """The job of settling some schedules under some ceilings at some prices."""
+        rules = rules._replace(rate=rules.rate[..., [one.cell for one in made]], ceiling=np.atleast_1d(ceilings))
         return cls(rules, np.array([one.years for one in made])[:, None, None], price[:, None], known(rules))
 
-    def at_ceiling(self, ceiling: float) -> Job:
-        """The same under another ceiling."""
-        return self._replace(rules=self.rules._replace(ceiling=ceiling))
+    def below(self, dearest: float) -> tuple[Job, np.ndarray]:
+        """The same under the ceilings that someone can reach and one that nobody can, and where each ceiling is."""
+        distinct, which = np.unique(np.where(self.rules.ceiling < dearest, self.rules.ceiling, np.inf), return_inverse=True)
+        return self._replace(rules=self.rules._replace(ceiling=distinct)), which
 
 
 def bills_of(block: Block, costs: Costs) -> Bills:
@@ -119,19 +120,19 @@ def reached(rules: Rules, dearest: list[float]) -> Reach:
     """Which limits the dearest history can reach, by what is in policy of each kind and in all (yuan)."""
     *of_kind, whole = dearest
     return Reach(
-        ceiling=whole > rules.ceiling,
+        ceiling=whole > rules.ceiling.min(),
         kind_ceiling=tuple(bool(rules.has_kind_ceiling and most > ceiling)
                            for most, ceiling in zip(of_kind, rules.kind_ceiling.tolist(), strict=True)),
-        critical=bool(rules.has_critical and whole > (rules.ceiling if rules.above_ceiling else rules.critical_due)),
+        critical=bool(rules.has_critical and whole > (rules.ceiling.min() if rules.above_ceiling else rules.critical_due)),
         assistance=bool(rules.has_assistance and whole > rules.assistance_due),
         commercial=bool(rules.has_commercial and whole > rules.commercial_due))
 
 
 def settle(job: Job, block: Block, part: slice, bills: Bills, reach: Reach, asked: list[np.ndarray]) -> None:
-    """Fill in what some histories of a block are paid: of each bill (s, p, h), in all, and of each layer in reach."""
+    """Fill in what some histories of a block are paid, (c, u, s, p, h): of each bill, in all, of each layer in reach."""
     linked = job.rules.credit > 0 and len(block.tier) > block.chronic + 1
     form = Form(job.known, reach, block.chronic, len(block.tier), linked)
-    sizes = {"u": len(job.rules.assistance_rate), **dict(zip("sph", asked[0].shape, strict=True))}
+    sizes = dict(zip(ORDER, asked[0].shape, strict=True)) | {"u": len(job.rules.assistance_rate)}
     given = {"tier": block.tier[:, part], "claim": bills.eligible[:, part], "continued": block.continued[:, part],
              "price": job.price, "years": job.years}
     carry_out(program(form), job.rules, given, sizes, asked)
@@ -153,48 +154,42 @@ def means(rules: Rules, ceilings: np.ndarray, costs: Costs, histories: tuple[Blo
     mix = mixes.reshape(-1, mixes.shape[-1])
     columns = MOMENTS + mix.shape[1] + len(LINEAR) + len(thresholds)
     statuses = len(rules.assistance_rate) if rules.has_assistance else 1
-    tables: list[list[np.ndarray]] = [[] for _ in ceilings]
-    job = Job.of(rules, made, price)
+    tables: list[np.ndarray] = []
+    job = Job.of(rules, ceilings, made, price)
     for block in histories:
         weight, bills = mix_weights(block, mix), bills_of(block, costs)
-        found = np.zeros((len(ceilings), columns, len(block.stays), statuses, len(made), len(price), len(mix)))
+        found = np.zeros((len(block.stays), columns, len(ceilings), statuses, len(made), len(price), len(mix)))
         for part in parts_of(block, len(made) * len(price)):
-            paid, most = [], np.inf
-            for n in np.argsort(ceilings)[::-1]:
-                if not paid or most > ceilings[n]:  # else nobody reaches this ceiling either
-                    paid, most = averaged(job.at_ceiling(float(ceilings[n])), block, part, bills, weight[:, :, part],
-                                          thresholds)
-                for where, amounts in paid:
-                    found[n, where] += amounts
-        for table, one in zip(tables, found, strict=True):
-            one = np.ascontiguousarray(one.transpose(1, 2, 3, 5, 4, 0))
-            table.append(one.reshape(*one.shape[:3], *mixes.shape[:2], *one.shape[4:]))
-    return [stacked(table, histories) for table in tables]
+            for where, amounts in averaged(job, block, part, bills, weight[:, :, part], thresholds):
+                found[:, where] += amounts
+        found = np.ascontiguousarray(found.transpose(2, 0, 3, 4, 6, 5, 1))
+        tables.append(found.reshape(*found.shape[:4], *mixes.shape[:2], *found.shape[5:]))
+    return [stacked([table[n] for table in tables], histories) for n in range(len(ceilings))]
 
 
 def averaged(job: Job, block: Block, part: slice, bills: Bills, weight: np.ndarray,
-             thresholds: np.ndarray) -> tuple[list[tuple[list[int], np.ndarray]], float]:
-    """Columns of `means` that some histories of a block add to, with what (column, n, u, s, p, g), and the most that
-    anyone is paid.
+             thresholds: np.ndarray) -> list[tuple[list[int], np.ndarray]]:
+    """Columns of `means` that some histories of a block add to, with what: (n, column, c, u, s, p, g).
 
     `weight` (n, g, h), for each of n numbers of stays.
     """
     numbers, groups, many = weight.shape
     tiers = len(block.here)
     dearest = (bills.whole[:, part].max(axis=1) * job.price.max()).tolist()
+    job, which = job.below(dearest[-1])
     reach = reached(job.rules, dearest)
     spent = bills.expense[part] * job.price
     caught = [n for n, threshold in enumerate(thresholds) if spent.max() > threshold * (1 - BIN)]
     layers = [n for n, there in enumerate((reach.assistance, reach.commercial), 1) if there]
-    shape = len(job.years), len(job.price), numbers * many
-    statuses = len(job.rules.assistance_rate) if reach.assistance else 1
+    shape = len(job.rules.ceiling), 1, len(job.years), *spent.shape
+    of_each = shape[0], len(job.rules.assistance_rate) if reach.assistance else 1, *shape[2:]
 
     # What nobody's status moves, and what it does.
     alike = [*range(MOMENTS + tiers), *[MOMENTS + tiers] * reach.critical, *[MOMENTS + tiers + 3] * block.chronic]
     of_status = [MOMENTS + tiers + n for n in layers] + [MOMENTS + tiers + len(LINEAR) + n for n in caught]
-    x, y = np.empty((len(alike), *shape)), np.empty((len(of_status), statuses, *shape))
     each = np.empty((len(block.tier), *shape))
-    higher = [*x[MOMENTS + tiers:][:reach.critical], *(y if reach.assistance else y[:, 0])[:len(layers)]]
+    x, y = np.empty((len(alike), *shape)), np.empty((len(of_status), *of_each))
+    higher = [*x[MOMENTS + tiers:][:reach.critical], *y[:len(layers)]]
     settle(job, block, part, bills, reach, [*each, x[0], *higher])
     np.multiply(x[0], x[0], out=x[1])
     np.multiply(x[1], x[0], out=x[2])
@@ -210,16 +205,15 @@ def averaged(job: Job, block: Block, part: slice, bills: Bills, weight: np.ndarr
             np.minimum(np.maximum(row, 0.0, out=row), width, out=row)
             row *= 1 / width
     found = []
-    for columns, amounts, of in ((alike, x, 1), (of_status, y, statuses)):
+    for columns, amounts in ((alike, x), (of_status, y)):
         one = amounts.reshape(-1, numbers, many).swapaxes(0, 1) @ weight.swapaxes(1, 2)
-        one = one.reshape(numbers, len(columns), of, *shape[:2], groups)
-        found.append((columns, one.swapaxes(0, 1)))
-    return found, float(x[0].max())
+        found.append((columns, one.reshape(numbers, *amounts.shape[:-1], groups)[:, :, which]))
+    return found
 
 
 def by_tier(block: Block, part: slice, each: np.ndarray, out: np.ndarray) -> None:
-    """Add up what is paid of each stay (j, s, p, h) by its tier (k, s, p, h)."""
-    np.einsum("jsph,kjh->ksph", each, block.here[:, :, part], out=out)
+    """Add up what is paid of each stay (j, ..., h) by its tier (k, ..., h)."""
+    np.einsum("j...h,kjh->k...h", each, block.here[:, :, part], out=out)
 
 
 def detail(rules: Rules, costs: Costs, histories: tuple[Block, ...], mix: np.ndarray, made: list[Schedule],
@@ -233,26 +227,28 @@ def detail(rules: Rules, costs: Costs, histories: tuple[Block, ...], mix: np.nda
     groups, tiers = mix.shape
     items = 1 + tiers + len(LINEAR) + 4
     statuses = len(rules.assistance_rate) if rules.has_assistance else 1
-    found, job = [], Job.of(rules, made, price)
+    found, job = [], Job.of(rules, rules.ceiling, made, price)
     for block in histories:
         weight, bills = mix_weights(block, mix), bills_of(block, costs)
         numbers, _, many = weight.shape
         total = np.zeros((numbers, statuses * len(made), groups, len(price), items, items + 2))
         for part in parts_of(block, len(made) * len(price)):
             spent = bills.expense[part] * job.price
-            reach = reached(rules, (bills.whole[:, part].max(axis=1) * price.max()).tolist())
+            reach = reached(job.rules, (bills.whole[:, part].max(axis=1) * price.max()).tolist())
             x = np.zeros((items, statuses, len(made), *spent.shape))
             critical, assistance, commercial, chronic = x[-1 - len(LINEAR):-1]
-            each = np.empty((len(block.tier), *x.shape[2:]))
-            later = [row if reach.assistance else row[0] for row, there in
+            alike = x[:, None, :1]  # under one ceiling, for every status
+            each = np.empty((len(block.tier), *alike.shape[1:]))
+            later = [row[None] if reach.assistance else row[None, :1] for row, there in
                      ((assistance, reach.assistance), (commercial, reach.commercial)) if there]
-            settle(job, block, part, bills, reach, [*each, x[PAYMENT, 0], *[critical[0]] * reach.critical, *later])
-            by_tier(block, part, each, x[PAYMENT + 1:PAYMENT + 1 + tiers, 0])
+            settle(job, block, part, bills, reach,
+                   [*each, alike[PAYMENT], *[critical[None, :1]] * reach.critical, *later])
+            by_tier(block, part, each, alike[PAYMENT + 1:PAYMENT + 1 + tiers])
             if block.chronic:
-                chronic[0] = each[0]
+                chronic[:1] = each[0, 0]
             x[0], x[1], x[2] = spent, bills.whole[-1, part] * job.price, np.repeat(block.stays, many)[part]
-            for row in (x[PAYMENT:-1 - len(LINEAR)], critical, chronic, *[commercial] * (not reach.assistance)):
-                row[..., 1:, :, :, :] = row[..., :1, :, :, :]  # for every status alike
+            for row in (*x[PAYMENT:-1 - len(LINEAR)], critical, chronic, *[commercial] * (not reach.assistance)):
+                row[1:] = row[:1]
             x[-1] = x[0] - x[PAYMENT] - critical - assistance - commercial > threshold
             x = x.reshape(items, -1, len(price), numbers, x.shape[-1] // numbers).transpose(3, 1, 2, 0, 4)
             others = np.concatenate([x, np.ones_like(x[..., :1, :])], axis=3).swapaxes(3, 4)
