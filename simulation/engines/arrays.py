@@ -105,7 +105,8 @@ class Pruned(Listing):
         super().__init__((), choosing=False)
         self.positive: set[int] = set()  # places of what is never below zero: all rules, all bills, and what follows
         self.fixed: set[int] = set()  # places of what the rules alone decide
-        self.terms: dict[int, Counter] = {}  # of sums: places of what is added, and how often (below zero: taken away)
+        self.terms: dict[int, tuple] = {}  # of sums: places of what is added, and of what is taken away, in order
+        self.sums: dict[tuple, Symbol] = {}  # of places
 
     def write(self, entry: Entry) -> Symbol:
         """A line at the end, or the place where it stands already."""
@@ -130,10 +131,14 @@ class Pruned(Listing):
         if not isinstance(b, Symbol):
             plain = (operation == "max" and b == 0.0 and a.at in self.positive) or (operation == "min" and b == np.inf)
             return a if plain else super().add(operation, a, b)
+        if operation in ("max", "min") and a.at == b.at:
+            return a
+        if operation == "*" and b.at < a.at:
+            a, b = b, a  # so that a product stands once
         if operation not in ("+", "-") or {a.at, b.at} & self.fixed:
             return super().add(operation, a, b)
         there = self.beyond(a, b) if operation == "-" else None
-        return there or self.total(self.terms_of(a), self.terms_of(b), -1 if operation == "-" else 1)
+        return there or self.total(a, b, operation)
 
     def beyond(self, a: Symbol, b: Symbol) -> Symbol | None:
         """a - min(a, x) as max(a - x, 0), where that is written down."""
@@ -141,33 +146,27 @@ class Pruned(Listing):
         less = self.known.get(Entry("-", arguments, varies)) if (operation, arguments[0]) == ("min", ("at", a.at)) else None
         return less and self.known.get(Entry("max", (("at", less.at), ("number", 0.0)), varies))
 
-    def terms_of(self, symbol: Symbol) -> Counter:
-        """What a symbol is the sum of: places and how often."""
-        return self.terms.get(symbol.at, Counter({symbol.at: 1}))
-
-    def total(self, one: Counter, other: Counter, sign: int) -> Any:
+    def total(self, a: Symbol, b: Symbol, operation: str) -> Any:
         """The sum or difference of two sums: what is added less what is taken away, each in order."""
-        both = Counter(one)
-        for at, times in other.items():
-            both[at] += sign * times
-        plus, minus = ([at for at in sorted(both) for _ in range(way * both[at])] for way in (1, -1))
-        if not minus:
-            return self.chain(plus)
-        return self.written("-", self.chain(plus), self.chain(minus))
+        alone = lambda symbol: ((symbol.at,), ())  # noqa: E731
+        (plus, minus), others = self.terms.get(a.at, alone(a)), self.terms.get(b.at, alone(b))
+        more, less = others if operation == "+" else others[::-1]
+        plus, minus = Counter(plus + more), Counter(minus + less)
+        terms = tuple(sorted((plus - minus).elements())), tuple(sorted((minus - plus).elements()))
+        if not terms[1]:
+            return self.chain(terms[0])
+        symbol = super().add("-", self.chain(terms[0]), self.chain(terms[1]))
+        self.terms[symbol.at] = terms
+        return symbol
 
-    def chain(self, places: list[int]) -> Any:
+    def chain(self, places: tuple[int, ...]) -> Any:
         """The sum of some places, made from the sum of all but the last."""
         if len(places) < 2:
             return Symbol(self, places[0]) if places else 0.0
-        return self.written("+", self.chain(places[:-1]), Symbol(self, places[-1]))
-
-    def written(self, operation: str, a: Any, b: Symbol) -> Symbol:
-        """The line of a sum or difference, with its terms."""
-        symbol = super().add(operation, a, b)
-        self.terms[symbol.at] = Counter(self.terms_of(a) if isinstance(a, Symbol) else {})
-        for at, times in self.terms_of(b).items():
-            self.terms[symbol.at][at] += times if operation == "+" else -times
-        return symbol
+        if places not in self.sums:
+            self.sums[places] = super().add("+", self.chain(places[:-1]), Symbol(self, places[-1]))
+            self.terms[self.sums[places].at] = places, ()
+        return self.sums[places]
 
 
 def known(rules: Rules) -> tuple[tuple[str, tuple[int, ...], tuple[float | None, ...]], ...]:
@@ -176,14 +175,15 @@ def known(rules: Rules) -> tuple[tuple[str, tuple[int, ...], tuple[float | None,
     The shape leaves out the axes that are read by tier, cell or status; a value stands for all of these, or is None.
     """
     found = []
-    for name, value in rules._asdict().items():
-        table = np.asarray(value, float)
-        shape = table.shape[:table.ndim - READ_BY.get(name, 0)]
-        low, high = (end.ravel().tolist() for end in (
-            (table.reshape(*shape, -1).min(axis=-1), table.reshape(*shape, -1).max(axis=-1)) if name in READ_BY
-            else (table, table)))
-        found.append((name, shape, tuple(
-            a if a == b and (a in (0.0, np.inf) or name in STRUCTURE) else None for a, b in zip(low, high, strict=True))))
+    for name, value in zip(rules._fields, rules, strict=True):
+        plain = lambda x, name=name: x in (0.0, np.inf) or name in STRUCTURE  # noqa: E731
+        shape = np.shape(value)[:np.ndim(value) - READ_BY.get(name, 0)]
+        if name in READ_BY:
+            rows = value.reshape(int(np.prod(shape)), -1)
+            values = [x if plain(x) and (row == x).all() else None for x, row in zip(rows[:, 0].tolist(), rows, strict=True)]
+        else:
+            values = [float(x) if plain(x) else None for x in (value.tolist() if shape else [value])]
+        found.append((name, shape, tuple(values)))
     return tuple(found)
 
 

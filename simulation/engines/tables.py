@@ -100,10 +100,12 @@ class Job(NamedTuple):
         rules = rules._replace(rate=rules.rate[..., [one.cell for one in made]], ceiling=np.atleast_1d(ceilings))
         return cls(rules, np.array([one.years for one in made])[:, None, None], price[:, None], known(rules))
 
-    def below(self, dearest: float) -> tuple[Job, np.ndarray]:
+    def below(self, dearest: float) -> tuple[Job, list[int]]:
         """The same under the ceilings that someone can reach and one that nobody can, and where each ceiling is."""
-        distinct, which = np.unique(np.where(self.rules.ceiling < dearest, self.rules.ceiling, np.inf), return_inverse=True)
-        return self._replace(rules=self.rules._replace(ceiling=distinct)), which
+        ceilings = [ceiling if ceiling < dearest else np.inf for ceiling in self.rules.ceiling.tolist()]
+        distinct = sorted(set(ceilings))
+        return (self._replace(rules=self.rules._replace(ceiling=np.array(distinct))),
+                [distinct.index(ceiling) for ceiling in ceilings])
 
 
 def bills_of(block: Block, costs: Costs) -> Bills:
@@ -120,7 +122,7 @@ def reached(rules: Rules, dearest: list[float]) -> Reach:
     """Which limits the dearest history can reach, by what is in policy of each kind and in all (yuan)."""
     *of_kind, whole = dearest
     return Reach(
-        ceiling=whole > rules.ceiling.min(),
+        ceiling=bool(whole > rules.ceiling.min()),
         kind_ceiling=tuple(bool(rules.has_kind_ceiling and most > ceiling)
                            for most, ceiling in zip(of_kind, rules.kind_ceiling.tolist(), strict=True)),
         critical=bool(rules.has_critical and whole > (rules.ceiling.min() if rules.above_ceiling else rules.critical_due)),
