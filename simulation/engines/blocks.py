@@ -43,7 +43,8 @@ class Block(NamedTuple):
     sort: np.ndarray = np.zeros(0)  # (h,) of each history, by how many stays it has at each tier
     stays_at: np.ndarray = np.zeros(0)  # (k, m) stays of each sort at each tier
     mass: np.ndarray = np.zeros(0)  # (m,) weight of each sort
-    of_number: np.ndarray = np.zeros(0)  # (m, n) 1 where a sort has as many stays
+    number: np.ndarray = np.zeros(0)  # (m,) which number of stays each sort has
+    of_number: np.ndarray = np.zeros(0)  # (m, n) 1 there
 
 
 @lru_cache(maxsize=32)
@@ -85,8 +86,9 @@ def with_tiers(block: Block, tiers: int) -> Block:
     stay = (bill >= 0) & (bill < np.repeat(block.stays, len(block.weight) // len(block.stays)))
     here = (stay & (block.tier == np.arange(tiers)[:, None, None])).astype(float)
     stays_at, sort = np.unique(here.sum(axis=1).astype(int), axis=1, return_inverse=True)
+    number = np.searchsorted(block.stays, stays_at.sum(axis=0))
     return block._replace(here=here, sort=sort.ravel(), stays_at=stays_at, mass=np.bincount(sort.ravel(), block.weight),
-                          of_number=(stays_at.sum(axis=0)[:, None] == np.array(block.stays)).astype(float))
+                          number=number, of_number=np.eye(len(block.stays))[number])
 
 
 def together(made: list[Block]) -> tuple[Block, ...]:
@@ -193,5 +195,5 @@ def mix_weights(block: Block, mix: np.ndarray) -> np.ndarray:
     power = np.ones((*mix.shape, int(block.stays_at.max()) + 1))
     np.cumprod(np.repeat(mix[:, :, None], power.shape[2] - 1, axis=2), axis=2, out=power[:, :, 1:])
     sorts = reduce(np.multiply, (power[:, k].take(stays, axis=1) for k, stays in enumerate(block.stays_at)))
-    sorts /= ((sorts * block.mass) @ block.of_number)[:, block.of_number.argmax(axis=1)]
+    sorts /= ((sorts * block.mass) @ block.of_number).take(block.number, axis=1)
     return (block.weight * sorts.take(block.sort, axis=1)).reshape(len(mix), len(block.stays), -1).swapaxes(0, 1)

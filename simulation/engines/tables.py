@@ -83,7 +83,7 @@ class Bills(NamedTuple):
 
     expense: np.ndarray  # (h,) of all of them
     eligible: np.ndarray  # (j, h) in policy
-    whole: np.ndarray  # (i + 1, h) in policy, of each kind and of both
+    whole: np.ndarray  # (3, h) in policy, of stays, of special-disease care and of both
 
 
 class Job(NamedTuple):
@@ -114,8 +114,11 @@ def bills_of(block: Block, costs: Costs) -> Bills:
     expense[:block.chronic] = block.cost[:block.chronic] * costs.chronic_expense
     eligible = expense * costs.eligible[0].take(block.tier)
     eligible[:block.chronic] = expense[:block.chronic] * costs.eligible[1].take(block.tier[:block.chronic])
-    of_kind = np.stack([eligible[block.chronic:].sum(axis=0), eligible[:block.chronic].sum(axis=0)])
-    return Bills(expense.sum(axis=0), eligible, np.concatenate([of_kind, of_kind.sum(axis=0, keepdims=True)]))
+    whole = np.empty((3, eligible.shape[1]))
+    np.add.reduce(eligible[block.chronic:], axis=0, out=whole[0])
+    np.add.reduce(eligible[:block.chronic], axis=0, out=whole[1])
+    np.add(whole[0], whole[1], out=whole[2])
+    return Bills(expense.sum(axis=0), eligible, whole)
 
 
 def reached(rules: Rules, dearest: list[float]) -> Reach:
