@@ -33,7 +33,7 @@ FLOORS = (
     ("__main__",),
 )
 OUTSIDE = {"streamlit", "plotly", "ui", "app", "run", "tests", "bench"}
-SETTLERS = {"steps.benefits", "engines.tables", "engines.settling", "engines.bills", "household"}
+SETTLERS = {"steps.benefits", "engines.pruned", "engines.settling", "engines.bills", "household"}
 
 # Yuan and rates of the rule book that nothing but a policy would need. Its rounder ones (100, 200, 0.5, 0.6...) are
 # left out: they are also percentages, bounds and steps of a slider.

@@ -1,48 +1,22 @@
-"""Arrays of histories settled by the one `settle_year`, without temporary arrays or operations that change nothing.
+"""Arrays of histories settled by the one `settle_year`: its list carried out without temporary arrays.
 
-`settle_year` is run once on symbols (see `settling.py`) for each form of rules and bills. What has no effect there is
-left out: a limit that nobody reaches, bands without ends, amounts nobody asks for. The lines that remain are carried out
-on numpy arrays; what depends on a bill's tier alone is reckoned by tier, and the large arrays take turns in a few buffers.
+What depends on a bill's tier alone is reckoned by tier, and the large arrays take turns in a few buffers.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from functools import lru_cache, reduce
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from simulation.engines.settling import OPTIONAL, STRUCTURE, Entry, Listing, Symbol
+from simulation.engines.pruned import SIGNS, Form, pruned
+from simulation.engines.settling import Listing, Symbol
 from simulation.records import Rules
-from simulation.steps.benefits import ASSISTANCE, BASIC, COMMERCIAL, CRITICAL, settle_year
 
-LAYERS = (CRITICAL, ASSISTANCE, COMMERCIAL)
-READ_BY = {"first": 1, "step": 1, "lower": 1, "upper": 1, "rate": 2, "fee": 1, "fee_price": 1, "waived": 1,
-           "assistance_rate": 1, "commercial_rate": 1, "ceiling": 1}  # how many last axes of a field are settled at once
 ORDER = "cusph"  # of axes: ceiling, status, schedule, price, history
 AXES = {"years": "s", "price": "p", "claim": "h", "continued": "h"}  # of what is given
-UFUNCS = {"+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide, "max": np.maximum, "min": np.minimum}
-
-
-class Reach(NamedTuple):
-    """Which limits and layers some histories can reach."""
-
-    ceiling: bool
-    kind_ceiling: tuple[bool, ...]  # (i,)
-    critical: bool
-    assistance: bool
-    commercial: bool
-
-
-class Form(NamedTuple):
-    """All that decides which lines there are; the rest only decides their amounts."""
-
-    known: tuple[tuple[str, tuple[int, ...], tuple[float | None, ...]], ...]  # as `known` gives it
-    reach: Reach
-    chronic: int  # bills of special-disease care, which come first
-    bills: int
-    linked: bool  # whether stays may continue the one before
+UFUNCS = dict(zip(SIGNS, (np.add, np.subtract, np.multiply, np.divide, np.maximum, np.minimum), strict=True))
 
 
 class Line(NamedTuple):
@@ -66,154 +40,13 @@ class Program(NamedTuple):
     late: tuple[tuple[int, int], ...]  # buffers that are filled at the end, from a place
 
 
-class Field(NamedTuple):
-    """A field of the rules; reading it is written down, unless what is read is known."""
-
-    listing: Pruned
-    name: str
-    values: np.ndarray  # None where unknown; without the axes that are read by tier, cell or status
-
-    def __len__(self) -> int:
-        return len(self.values)
-
-    def __getitem__(self, at: Any) -> Any:
-        at = at if isinstance(at, tuple) else (at,)
-        value = self.values[at[:self.values.ndim]]
-        if value is not None:
-            return value
-        return self.listing.write(Entry("field", (self.name, *(n.at if isinstance(n, Symbol) else ("number", n)
-                                                               for n in at)), 0))
-
-
-class Claims(NamedTuple):
-    """The bills at a price; each is written down when it is asked for, so that sums run in time order."""
-
-    listing: Listing
-
-    def __getitem__(self, bill: int) -> Symbol:
-        return self.listing.given("claim", bill) * self.listing.given("price")
-
-
-class Pruned(Listing):
-    """A list without what is plain: limits that are infinite, amounts that are never below zero, sums that come to less.
-
-    What is added and taken away again is left out, so that of a layer reckoned for the year so far only the year's end
-    counts unless something asks for more.
-    """
-
-    def __init__(self) -> None:
-        super().__init__((), choosing=False)
-        self.positive: set[int] = set()  # places of what is never below zero: all rules, all bills, and what follows
-        self.fixed: set[int] = set()  # places of what the rules alone decide
-        self.terms: dict[int, tuple] = {}  # of sums: places of what is added, and of what is taken away, in order
-        self.sums: dict[tuple, Symbol] = {}  # of places
-
-    def write(self, entry: Entry) -> Symbol:
-        """A line at the end, or the place where it stands already."""
-        symbol = super().write(entry)
-        if entry.operation == "field" or entry.operation in UFUNCS and all(
-                kind == "number" or at in self.fixed for kind, at in entry.arguments):
-            self.fixed.add(symbol.at)
-        if entry.operation not in UFUNCS:
-            self.positive.add(symbol.at)
-        elif entry.operation != "-":
-            signs = [value >= 0 if kind == "number" else value in self.positive for kind, value in entry.arguments]
-            if any(signs) if entry.operation == "max" else all(signs):
-                self.positive.add(symbol.at)
-        return symbol
-
-    def add(self, operation: str, a: Any, b: Any) -> Any:
-        """A line as `Listing` writes it, or what it comes to."""
-        if operation in ("max", "min") and not isinstance(a, Symbol):
-            a, b = b, a
-        if not isinstance(a, Symbol):
-            return a if operation == "-" and a == np.inf else super().add(operation, a, b)
-        if not isinstance(b, Symbol):
-            plain = (operation == "max" and b == 0.0 and a.at in self.positive) or (operation == "min" and b == np.inf)
-            return a if plain else super().add(operation, a, b)
-        if operation in ("max", "min") and a.at == b.at:
-            return a
-        if operation == "*" and b.at < a.at:
-            a, b = b, a  # so that a product stands once
-        if operation not in ("+", "-") or {a.at, b.at} & self.fixed:
-            return super().add(operation, a, b)
-        there = self.beyond(a, b) if operation == "-" else None
-        return there or self.total(a, b, operation)
-
-    def beyond(self, a: Symbol, b: Symbol) -> Symbol | None:
-        """a - min(a, x) as max(a - x, 0), where that is written down."""
-        operation, arguments, varies = self.entries[b.at]
-        less = self.known.get(Entry("-", arguments, varies)) if (operation, arguments[0]) == ("min", ("at", a.at)) else None
-        return less and self.known.get(Entry("max", (("at", less.at), ("number", 0.0)), varies))
-
-    def total(self, a: Symbol, b: Symbol, operation: str) -> Any:
-        """The sum or difference of two sums: what is added less what is taken away, each in order."""
-        alone = lambda symbol: ((symbol.at,), ())  # noqa: E731
-        (plus, minus), others = self.terms.get(a.at, alone(a)), self.terms.get(b.at, alone(b))
-        more, less = others if operation == "+" else others[::-1]
-        plus, minus = Counter(plus + more), Counter(minus + less)
-        terms = tuple(sorted((plus - minus).elements())), tuple(sorted((minus - plus).elements()))
-        if not terms[1]:
-            return self.chain(terms[0])
-        symbol = super().add("-", self.chain(terms[0]), self.chain(terms[1]))
-        self.terms[symbol.at] = terms
-        return symbol
-
-    def chain(self, places: tuple[int, ...]) -> Any:
-        """The sum of some places, made from the sum of all but the last."""
-        if len(places) < 2:
-            return Symbol(self, places[0]) if places else 0.0
-        if places not in self.sums:
-            self.sums[places] = super().add("+", self.chain(places[:-1]), Symbol(self, places[-1]))
-            self.terms[self.sums[places].at] = places, ()
-        return self.sums[places]
-
-
-def known(rules: Rules) -> tuple[tuple[str, tuple[int, ...], tuple[float | None, ...]], ...]:
-    """Of each field its name, shape and values where they decide which lines there are: 0, infinity and structure.
-
-    The shape leaves out the axes that are read by tier, cell or status; a value stands for all of these, or is None.
-    """
-    found = []
-    for name, value in zip(rules._fields, rules, strict=True):
-        plain = lambda x, name=name: x in (0.0, np.inf) or name in STRUCTURE  # noqa: E731
-        shape = np.shape(value)[:np.ndim(value) - READ_BY.get(name, 0)]
-        if name in READ_BY:
-            rows = value.reshape(int(np.prod(shape)), -1)
-            values = [x if plain(x) and (row == x).all() else None for x, row in zip(rows[:, 0].tolist(), rows, strict=True)]
-        else:
-            values = [float(x) if plain(x) else None for x in (value.tolist() if shape else [value])]
-        found.append((name, shape, tuple(values)))
-    return tuple(found)
-
-
 @lru_cache(maxsize=512)
 def program(form: Form) -> Program:
     """What to do to settle histories of a form."""
-    listing, each = Pruned(), range(form.bills)
-    fields: dict[str, Any] = {}
-    for name, shape, values in form.known:
-        table = np.empty(shape, object)
-        table.ravel()[:] = values
-        field = Field(listing, name, table)
-        fields[name] = field if shape or name in READ_BY and name != "ceiling" else field[()]
-    reach = form.reach
-    fields |= {"has_critical": reach.critical, "has_assistance": reach.assistance, "has_commercial": reach.commercial,
-               "has_kind_ceiling": any(reach.kind_ceiling), "kind_ceiling": [
-                   fields["kind_ceiling"][i] if reached else np.inf for i, reached in enumerate(reach.kind_ceiling)]}
-    if not reach.ceiling:
-        fields["ceiling"] = np.inf
-    nothing = [0.0] * form.bills
-    settle_year(Rules(**fields), listing.given("cell"), listing.given("status"), listing.given("years"),
-                [1] * form.chronic + [0] * (form.bills - form.chronic), [listing.given("tier", j) for j in each],
-                [listing.given("continued", j) for j in each] if form.linked else nothing, nothing,
-                Claims(listing), [0.0, 0.0], [0.0, 0.0], listing.amounts)
-    paid = [[listing.amounts[j, amount] for j in each if (j, amount) in listing.amounts] for amount in (BASIC, *LAYERS)]
-    there = (True, reach.critical, reach.assistance, reach.commercial)
-    whole = [reduce(lambda a, b: a + b, amounts, 0.0) for amounts, some in zip(paid, there, strict=True) if some]
+    (listing, asked), reach = pruned(form), form.reach
     alike = "csph" if reach.ceiling else "sph"
     later = ORDER if reach.ceiling and reach.assistance else "usph" if reach.assistance else alike
-    return arranged(listing, [*paid[0], *whole], [alike] * (form.bills + 1 + reach.critical) +
+    return arranged(listing, asked, [alike] * (form.bills + 1 + reach.critical) +
                     [later] * (reach.assistance + reach.commercial))
 
 
@@ -249,11 +82,25 @@ def arranged(listing: Listing, asked: list[Any], wanted: list[str]) -> Program:
     `wanted`: axes of the arrays that take what is asked for.
     """
     axes, entries = axes_of(listing), listing.entries
-    needed = sorted(needed_by(listing, asked))
+    calls, start, found = calls_of(listing, asked, axes)
+    lines, buffers, direct = in_buffers(calls, found, wanted, axes)
+    used = {n for _, left, right, _ in calls for n in (left, right)}
+    given = [(at, *entry.arguments) for at, entry in enumerate(entries) if entry.operation == "input" and at in used]
+    fields = [(at, name, tuple(slice(None) if isinstance(n, int) else n[1] for n in where), axes[at])
+              for at, (operation, (name, *where), _) in enumerate(entries) if operation == "field" and at in used]
+    return Program(tuple(start), tuple(given), tuple(fields), tuple(lines), tuple(buffers),
+                   tuple((n, at) for n, at in enumerate(found) if direct.get(at) != n))
+
+
+def calls_of(listing: Listing, asked: list[Any], axes: list[frozenset]) -> tuple[list[tuple], list, list[int]]:
+    """What to call in which order (function, places of arguments, place), values known at the start, and the places of
+    what is asked for.
+    """
+    entries, needed = listing.entries, sorted(needed_by(listing, asked))
     same = alike_by_tier(listing, axes, needed)
-    calls: list[tuple] = []  # function, left, right, at
+    calls: list[tuple] = []
     start: list[float | None] = [None] * len(entries)
-    places: dict[Any, int] = {}  # of numbers, and of values by tier once they are by history
+    places: dict[tuple, int] = {}  # of numbers, and of values by tier once they are by history
 
     def place(kind: str, value: Any, by_history: bool = False) -> int:
         """Where an argument stands, after what is read by tier is read off for every history."""
@@ -272,29 +119,35 @@ def arranged(listing: Listing, asked: list[Any], wanted: list[str]) -> Program:
         operation, arguments, _ = entries[at]
         if operation in UFUNCS and same.get(at, at) == at:
             calls.append((UFUNCS[operation], *(place(*of, "h" in axes[at]) for of in arguments), at))
-    found = [place("at", x.at) if isinstance(x, Symbol) else place("number", x) for x in asked]
+    return calls, start, [place("at", x.at) if isinstance(x, Symbol) else place("number", x) for x in asked]
+
+
+def in_buffers(calls: list[tuple], found: list[int], wanted: list[str],
+               axes: list[frozenset]) -> tuple[list[Line], list[str], dict[int, int]]:
+    """Calls with a buffer for each large value, axes of the buffers, and which value stands where it is wanted.
+
+    A buffer is free for another value of the same axes, even of the same call, once no later call needs what it holds.
+    """
+    large = {at for *_, at in calls if at < len(axes) and axes[at] >= {"p", "h"}}
+    direct: dict[int, int] = {}
+    for n, (at, form) in enumerate(zip(found, wanted, strict=True)):
+        if at in large and axes[at] == frozenset(form):
+            direct.setdefault(at, n)
     last = {n: when for when, (_, left, right, _) in enumerate(calls) for n in (left, right)}
-    large = {at for *_, at in calls if at < len(entries) and axes[at] >= {"p", "h"}}
-    direct = {at: n for n, (at, form) in reversed(list(enumerate(zip(found, wanted, strict=True))))
-              if at in large and axes[at] == frozenset(form)}
     last |= {at: len(calls) for at in found}
     buffers, idle, taken, lines = list(wanted), [], dict(direct), []
     for when, (function, left, right, at) in enumerate(calls):
-        idle += [taken[n] for n in {left, right} if n in taken and n not in direct and last[n] == when]
+        idle += [taken[n] for n in {left, right} if n in taken and last[n] == when]
         if at in large and at not in taken:
             form = "".join(sorted(axes[at], key=ORDER.index))
-            taken[at] = next((n for n in idle if buffers[n] == form), len(buffers))
-            if taken[at] == len(buffers):
-                buffers.append(form)
+            free = [n for n in idle if buffers[n] == form]
+            taken[at] = free[0] if free else len(buffers)
+            if free:
+                idle.remove(free[0])
             else:
-                idle.remove(taken[at])
+                buffers.append(form)
         lines.append(Line(function, left, right, at, taken.get(at)))
-    read = {n for _, *places_of in calls for n in places_of}
-    given = [(at, *entry.arguments) for at, entry in enumerate(entries) if entry.operation == "input" and at in read]
-    fields = [(at, entry.arguments[0], tuple(slice(None) if isinstance(n, int) else n[1] for n in entry.arguments[1:]),
-               axes[at]) for at, entry in enumerate(entries) if entry.operation == "field" and at in read]
-    return Program(tuple(start), tuple(given), tuple(fields), tuple(lines), tuple(buffers),
-                   tuple((n, at) for n, at in enumerate(found) if direct.get(at) != n))
+    return lines, buffers, direct
 
 
 def needed_by(listing: Listing, asked: list[Any]) -> set[int]:
@@ -343,8 +196,8 @@ def carry_out(program: Program, rules: Rules, given: dict[str, np.ndarray], size
               asked: list[np.ndarray]) -> None:
     """Fill in what is asked for, with `rules` whose cells are those of the schedules.
 
-    `asked`: arrays (c, u, s, p, h), of size 1 where nothing varies; `given`: tier, claim, continued (j, h), price (p, 1),
-    years (s, 1, 1); `sizes` of the axes.
+    `asked`: arrays (c, u, s, p, h), of size 1 where nothing varies; `given`: tier, claim, continued (j, h), price
+    (p, 1), years (s, 1, 1); `sizes` of the axes.
     """
     values = list(program.start)
     for at, name, bill in program.given:

@@ -11,9 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulation.engines.arrays import ORDER, Form, Reach, carry_out, known, program
+from simulation.engines.arrays import ORDER, carry_out, program
 from simulation.engines.blocks import BIN, Block, mix_weights
 from simulation.engines.nodes import bonus_nodes, years_weights
+from simulation.engines.pruned import Form, Reach, known
 from simulation.records import Costs, Rules
 
 AT_ONCE = 8_000  # amounts settled at once: few enough to stay in the cache
@@ -124,17 +125,18 @@ def bills_of(block: Block, costs: Costs) -> Bills:
 def reached(rules: Rules, dearest: list[float]) -> Reach:
     """Which limits the dearest history can reach, by what is in policy of each kind and in all (yuan)."""
     *of_kind, whole = dearest
+    above = rules.ceiling.min() if rules.above_ceiling else rules.critical_due
     return Reach(
         ceiling=bool(whole > rules.ceiling.min()),
         kind_ceiling=tuple(bool(rules.has_kind_ceiling and most > ceiling)
                            for most, ceiling in zip(of_kind, rules.kind_ceiling.tolist(), strict=True)),
-        critical=bool(rules.has_critical and whole > (rules.ceiling.min() if rules.above_ceiling else rules.critical_due)),
+        critical=bool(rules.has_critical and whole > above),
         assistance=bool(rules.has_assistance and whole > rules.assistance_due),
         commercial=bool(rules.has_commercial and whole > rules.commercial_due))
 
 
 def settle(job: Job, block: Block, part: slice, bills: Bills, reach: Reach, asked: list[np.ndarray]) -> None:
-    """Fill in what some histories of a block are paid, (c, u, s, p, h): of each bill, in all, of each layer in reach."""
+    """Fill in what some histories of a block are paid (c, u, s, p, h): of each bill, in all, of each layer in reach."""
     linked = job.rules.credit > 0 and len(block.tier) > block.chronic + 1
     form = Form(job.known, reach, block.chronic, len(block.tier), linked)
     sizes = dict(zip(ORDER, asked[0].shape, strict=True)) | {"u": len(job.rules.assistance_rate)}

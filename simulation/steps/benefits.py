@@ -1,7 +1,7 @@
 """Bills are settled: the only place that knows the benefit rules.
 
-`settle_year` is written for numbers and for arrays alike. The history table calls it on arrays of
-(schedule, history, price), the exact engine compiles it and calls it on one person at a time, and
+`settle_year` is written for numbers and for arrays alike. The history table carries it out on arrays of
+(schedule, price, history), the exact engine compiles it and calls it on one person at a time, and
 the household calculator, the hand-worked cases and the command line call it on one person's bills.
 """
 
