@@ -24,7 +24,7 @@ from simulation.engines.choice import tilted
 from simulation.engines.histories import FEWER, longest_history
 from simulation.engines.settling import settle_people
 from simulation.engines.shapes import bin_means
-from simulation.engines.tables import Schedule, parts_of, settled
+from simulation.engines.tables import Job, Schedule, bills_of, parts_of, payments, rules_of_stays
 from simulation.engines.yearly import stay_counts
 from simulation.model import simulate
 from simulation.records import Care, Costs, Rules, Spending
@@ -311,16 +311,13 @@ def amounts_of(county: County, block: Block, part: slice, made: list[Schedule]) 
     """Expense of some histories (h,), and what the fund and the layers above it pay before and after: (2, u, s, h)."""
     funds, others = [], []
     for rules, cost in zip(county.rules, county.costs, strict=True):
-        out, expense, _ = settled(block, part, rules, cost, made, np.array([county.price]))
-        shape = county.people.shape[1], len(made), expense.shape[-1]
-        fund, other = np.zeros(shape), np.zeros(shape)
-        for (_, amount), paid in out.items():
-            if amount in (BASIC, *LAYERS):
-                whole = fund if amount == BASIC else other
-                whole += paid[..., 0, :]
-        funds.append(fund)
-        others.append(other)
-    return expense[:, 0].sum(axis=0), np.stack(funds), np.stack(others)
+        bills = bills_of(block, cost)
+        job = Job.of(rules_of_stays(rules), rules.ceiling, made, np.array([county.price]))
+        _, fund, layers = payments(job, block, part, bills)
+        shape = county.people.shape[1], len(made), fund.shape[-1]
+        funds.append(np.broadcast_to(fund[0, :, :, 0], shape))
+        others.append(sum((layer[0, :, :, 0] for layer in layers.values()), np.zeros(shape)))
+    return bills.expense[part] * county.price, np.stack(funds), np.stack(others)
 
 
 class Points(NamedTuple):

@@ -14,8 +14,9 @@ import numpy as np
 from simulation.engines.arrays import ORDER, carry_out, program
 from simulation.engines.blocks import BIN, Block, mix_weights
 from simulation.engines.nodes import bonus_nodes, years_weights
-from simulation.engines.pruned import Form, Reach, known
+from simulation.engines.pruned import LAYERS, Form, Reach, known
 from simulation.records import Costs, Rules
+from simulation.steps.benefits import CRITICAL
 
 AT_ONCE = 8_000  # amounts settled at once: few enough to stay in the cache
 MOMENTS = 3  # columns of a table: moments of the fund's payment, its means by tier, `LINEAR`, beyond each threshold
@@ -143,6 +144,18 @@ def settle(job: Job, block: Block, part: slice, bills: Bills, reach: Reach, aske
     given = {"tier": block.tier[:, part], "claim": bills.eligible[:, part], "continued": block.continued[:, part],
              "price": job.price, "years": job.years}
     carry_out(program(form), job.rules, given, sizes, asked)
+
+
+def payments(job: Job, block: Block, part: slice, bills: Bills) -> tuple[np.ndarray, np.ndarray, dict[int, np.ndarray]]:
+    """What the fund pays of each bill of some histories (j, c, 1, s, p, h) and in all, and the layers in reach pay."""
+    reach = reached(job.rules, (bills.whole[:, part].max(axis=1) * job.price.max()).tolist())
+    shape = len(job.rules.ceiling), 1, len(job.years), len(job.price), bills.eligible[:, part].shape[1]
+    of_status = shape[0], len(job.rules.assistance_rate) if reach.assistance else 1, *shape[2:]
+    each, whole = np.empty((len(block.tier), *shape)), np.empty(shape)
+    layers = {layer: np.empty(shape if layer == CRITICAL else of_status) for layer, there in zip(
+        LAYERS, (reach.critical, reach.assistance, reach.commercial), strict=True) if there}
+    settle(job, block, part, bills, reach, [*each, whole, *layers.values()])
+    return each, whole, layers
 
 
 def parts_of(block: Block, amounts: int) -> list[slice]:
