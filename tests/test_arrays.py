@@ -21,6 +21,7 @@ OTHER = (  # rules that no scenario has together
     {"kind_ceiling": np.array([4e4, 3e3]), "has_kind_ceiling": True},
     {"has_commercial": True, "commercial_rate": 0.5, "commercial_due": 5e3, "commercial_ceiling": 1e4},
     {"has_critical": True, "above_ceiling": 1.0, "critical_due": 0.0, "critical_ceiling": 5e4},
+    {"has_critical": True, "above_ceiling": 1.0, "kind_ceiling": np.array([np.inf, 50.0]), "has_kind_ceiling": True},
     {"has_critical": True, "above_ceiling": 0.0, "critical_due": 8e3, "critical_ceiling": np.inf, "credit": 1.0},
     {"counts": np.array([1.0, 0.0])}, {"annual": np.array([1.0, 1.0])},
     {"has_critical": False, "has_assistance": False},

@@ -70,6 +70,9 @@ class Symbol:
     def __truediv__(self, other: Any) -> Any:
         return self.listing.add("/", self, other)
 
+    def __rtruediv__(self, other: Any) -> Any:
+        return self.listing.add("/", other, self)
+
 
 class Table(NamedTuple):
     """A field of the rules: reading it is written down too."""

@@ -126,14 +126,14 @@ def bills_of(block: Block, costs: Costs) -> Bills:
 def reached(rules: Rules, dearest: list[float]) -> Reach:
     """Which limits the dearest history can reach, by what is in policy of each kind and in all (yuan)."""
     *of_kind, whole = dearest
-    above = rules.ceiling.min() if rules.above_ceiling else rules.critical_due
-    return Reach(
-        ceiling=bool(whole > rules.ceiling.min()),
-        kind_ceiling=tuple(bool(rules.has_kind_ceiling and most > ceiling)
-                           for most, ceiling in zip(of_kind, rules.kind_ceiling.tolist(), strict=True)),
-        critical=bool(rules.has_critical and whole > above),
-        assistance=bool(rules.has_assistance and whole > rules.assistance_due),
-        commercial=bool(rules.has_commercial and whole > rules.commercial_due))
+    ceiling = bool(whole > rules.ceiling.min())
+    kind_ceiling = tuple(bool(rules.has_kind_ceiling and most > limit)
+                         for most, limit in zip(of_kind, rules.kind_ceiling.tolist(), strict=True))
+    # What counts above the ceiling is what a ceiling has cut off, that of a kind of care too.
+    critical = ceiling or any(kind_ceiling) if rules.above_ceiling else whole > rules.critical_due
+    return Reach(ceiling, kind_ceiling, bool(rules.has_critical and critical),
+                 bool(rules.has_assistance and whole > rules.assistance_due),
+                 bool(rules.has_commercial and whole > rules.commercial_due))
 
 
 def settle(job: Job, block: Block, part: slice, bills: Bills, reach: Reach, asked: list[np.ndarray]) -> None:
