@@ -18,7 +18,7 @@ from simulation.engines.pruned import LAYERS, Form, Reach, known
 from simulation.records import Costs, Rules
 from simulation.steps.benefits import CRITICAL
 
-AT_ONCE = 8_000  # amounts settled at once: few enough to stay in the cache
+AT_ONCE = 16_000  # amounts settled at once: few enough to stay in the cache
 MOMENTS = 3  # columns of a table: moments of the fund's payment, its means by tier, `LINEAR`, beyond each threshold
 LINEAR = ("critical", "assistance", "commercial", "chronic")
 PAYMENT = 3  # where the fund's payment stands among the items that vary together
