@@ -76,7 +76,7 @@ def at_length(heard: Mapping[str, Callable[[Any], object]], function: Callable, 
 
 def look() -> None:
     """Let go a reader who asks for something else by now: reading the state of the session is where that is noticed."""
-    if get_script_run_ctx() is not None:
+    if get_script_run_ctx(suppress_warning=True) is not None:
         st.session_state.get("view")
 
 
