@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -38,7 +39,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
 
 
 def begin() -> None:
-    """Begin the processes that make runs, and make the answers the app opens with.
+    """Begin the processes that make runs, and make the answers the app opens with; nobody waits for the stable ones.
 
     What is loaded by then is not searched for garbage again.
     """
@@ -49,10 +50,10 @@ def begin() -> None:
     with suppress(ImportError, OSError):  # on a system without semaphores a page makes its own runs
         hands().append(Hands(count := os.cpu_count() or 1, count - 1))
     view = view_of(FIRST)
-    for settled in (False, True):
-        run(view, draws_for(view, settled))
+    run(view, draws_for(view, settled=False))
     gc.collect()
     gc.freeze()
+    threading.Thread(target=run, args=(view, draws_for(view, settled=True)), daemon=True).start()
 
 
 def end() -> None:

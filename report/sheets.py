@@ -22,8 +22,8 @@ from report.tables import FORMS, Drawn
 from report.text import say, unit_text
 from simulation.reference import chapters, methods
 from simulation.results import ALONG, EVENTS, MORE, QUANTITIES
-from simulation.series import harmless
 from simulation.terms import LANGUAGES, Words, words
+from simulation.writing import disarmed, harmless
 
 MIME = {"csv": "text/csv", "parquet": "application/vnd.apache.parquet",
         "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
@@ -76,10 +76,7 @@ def csv(drawn: Drawn, facts: Mapping[str, Any] = {}) -> bytes:
     >>> csv(drawn, {"seed": 1}).decode("utf-8-sig").splitlines()
     ['# 随机种子 seed: 1', '"Year"', '2026']
     """
-    frame = drawn.frame.rename(columns=drawn.heads)
-    frame.columns = [harmless(name) for name in frame.columns]
-    for name in frame.select_dtypes(exclude="number").columns:
-        frame[name] = frame[name].map(harmless)
+    frame = disarmed(drawn.frame.rename(columns=drawn.heads))
     above = "".join(f"# {BREAKS.sub(' ', f'{head}: {value}')}\r\n" for head, value in told("", facts))
     quoting = lines_of.QUOTE_NONNUMERIC if facts else lines_of.QUOTE_MINIMAL
     return (above + frame.to_csv(index=False, lineterminator="\r\n", quoting=quoting)).encode("utf-8-sig")

@@ -13,9 +13,9 @@ from simulation.assumptions import ASSUMED, Assumed
 from simulation.policy import SECTIONS
 from simulation.reading import read_text
 from simulation.scenario import Change, Scenario, check_shares, load_scenario, value_from_text
-from simulation.series import harmless
 from simulation.terms import BadInput, Fault, Source, Term, Words, refuse, short, words
 from simulation.trees import check_tree, leaves, multiplied, nearest, replaced
+from simulation.writing import harmless
 
 MOST_AREAS, MOST_COLUMNS, MOST_BYTES = 5_000, 100, 5_000_000
 MOST_FAULTS = 20  # of a table that are told at a time

@@ -15,9 +15,9 @@ from scipy.stats import qmc
 from simulation.areas import read_table
 from simulation.reading import build, read_text, read_yaml
 from simulation.scenario import Change, Scenario, value_from_text
-from simulation.series import harmless
 from simulation.streams import stream
 from simulation.terms import BadInput, Fault, Record, Source, refuse, short, words
+from simulation.writing import harmless
 
 MOST = 10_000  # policies of one sweep
 DESIGNS = ("sobol", "latin")

@@ -27,6 +27,7 @@ import numpy as np
 from simulation.reading import decoded
 from simulation.terms import BadInput, Fault, Words, refuse, short, words
 from simulation.trees import meant, nearest
+from simulation.writing import harmless
 
 FOLDER = Path(__file__).resolve().parent.parent / "data" / "series"
 MAX_BYTES = 2_000_000
@@ -160,8 +161,6 @@ NUMBER = re.compile(r"[+-]?(?=\.?\d)(\d{1,3}([, ]\d{3})+|\d+)?(\.\d*)?([eE][+-]?
 YEAR = re.compile(r"(\d{4})(?:\.0+)?\s*(?:年|年度)?")
 UNIT_TOLD = re.compile(r"单位\s*[:：]\s*[十百千万亿]*(元|人次|人(?!民|力))|\bunits?\s*[:=]", re.IGNORECASE)
 FOOTNOTE = re.compile(r"(注|备注|说明|资料来源|数据来源|note|source|remark)", re.IGNORECASE)
-# Signs with which a spreadsheet takes a cell for a formula, or drops them and does; some take the full-width ones too.
-FORMULA = tuple("=+-@＝＋－＠\t\r\n")
 
 
 def compact(text: str) -> str:
@@ -348,15 +347,6 @@ def guide_rows(language: str) -> list[list[str]]:
         rows.append([heading(column, language), UNIT_WORDS[column.kind][1][language], empty[language],
                      column.help[language]])
     return [*rows, *([text[language]] for text in GUIDE)]
-
-
-def harmless(cell: Any) -> Any:
-    """A cell that a spreadsheet will not run; numbers keep their sign.
-
-    >>> harmless("=1+1"), harmless(-1)
-    ("'=1+1", -1)
-    """
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
 
 
 # ---- bytes into cells --------------------------------------------------------------------------

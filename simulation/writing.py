@@ -1,4 +1,7 @@
-"""Files written whole: beside their place first and then renamed, so that what bears the name is never half a file."""
+"""Files written whole: beside their place first and then renamed, so that what bears the name is never half a file.
+
+And tables of which a spreadsheet runs nothing.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,16 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
+
+import pandas as pd
 
 from simulation.terms import BadInput, refuse, words
 
 NO_ROOM = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
 NO_RIGHT = {errno.EACCES, errno.EPERM, errno.EROFS}
+# Signs with which a spreadsheet takes a cell for a formula, or drops them and does; some take the full-width ones too.
+FORMULA = tuple("=+-@＝＋－＠\t\r\n")
 
 
 @contextmanager
@@ -63,3 +71,24 @@ def unwritable(path: Path, error: OSError) -> BadInput:
                       words("请检查权限，或换一个位置", "check the rights, or choose another place"))
     return refuse(str(path), words("写不进去", f"cannot be written ({error.strerror})"),
                   words("请检查路径，或换一个位置", "check the path, or choose another place"))
+
+
+def harmless(cell: Any) -> Any:
+    """A cell that a spreadsheet will not run; numbers keep their sign.
+
+    >>> harmless("=1+1"), harmless(-1)
+    ("'=1+1", -1)
+    """
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
+
+
+def disarmed(frame: pd.DataFrame) -> pd.DataFrame:
+    """A table of which a spreadsheet will run neither a name nor a cell.
+
+    >>> disarmed(pd.DataFrame({"=a": ["@b", "c"], "d": [-1, 2]})).to_dict("list")
+    {"'=a": ["'@b", 'c'], 'd': [-1, 2]}
+    """
+    frame = frame.rename(columns=harmless)
+    for name in frame.select_dtypes(exclude="number").columns:
+        frame[name] = frame[name].map(harmless)
+    return frame

@@ -31,6 +31,7 @@ from simulation.series import (
     template,
 )
 from simulation.terms import LANGUAGES, BadInput
+from simulation.writing import FORMULA
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "data"
@@ -469,7 +470,7 @@ def test_the_workbook_explains_each_column(language):
     assert [row[0] for row in explained] == heads == [heading(column, language) for column in COLUMNS]
     assert all(all(row[:4]) for row in explained)
     assert table.max_row == 7 and guide.max_row > len(explained) + 1
-    assert not any(isinstance(cell.value, str) and cell.value.startswith(module.FORMULA)
+    assert not any(isinstance(cell.value, str) and cell.value.startswith(FORMULA)
                    for sheet in book for row in sheet.iter_rows() for cell in row)
 
 

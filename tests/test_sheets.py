@@ -3,6 +3,7 @@
 import doctest
 import importlib
 import io
+import shutil
 
 import numpy as np
 import openpyxl
@@ -15,8 +16,10 @@ from report.answers import told
 from report.sheets import AS_BEFORE, DATA, DICTIONARY, MIME, csv, dictionary, meaning, number_format, outputs, sheet
 from report.tables import Drawn
 from simulation import load_scenario, simulate
+from simulation.__main__ import main
 from simulation.measures import RATIOS
 from simulation.results import ALONG, EVENTS, MORE, QUANTITIES
+from simulation.scenario import LIBRARY
 from simulation.terms import LANGUAGES
 
 HOSTILE = ["=1+1", "+x", "-y", "@z", "\t=1", "\r=1", "plain"]
@@ -153,3 +156,12 @@ def test_a_workbook_shows_a_figure_as_a_table_does(form, written):
 def test_examples_in_docstrings_hold():
     failed, tried = doctest.testmod(importlib.import_module("report.sheets"))
     assert tried and not failed
+
+
+def test_no_text_in_a_table_of_the_command_line_acts_as_a_formula(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    named, usual = "=1+1.yaml", "henan_nrcms_2011"
+    shutil.copy(LIBRARY / f"{usual}.yaml", named)
+    assert main(["compare", named, usual, "--draws", "16", "--out", "out.csv"]) == 0
+    table = pd.read_csv("out.csv")
+    assert set(table["against"]) == {f"'{named}"} and set(table["scenario"]) == {usual}

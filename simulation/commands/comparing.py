@@ -13,7 +13,7 @@ import pandas as pd
 
 from simulation import sentences
 from simulation.commands.clusters import clustered, mapped_of, shown
-from simulation.commands.options import Command, edited, kept, settable, show, simulated, whole_number
+from simulation.commands.options import Command, edited, settable, show, simulated, tabled, whole_number
 from simulation.comparable import Item, is_kept
 from simulation.compare import EVERYTHING, LEVEL, SEED, check_of, compare
 from simulation.drivers import drivers
@@ -70,7 +70,7 @@ def compare_scenarios(options: argparse.Namespace) -> int:
     with running(options) as run:
         found = compare(asked(options), of=of, level=share(options.level), every_pair=options.pairs, **run)
     year = told_year(options, found.differences["year"])
-    kept(options.out, found.differences.to_csv(index=False))
+    tabled(options.out, found.differences)
     facts = found.facts
     lines = [f"draws {facts['draws']}  seed {facts['seed']}  engine {facts['engine']}  level {facts['level']}"]
     lines += [note[options.lang] for note in found.notes]
@@ -92,7 +92,7 @@ def explain_change(options: argparse.Namespace) -> int:
     with running(options) as run:
         found = waterfall(scenarios[first], scenarios[last], options.of, groups=options.by, orders=orders, **run)
     year = told_year(options, found.totals["year"])
-    kept(options.out, found.parts.to_csv(index=False))
+    tabled(options.out, found.parts)
     total = next(found.totals[found.totals["year"] == year].itertuples())
     lines = [text[options.lang] for text in sentences.moved(
         total, found.parts[found.parts["year"] == year], found.titles, (first, last))]
@@ -114,7 +114,7 @@ def show_drivers(options: argparse.Namespace) -> int:
     frame = found.frame
     if options.year is not None:
         frame = frame[frame["year"] == told_year(options, frame["year"])]
-    kept(options.out, frame.to_csv(index=False))
+    tabled(options.out, frame)
     lines = [sentences.crossing(rows, found.titles, found.facts["draws"])[options.lang]
              for _, rows in frame.groupby(["event", "year"], sort=False)]
     return show(options, {"scenario": found.name, "facts": found.facts, "drivers": records(frame)}, lines)

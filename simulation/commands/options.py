@@ -9,12 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from simulation.estimates import SET_BY_HAND, Estimate, estimate_from_text
 from simulation.model import ENGINES, simulate
 from simulation.results import Result
 from simulation.scenario import Change, Scenario, load_scenario, value_from_text
 from simulation.terms import BadInput, refuse, short, words
-from simulation.writing import unwritable, write
+from simulation.writing import disarmed, unwritable, write
 
 Command = Callable[[str, Callable[[argparse.Namespace], int], str], argparse.ArgumentParser]  # adds one to the parser
 
@@ -100,6 +102,12 @@ def kept(path: Path | None, text: str) -> None:
     """Write a text to a file the user names, or one clear fault."""
     if path:
         write(path, text)
+
+
+def tabled(path: Path | None, table: pd.DataFrame) -> None:
+    """Write a table to a file the user names, or one clear fault; a spreadsheet runs nothing in it."""
+    if path:
+        write(path, disarmed(table).to_csv(index=False))
 
 
 def ready(folder: Path) -> Path:

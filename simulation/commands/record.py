@@ -18,6 +18,7 @@ from simulation.commands.options import (
     show,
     simulated,
     simulated_run,
+    tabled,
     whole_number,
 )
 from simulation.comparable import is_kept
@@ -95,7 +96,7 @@ def back_test(options: argparse.Namespace) -> int:
     frames = {name: getattr(record, name) for name in ("forecasts", "judged", "events", "crossings", "reliability")}
     if options.out:
         for name, frame in frames.items():
-            kept(ready(options.out) / f"{name}.csv", frame.to_csv(index=False))
+            tabled(ready(options.out) / f"{name}.csv", frame)
     legend = words("CRPS 后两列：相对“末值加趋势”和“直线外推”的优势（1 为完全准确）；其后为偏差和等级",
                    "after the CRPS: skill against last value with drift and against the linear trend (1 is perfect), "
                    "bias, grade")

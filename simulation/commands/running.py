@@ -27,7 +27,7 @@ from simulation.scenario import clause, library, load_scenario, parse_scenario
 from simulation.scorecard import scorecard
 from simulation.terms import LANGUAGES, UNITS, BadInput, Words, refuse, short, words
 from simulation.trees import nearest
-from simulation.writing import whole, write
+from simulation.writing import disarmed, whole, write
 
 
 def declare(command: Command) -> None:
@@ -134,7 +134,7 @@ def account(options: argparse.Namespace) -> int:
     table = measures.settlement(result, options.area)
     if options.out:
         with whole(options.out) as part:
-            table.to_csv(part, index=False, encoding="utf-8-sig")
+            disarmed(table).to_csv(part, index=False, encoding="utf-8-sig")
     years = [column for column in table.columns if isinstance(column, int)]
     title = table[f"title_{options.lang}"]
     lines = [" " * 44 + "".join(f"{year:>16}" for year in years)]

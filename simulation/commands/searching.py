@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from simulation.commands.clusters import clustered, mapped_of, shown
-from simulation.commands.options import Command, edited, kept, settable, show, simulated, whole_number
+from simulation.commands.options import Command, edited, settable, show, simulated, tabled, whole_number
 from simulation.failures import CLEAREST, DRAWS, failures
 from simulation.objectives import OBJECTIVES, VERDICTS
 from simulation.scenario import find_lever
@@ -64,7 +64,7 @@ def search_policies(options: argparse.Namespace) -> int:
         stopped = True
     front = found[-1]
     if options.out:
-        kept(options.out, front.policies.to_csv(index=False))
+        tabled(options.out, front.policies)
     part = words("已停止；以下是停止前的结果。", "Stopped; this is what had been found.")
     lines = [*([part[options.lang]] if stopped else []), *(each[options.lang] for each in said(front)), "",
              *lines_of(front, options.lang)]
@@ -129,7 +129,7 @@ def show_failures(options: argparse.Namespace) -> int:
                      whole_number(options.draws, "--draws"), whole_number(options.seed, "--seed"), options.engine,
                      density, whole_number(options.most, "--most"), options.holds)
     if options.out:
-        kept(options.out, found.futures.to_csv(index=False))
+        tabled(options.out, found.futures)
     head = words("规则  覆盖率  失败概率  占全部情形", "rule  coverage  density  mass")
     lines = [each[options.lang] for each in found.sentences]
     if len(found.rules):

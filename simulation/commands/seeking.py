@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 from simulation.commands.clusters import clustered, mapped_of, shown
-from simulation.commands.options import Command, edited, kept, settable, show, simulated, whole_number
+from simulation.commands.options import Command, edited, settable, show, simulated, tabled, whole_number
 from simulation.goalseek import TARGETS, End, Found, goal_seek
 from simulation.sought import sentences, tightest
 from simulation.terms import refuse, short, words
@@ -40,7 +40,7 @@ def seek(options: argparse.Namespace) -> int:
             whole_number(options.draws, "--draws"), whole_number(options.seed, "--seed"), options.engine,
             None if options.since is None else whole_number(options.since, "--from"), mapped, progress)
     if options.out:
-        kept(options.out, found.path.to_csv(index=False))
+        tabled(options.out, found.path)
     lines = [sentence[options.lang] for sentence in sentences(found, scenario)]
     lines += ["", *(f"{row.change!s:>12} {row.value!s:>12}  {row.target:<28} {row.year}  {row.found:>12.4f} "
                     f"± {row.se:.4f}  {'✓' if row.holds else '✕'}" for row in tightest(found).itertuples())]

@@ -17,7 +17,7 @@ from simulation.proposals import BASE, DESIGNS, Proposal, grid, read_proposals, 
 from simulation.results import EVENTS, MORE, QUANTITIES
 from simulation.sweep import OF, areas_of, frames
 from simulation.terms import UNITS, refuse, words
-from simulation.writing import whole
+from simulation.writing import disarmed, whole
 
 MOST_SHOWN = 100_000  # rows without a file to write them to
 MOST_LINES = 40  # runs told as text
@@ -87,7 +87,7 @@ def to_file(options: argparse.Namespace, found: Iterable[pd.DataFrame], runs: in
     rows = 0
     with whole(options.out) as part, part.open("w", encoding="utf-8-sig", newline="") as file:
         for piece in found:
-            piece.to_csv(file, index=False, header=rows == 0, quoting=csv.QUOTE_MINIMAL, lineterminator="\n")
+            disarmed(piece).to_csv(file, index=False, header=rows == 0, quoting=csv.QUOTE_MINIMAL, lineterminator="\n")
             rows += len(piece)
     text = words(f"{runs} 次运行，{rows} 行，已写入 {options.out}",
                  f"{runs} runs, {rows} rows written to {options.out}")
