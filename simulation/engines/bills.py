@@ -1,24 +1,31 @@
-"""Single bills: what a stay leaves to the patient on average, and a year of ordinary outpatient care."""
+"""Single bills: what a stay leaves to the patient on average, and years of ordinary outpatient care."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import lru_cache, reduce
 from typing import NamedTuple
 
 import numpy as np
 from scipy.special import ndtr
 
-from simulation.engines.nodes import lagrange, spanning
-from simulation.engines.parts import parts
+from simulation.engines.choice import weighed
+from simulation.engines.histories import fingerprint
+from simulation.engines.nodes import Polynomial, Terms, spanning, through, unit_points
+from simulation.engines.parts import parts, several
 from simulation.engines.shapes import NO_TAIL, bin_means
-from simulation.records import DRAWS, Costs, Outpatient, Rules, Tail
+from simulation.engines.yearly import Ends
+from simulation.records import Costs, Outpatient, Rules, Tail
 from simulation.steps.benefits import BASIC, CRITICAL, settle_year
-from simulation.streams import normals
+from simulation.streams import stream
 
 INPATIENT, OUTPATIENT = 0, 2
 EDGES = np.concatenate([[-np.inf], np.linspace(-4.0, 4.5, 127), [np.inf]])  # cost bins, as standard normal points
 CHANCE = np.diff(ndtr(EDGES))
 PRICE_NODES, VOLUME_NODES = 5, 3
 WIDE_VOLUME = 5.0  # log units: payments bend less with the number of visits than with their price
+KEPT: dict[bytes, np.ndarray] = {}  # what was settled, by all that it follows from: no other lever settles it anew
+MOST_KEPT = 2000
 
 
 class Moments(NamedTuple):
@@ -30,89 +37,228 @@ class Moments(NamedTuple):
     covered: np.ndarray  # by the fund and the large-amount layer
 
 
+class Visits(NamedTuple):
+    """Ordinary outpatient care before the rules, years and draws on the last axes."""
+
+    users: np.ndarray  # (c, t, d) persons
+    visits: np.ndarray  # (c, t, d) of each user
+    price: np.ndarray  # (t, d) index
+    mixes: Callable[[slice, slice], np.ndarray]  # shares by tier (c, k, t, d) of some years and draws, or of all (..., 1)
+    expense: np.ndarray  # (t, k) yuan a visit
+    log_sd: float  # of a user's year
+    eligible: np.ndarray  # (t, k) in-policy share
+    contributed: np.ndarray  # (t,) full contribution years
+
+
+class Sums(NamedTuple):
+    """What a user of each cell is paid in some years and draws, summed over the tiers he may go to."""
+
+    paid: np.ndarray  # (c, k, t, d) at each tier
+    square: np.ndarray  # (c, t, d) mean of the square
+    product: np.ndarray  # (c, t, d) mean of payment times expense
+    own: np.ndarray  # (c, t, d) square of the mean at each tier
+
+
+def kept(key: bytes, make: Callable[[], np.ndarray]) -> np.ndarray:
+    """What is made from some inputs, made once while there is room. Read-only."""
+    found = KEPT.get(key)
+    if found is None:
+        if len(KEPT) >= MOST_KEPT:
+            KEPT.clear()
+        found = KEPT[key] = make()
+        found.flags.writeable = False
+    return found
+
+
+@lru_cache(maxsize=64)
+def relative_bins(log_sd: float, tail: Tail) -> np.ndarray:
+    """Mean expense of each cost bin beside the mean of all, (bin,). Read-only."""
+    found = bin_means(EDGES, log_sd, tail)
+    found.flags.writeable = False
+    return found
+
+
+def cells_alike(rules: Rules, kind: int, cells: int) -> tuple[np.ndarray, list[int]]:
+    """The first of the cells that one kind of care is paid alike for, and which of these stands for each cell."""
+    rates = rules.rate[:, kind].reshape(-1, rules.rate.shape[-1])[:, :cells]
+    each = np.vstack([rates, rules.waived[:cells]]) if rules.has_fee else rates
+    columns = [column.tobytes() for column in each.T]
+    distinct = list(dict.fromkeys(columns))
+    return np.array([columns.index(one) for one in distinct]), [distinct.index(one) for one in columns]
+
+
 def settled(rules: Rules, kind: int, expense: np.ndarray, log_sd: np.ndarray, eligible: np.ndarray,
             visits: np.ndarray, cells: int, years: float, tail: Tail = NO_TAIL) -> Moments:
     """Settle one bill at each tier: mean `expense` (k, n) yuan and `visits` (n,), for each cell.
 
-    `log_sd` and `eligible` (in-policy share) by tier (k,); `years` full contribution years.
+    `log_sd` and `eligible` (in-policy share) by tier (k,); `years` full contribution years. Where the ceiling of the
+    rules is (y, 1, 1, 1, 1), so is the answer (y, k, n, c).
     """
-    relative = np.stack([bin_means(EDGES, sd, tail) for sd in log_sd])  # (k, bin)
+    first, which = cells_alike(rules, kind, cells)
+    relative = np.stack([relative_bins(sd, tail) for sd in log_sd.tolist()])  # (k, bin)
     bill = (expense * eligible[:, None])[:, :, None, None] * relative[:, None, None, :]
     tier = np.arange(len(log_sd))[:, None, None, None]
-    cell = np.arange(cells)[None, None, :, None]
     out: dict[tuple[int, int], np.ndarray] = {}
     kinds = len(rules.annual)
-    settle_year(rules, cell, 0, years, [kind], [tier], [0.0], [visits[None, :, None, None]], [bill],
-                [0.0] * kinds, [0.0] * kinds, out)
-    basic = np.broadcast_to(out[0, BASIC], (len(log_sd), expense.shape[1], cells, len(CHANCE)))
-    spent = expense[:, :, None, None] * relative[:, None, None, :]
-    covered = basic + out.get((0, CRITICAL), 0.0)
-    return Moments(basic @ CHANCE, basic**2 @ CHANCE, (basic * spent) @ CHANCE, covered @ CHANCE)
+    settle_year(rules, first[None, None, :, None], 0, years, [kind], [tier], [0.0], [visits[None, :, None, None]],
+                [bill], [0.0] * kinds, [0.0] * kinds, out)
+    basic = out[0, BASIC]
+    weight = expense[:, :, None, None] * relative[:, None, None, :] * CHANCE
+    paid = basic @ CHANCE
+    covered = paid + out[0, CRITICAL] @ CHANCE if (0, CRITICAL) in out else paid
+    found = paid, basic * basic @ CHANCE, (basic * weight).sum(axis=-1), covered
+    shape = len(log_sd), expense.shape[1], len(first)
+    return Moments(*(np.broadcast_to(x, (*x.shape[:-3], *shape))[..., which] for x in found))
 
 
-def net_price(rules: Rules, costs: Costs, cells: int, years: float, price: float) -> np.ndarray:
-    """The part of a stay's expense that the patient bears at each tier, (k, c), at a price index."""
-    expense = costs.expense[:, None] * price
-    found = settled(rules, INPATIENT, expense, costs.log_sd, costs.eligible[INPATIENT], np.zeros(1), cells, years,
+def net_prices(rules: Rules, ceilings: np.ndarray, costs: Costs, cells: int) -> np.ndarray:
+    """The part of a stay's expense that the patient bears at each tier under each of some ceilings, (y, k, c), in the
+    first year of contribution and at the first year's prices."""
+    expense = costs.expense[:, None]
+    rules = rules._replace(ceiling=ceilings[:, None, None, None, None])
+    found = settled(rules, INPATIENT, expense, costs.log_sd, costs.eligible[INPATIENT], np.zeros(1), cells, 0.0,
                     costs.tail)
-    return 1 - found.covered[:, 0] / expense
+    return 1 - np.broadcast_to(found.covered, (len(ceilings), *found.covered.shape[-3:]))[:, :, 0] / expense
 
 
-def outpatient_price(rules: Rules, visit: np.ndarray, visits: float, log_sd: float, eligible: np.ndarray, cells: int,
-                     years: float, price: float) -> np.ndarray:
-    """The part of a user's yearly outpatient expense that he bears at each tier, (k, c); `visit` (k,) yuan."""
-    expense = visit[:, None] * visits * price
+def outpatient_price(rules: Rules, visit: np.ndarray, visits: float, log_sd: float, eligible: np.ndarray,
+                     cells: int) -> np.ndarray:
+    """The part of a user's yearly outpatient expense that he bears at each tier, (k, c), in the first year of
+    contribution and at the first year's prices; `visit` (k,) yuan."""
+    expense = visit[:, None] * visits
     spread = np.full(len(visit), log_sd)
-    found = settled(rules, OUTPATIENT, expense, spread, eligible, np.array([visits]), cells, years)
+    found = settled(rules, OUTPATIENT, expense, spread, eligible, np.array([visits]), cells, 0.0)
     return 1 - found.paid[:, 0] / expense
 
 
-def outpatient_year(rules: Rules, visit: np.ndarray, log_sd: float, eligible: np.ndarray, years: float,
-                    users: np.ndarray, visits: np.ndarray, mix: np.ndarray, price: np.ndarray, seed: int,
-                    name: str, chance: float = 1.0) -> Outpatient:
-    """What a year of ordinary outpatient care costs; every array of the answer without the year's axis.
+def outpatient_years(rules: list[Rules], care: Visits, seed: int, chance: float = 1.0) -> Outpatient:
+    """What ordinary outpatient care costs in every year, by each year's rules.
 
-    `visit` (k,) yuan a visit; `users` (d, c) persons, `visits` (d, c) of each; `mix` (c, k) or, by draw, (d, c, k);
-    `price` (d,). Users are so many and their payments so bounded that the year's total is a normal, without
-    `chance` its mean.
+    Users are so many and their payments so bounded that a year's total is a normal, without `chance` its mean.
     """
-    draws, cells = users.shape
-    log_price, log_visits = np.log(price), np.log(visits)
-    price_nodes = spanning(log_price.min(), log_price.max(), PRICE_NODES)
-    visit_nodes = spanning(log_visits.min(), log_visits.max(), VOLUME_NODES, WIDE_VOLUME)
-    n, p = np.exp(visit_nodes).repeat(len(price_nodes)), np.tile(np.exp(price_nodes), len(visit_nodes))
-    spread = np.full(len(visit), log_sd)
-    found = settled(rules, OUTPATIENT, visit[:, None] * n * p, spread, eligible, n, cells, years)
-    moments = np.stack([found.paid, found.square, found.product]).transpose(3, 0, 1, 2).reshape(cells, -1, len(n))
-    z = chance * normals((draws, 2), seed, name).T
-    tiers = len(visit)
-    made = Outpatient(*(np.empty((draws, size), order=DRAWS) for size in (tiers, tiers, tiers, tiers, cells)))
-    for part in parts(draws):
-        point = (lagrange(visit_nodes, log_visits[part].T).swapaxes(0, 1)[:, :, None]
-                 * lagrange(price_nodes, log_price[part])).reshape(cells, len(n), -1)
-        one, square, product = (moments @ point).reshape(cells, 3, tiers, -1).swapaxes(0, 1)  # each (c, k, d)
-        one = np.maximum(one, 0.0)  # between nodes far apart a polynomial can fall below nothing
-        each = visits[part].T
-        people = users[part].T[:, None] * (mix[part].transpose(1, 2, 0) if mix.ndim > 2 else mix[:, :, None])
-        bill = (each * price[part])[:, None] * visit[:, None]
-        paid, expense = people * one, people * bill
-        # Chance between users: the year's payment and expense vary together.
-        over_all = lambda x, people=people: (people * x).sum(axis=(0, 1))  # noqa: E731
-        sd_bill = np.sqrt(over_all(bill * bill) * np.expm1(log_sd**2))
-        sd_paid = np.sqrt(np.maximum(over_all(square - one * one), 0.0))
-        together = over_all(product - one * bill) / np.maximum(sd_bill * sd_paid, 1e-12)
-        along = np.clip(together, -1.0, 1.0)
-        factor = lambda sd, noise, total: np.maximum(1 + sd * noise / np.maximum(total, 1e-9), 0.0)  # noqa: E731
-        more = factor(sd_bill, z[0, part], expense.sum(axis=(0, 1)))
-        paid_more = factor(sd_paid, along * z[0, part] + np.sqrt(1 - along * along) * z[1, part],
-                           paid.sum(axis=(0, 1)))
-        in_policy = expense.sum(axis=0) * eligible[:, None] * more
-        for whole, value in zip(made, (
-                np.minimum(paid.sum(axis=0) * paid_more, in_policy), expense.sum(axis=0) * more, in_policy,
-                (people * each[:, None]).sum(axis=0),
-                np.maximum(expense.sum(axis=1) * more - paid.sum(axis=1) * paid_more, 0.0)), strict=True):
-            whole[part] = value.T
+    cells, years, draws = care.users.shape
+    tiers = care.expense.shape[1]
+    terms = payments(rules, care)
+    z = luck(draws, years, seed)
+    made = Outpatient(*(np.empty((size, years, draws)).T for size in (tiers, tiers, tiers, tiers, cells)))
+    for some in several(years, draws):
+        one = terms.of(some, own=1)
+        for part in parts(draws):
+            here = (..., some, part)
+            visits, price = care.visits[here], care.price[here]
+            mix = care.mixes(some, part)
+            sums = tiers_together(one, mix, visits, price)
+            year = year_of(sums, care.users[here], visits, price, mix, care.expense[some], care.eligible[some],
+                           np.expm1(care.log_sd**2), chance * z[here])
+            for whole, amount in zip(made, year, strict=True):
+                whole.T[here] = amount
     return made
+
+
+@lru_cache(maxsize=16)
+def luck(draws: int, years: int, seed: int) -> np.ndarray:
+    """Standard normals by which chance moves each year's expense and payment, (2, t, d). Read-only."""
+    z = np.empty((2, years, draws))
+    for t in range(years):
+        z[:, t] = stream(seed, f"outpatient {t}").standard_normal((draws, 2)).T
+    z.flags.writeable = False
+    return z
+
+
+def payments(rules: list[Rules], care: Visits) -> Terms:
+    """The moments of what a user is paid, as polynomials in the logs of visits and of their price: columns (3 k)."""
+    ends = Ends(*np.log(Ends.of(care.visits))), Ends(*np.log(Ends.of(care.price)))
+    points = []
+    for (low, high), least, wide in zip(ends, (VOLUME_NODES, PRICE_NODES), ({"wide": WIDE_VOLUME}, {}), strict=True):
+        number = max(len(spanning(*end, least, **wide)) for end in zip(low, high, strict=True))
+        unit, _ = unit_points(number)
+        points.append(np.exp((low + high)[:, None] / 2 + (high - low)[:, None] / 2 * unit))
+    n, p = points[0].repeat(points[1].shape[1], axis=1), np.tile(points[1], points[0].shape[1])
+    made: dict[tuple[int, ...], bytes] = {}
+    values = []
+    for t, rule in enumerate(rules):
+        same = tuple(map(id, rule._replace(ceiling=0.0)))
+        if same not in made:
+            made[same] = fingerprint(asked_of_visits(rule))
+        key = made[same] + fingerprint((n[t], p[t], care.expense[t], care.eligible[t], care.contributed[t], care.log_sd,
+                                        len(care.users)))
+        values.append(kept(key, lambda t=t, rule=rule: moments(rule, care, t, n[t], p[t])))
+    found = np.stack(values)
+    found = found.reshape(*found.shape[:2], points[0].shape[1], points[1].shape[1], -1)
+    return through(found, [None, None], *(np.stack(end) for end in zip(*ends, strict=True)))
+
+
+def asked_of_visits(rules: Rules) -> tuple:
+    """All of the rules that the payment of visits follows from: they count towards no ceiling of all care."""
+    own = (x[OUTPATIENT] for x in (rules.first, rules.annual, rules.kind_ceiling))
+    bands = (x[:, OUTPATIENT] for x in (rules.lower, rules.upper, rules.rate))
+    return (*own, *bands, rules.step, rules.floor, rules.bonus, rules.limit, rules.credit, rules.has_kind_ceiling,
+            rules.has_fee, rules.fee, rules.fee_price, rules.waived)
+
+
+def moments(rules: Rules, care: Visits, t: int, visits: np.ndarray, price: np.ndarray) -> np.ndarray:
+    """Payment, its square and its product with expense at each tier in year t, (c, n, 3 k), by visits and price (n,)."""
+    spread = np.full(care.expense.shape[1], care.log_sd)
+    found = settled(rules, OUTPATIENT, care.expense[t][:, None] * visits * price, spread, care.eligible[t], visits,
+                    len(care.users), care.contributed[t])
+    return np.concatenate(found[:3]).T
+
+
+def tiers_together(one: Polynomial, mix: np.ndarray, visits: np.ndarray, price: np.ndarray) -> Sums:
+    """Moments of a user's payment over the tiers (c, ..., t, d), by the mix (c, k, t, d or 1) and the year's polynomials.
+
+    A mix that all draws have in common is in the polynomials before they are read.
+    """
+    tiers = mix.shape[1]
+    everyone, at = np.broadcast_to(1.0, visits.shape), ([np.log(visits)], [np.log(price)])
+    if mix.shape[-1] == 1:
+        share = mix[..., 0].transpose(2, 0, 1)[..., None]  # (t, c, k, 1)
+        paid, *others = (one.weight[:, :, n * tiers:(n + 1) * tiers] * share for n in range(3))
+        weight = np.concatenate([paid, *(of.sum(axis=2, keepdims=True) for of in others)], axis=2)
+        found = one._replace(weight=weight).at(everyone, *at)
+        paid = np.maximum(found[:, :tiers], 0.0)  # between nodes far apart a polynomial can fall below nothing
+        own = over_tiers(paid * paid, 1 / np.maximum(mix, 1e-300))
+        return Sums(paid, found[:, tiers], found[:, tiers + 1], own)
+    found = one.at(everyone, *at)
+    each = np.maximum(found[:, :tiers], 0.0)
+    paid = mix * each
+    return Sums(paid, over_tiers(mix, found[:, tiers:2 * tiers]), over_tiers(mix, found[:, 2 * tiers:]),
+                over_tiers(paid, each))
+
+
+def over_tiers(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Sums (c, t, d) of products of amounts (c, k, t, d) over the tiers."""
+    return np.add.reduce(x * y, axis=1)
+
+
+def year_of(sums: Sums, users: np.ndarray, visits: np.ndarray, price: np.ndarray, mix: np.ndarray, expense: np.ndarray,
+            eligible: np.ndarray, spread: float, z: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Totals of some years and draws, in the order of `Outpatient`: by tier (k, t, d) and at last by cell (c, t, d).
+
+    `users`, `visits` (c, t, d); `mix` (c, k, t, d or 1); `price` (t, d); `expense` of a visit and `eligible` (t, k);
+    `spread` the variance of a bill beside the square of its mean; normals `z` (2, t, d).
+    """
+    each = expense.T[:, :, None]  # (k, t, 1)
+    bill = visits * price  # beside the expense of a visit
+    visits_by_tier = np.add.reduce((users * visits)[:, None] * mix)
+    expense_by_tier = visits_by_tier * price * each
+    expense_by_cell = users * bill * over_tiers(mix, each)
+    paid_by_tier = np.add.reduce(users[:, None] * sums.paid)
+    paid_by_cell = users * np.add.reduce(sums.paid, axis=1)
+    whole, paid = np.add.reduce(expense_by_tier), np.add.reduce(paid_by_tier)
+    # Chance between users: the year's payment and expense vary together.
+    over_all = lambda x: np.add.reduce(users * x)  # noqa: E731
+    sd_bill = np.sqrt(over_all(bill * bill * over_tiers(mix, each * each)) * spread)
+    sd_paid = np.sqrt(np.maximum(over_all(sums.square - sums.own), 0.0))
+    together = over_all(sums.product - bill * over_tiers(sums.paid, each))
+    along = np.clip(together / np.maximum(sd_bill * sd_paid, 1e-12), -1.0, 1.0)
+    factor = lambda sd, noise, total: np.maximum(1 + sd * noise / np.maximum(total, 1e-9), 0.0)  # noqa: E731
+    more = factor(sd_bill, z[0], whole)
+    paid_more = factor(sd_paid, along * z[0] + np.sqrt(1 - along * along) * z[1], paid)
+    spent = expense_by_tier * more
+    in_policy = spent * eligible.T[:, :, None]
+    return (np.minimum(paid_by_tier * paid_more, in_policy), spent, in_policy, visits_by_tier,
+            np.maximum(expense_by_cell * more - paid_by_cell * paid_more, 0.0))
 
 
 def limited(mean: np.ndarray, log_sd: float, limit: np.ndarray) -> np.ndarray:

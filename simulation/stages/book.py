@@ -10,6 +10,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from simulation.engines import bills
+from simulation.engines.histories import fingerprint
 from simulation.policy import Policy
 from simulation.records import Costs, Rules, Tail
 from simulation.scenario import Scenario, compile_rules
@@ -153,12 +154,19 @@ def net_price(book: Book, rules: Rules, policy: Policy) -> np.ndarray:
     """The part of a stay's expense that patients bear under some rules, costs being those of a policy, (k, c).
 
     Cells are the groups, followed by each group's contracted residents. Of a policy only what is eligible counts.
+    Rules that differ in the ceiling alone are settled together.
     """
     costs = book.once(costs_of, policy)
-    key = (net_price, id(rules), costs.eligible.tobytes())
-    if key not in book.read:
-        book.read[key] = bills.net_price(rules, costs, rules.rate.shape[-1], 0.0, 1.0), rules  # kept as in `once`
-    return book.read[key][0]
+    same = book.alike(rules)
+    key = net_price, id(same), costs.eligible.tobytes()
+    found = book.read.setdefault(key, {})
+    if rules.ceiling not in found:
+        every = {rule.ceiling: None for rule in (rules, *book.rules, *book.base_rules) if book.alike(rule) is same}
+        ceilings = np.array(list(every))
+        inputs = (*rules._replace(ceiling=ceilings), *costs)
+        prices = bills.kept(fingerprint(inputs), lambda: bills.net_prices(rules, ceilings, costs, rules.rate.shape[-1]))
+        found |= dict(zip(every, prices, strict=True))
+    return found[rules.ceiling]
 
 
 class Pool(NamedTuple):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import reduce
+
 import numpy as np
 
 from simulation.engines import bills
@@ -20,53 +23,80 @@ def visits_are_paid(book: Book, rules: list[Rules], use: Use, futures: Futures, 
     draws, years, cells = pool.people.shape
     tiers = len(scenario.axes.tier)
     names = ("outpatient_paid", "outpatient_expense", "outpatient_eligible", "visits_by_tier")
-    flows = {name: np.zeros((draws, years, tiers), order=DRAWS) for name in names}
-    flows["outpatient_users"] = np.zeros((draws, years), order=DRAWS)
-    left = np.zeros((draws, years, cells), order=DRAWS)
     if not scenario.has("outpatient"):
-        return flows | {"outpatient_left_by_group": by_group(book, left)}
+        flows = {name: np.zeros((draws, years, tiers), order=DRAWS) for name in names}
+        return flows | {"outpatient_users": np.zeros((draws, years), order=DRAWS),
+                        "outpatient_left_by_group": by_group(book, np.zeros((draws, years, cells), order=DRAWS))}
     value = lambda name, over=(): scenario.value("utilisation", name, over)  # noqa: E731
-    of_cell = lambda name: np.resize(value(name, ("group",)), cells)  # noqa: E731
+    drawn = lambda name: futures.drawn[f"utilisation.{name}"]  # noqa: E731
+    share = np.resize(value("outpatient_users", ("group",)), cells)[:, None] * drawn("outpatient_users")
+    users = pool.people.T * np.minimum(share, 1.0)[:, None]
     mix = np.resize(value("outpatient_mix", ("group", "tier")), (cells, tiers))
-    visit, log_sd = value("outpatient_expense", ("tier",)), float(value("outpatient_log_sd"))
-    visits = of_cell("outpatient_visits")
-    drawn = lambda name: futures.drawn[name]  # noqa: E731
-    users = np.minimum(of_cell("outpatient_users") * drawn("utilisation.outpatient_users")[:, None], 1.0)
-    dearness = drawn("utilisation.outpatient_expense")
-    people = pool.people
-    elasticity = futures.drawn["behaviour.outpatient_elasticity"]
-    contract_visits = futures.drawn["behaviour.contract_visits"]
+    now, base = prices_of_visits(book, rules, cells)
     contributed = enrolment.contribution_years(float(scenario.value("people", "new_share")), years)
-    weeks = book.of("contracts", "prescription_weeks")
-    refills = float(scenario.value("behaviour", "refill_share"))
-    for t in range(years):
-        eligible = use.costs[t].eligible[bills.OUTPATIENT]
-        now, base = (book.once(visit_price, book.alike(rule), policy)[:, :cells]
-                     for rule, policy in ((rules[t], book.policies[t]), (book.base_rules[t], book.base)))
-        on, choice = (float(book.of("responses", name)[t]) for name in ("demand", "tier_choice"))
-        demand = responses.demanded(mix, now, base, on * elasticity)
-        more = np.ones((draws, cells))
-        if cells > len(scenario.axes.group):
-            newly = contracted_anew(book, t)
-            fewer = refills * (4 / weeks[t] - 4 / float(book.first("contracts", "prescription_weeks")))
-            more[:, -len(newly):] += newly * on * contract_visits[:, None] + fewer
-            more = np.maximum(more, responses.LEAST)
-        # Capable counties see more patients, and providers respond to how visits are paid.
-        capable = on * book.change("care", "capability")[t]
-        more = more * np.maximum(1 + capable * drawn("behaviour.capability_visits"), responses.LEAST)[:, None]
-        more = more * (1 + mix @ use.more_visits[t])
-        volume = futures.visits[:, t, None] * demand * more * pool.risk[:, t] * visits
-        gain = answers[t].gain - (choice * responses.dearer(now, base)[:, :, None]
-                                  * futures.drawn["behaviour.tier_sensitivity"]).T
-        used = bills.outpatient_year(
-            rules[t], visit * (1 + use.dearer_visits[t]), log_sd, eligible, float(contributed[t] @ np.arange(years)),
-            people[:, t] * users, volume, responses.chosen(mix, gain), use.conditions.price[:, t] * dearness, seed,
-            f"outpatient {t}", futures.chance)
-        for name, amount in zip(names, used[:4], strict=True):
-            flows[name][:, t] = amount
-        left[:, t] = used.left_by_cell
-        flows["outpatient_users"][:, t] = (people[:, t] * users).sum(axis=1)
-    return flows | {"outpatient_left_by_group": by_group(book, left)}
+    used = bills.outpatient_years(rules, bills.Visits(
+        users, volume(book, use, futures, pool, mix, now, base),
+        use.conditions.price.T * drawn("outpatient_expense"), mixes_of(book, futures, answers, mix, now, base),
+        value("outpatient_expense", ("tier",)) * (1 + use.dearer_visits), float(value("outpatient_log_sd")),
+        np.stack([costs.eligible[bills.OUTPATIENT] for costs in use.costs]), contributed @ np.arange(years)),
+        seed, futures.chance)
+    return dict(zip(names, used, strict=False)) | {
+        "outpatient_users": reduce(np.add, users).T, "outpatient_left_by_group": by_group(book, used.left_by_cell)}
+
+
+def prices_of_visits(book: Book, rules: list[Rules], cells: int) -> tuple[np.ndarray, np.ndarray]:
+    """What users bear of their yearly outpatient expense in each year, and would in the base policy, (t, k, c)."""
+    years = (rules, book.policies), (book.base_rules, [book.base] * len(rules))
+    now, base = (np.stack([book.once(visit_price, book.alike(rule), policy)[:, :cells]
+                           for rule, policy in zip(*of, strict=True)]) for of in years)
+    return now, base
+
+
+def volume(book: Book, use: Use, futures: Futures, pool: Pool, mix: np.ndarray, now: np.ndarray,
+           base: np.ndarray) -> np.ndarray:
+    """Visits of each user, (c, t, d), after he has responded to prices `now` beside the `base` (t, k, c)."""
+    scenario, groups = book.scenario, len(book.scenario.axes.group)
+    drawn = lambda name: futures.drawn[f"behaviour.{name}"]  # noqa: E731
+    on = book.of("responses", "demand")
+    usual = np.resize(scenario.value("utilisation", "outpatient_visits", ("group",)), len(mix))
+    visits = futures.visits.T * pool.risk.T
+    visits *= (usual * (1 + use.more_visits @ mix.T)).T[:, :, None]
+    if (now != base).any():
+        for t, strength in enumerate(on):
+            visits[:, t] *= responses.demanded(mix, now[t], base[t], strength * drawn("outpatient_elasticity")).T
+    if len(mix) > groups:
+        newly = on * np.stack([contracted_anew(book, t) for t in range(len(on))]).T  # (g, t)
+        usual_weeks, weeks = (of("contracts", "prescription_weeks") for of in (book.first, book.of))
+        fewer = float(scenario.value("behaviour", "refill_share")) * (4 / weeks - 4 / float(usual_weeks))
+        more = 1 + fewer[:, None] + newly[:, :, None] * drawn("contract_visits")
+        visits[groups:] *= np.maximum(more, responses.LEAST)
+    # Capable counties see more patients.
+    capable = on * book.change("care", "capability")
+    if capable.any():
+        visits *= np.maximum(1 + capable[:, None] * drawn("capability_visits"), responses.LEAST)
+    return visits
+
+
+def mixes_of(book: Book, futures: Futures, answers: list[Answer], mix: np.ndarray, now: np.ndarray,
+             base: np.ndarray) -> Callable[[slice, slice], np.ndarray]:
+    """Shares of visits by tier (c, k, t, d) of some years and draws, or (c, k, t, 1) where draws have them in common,
+    from those of the base policy (c, k)."""
+    felt = book.of("responses", "tier_choice")[:, None, None] * responses.dearer(now, base)  # (t, k, c)
+    sensitivity = futures.drawn["behaviour.tier_sensitivity"]
+    usual = mix[:, :, None, None]
+
+    def mixes(years: slice, part: slice) -> np.ndarray:
+        """Those of some years and draws."""
+        gains = [answer.gain[part if len(answer.gain) > 1 else slice(None)].transpose(1, 2, 0)
+                 for answer in answers[years]]
+        many = max(gain.shape[-1] for gain in gains)
+        gain = np.stack([np.broadcast_to(gain, (*mix.shape, many)) for gain in gains], axis=2)
+        if felt[years].any():
+            gain = gain - felt[years].T[..., None] * sensitivity[part]
+        weight = usual * np.exp(gain)
+        return weight / reduce(np.add, weight.swapaxes(0, 1))[:, None]
+
+    return mixes
 
 
 def visit_price(book: Book, rules: Rules, policy: Policy) -> np.ndarray:
@@ -78,7 +108,7 @@ def visit_price(book: Book, rules: Rules, policy: Policy) -> np.ndarray:
     usual = float(np.resize(value("outpatient_visits", ("group",)), rules.rate.shape[-1]).mean())
     return bills.outpatient_price(
         rules, value("outpatient_expense", ("tier",)), usual, float(value("outpatient_log_sd")),
-        book.once(costs_of, policy).eligible[bills.OUTPATIENT], rules.rate.shape[-1], 0.0, 1.0)
+        book.once(costs_of, policy).eligible[bills.OUTPATIENT], rules.rate.shape[-1])
 
 
 def accounts_are_used(book: Book, futures: Futures, people: Flows, flows: Flows) -> Flows:
