@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache, reduce
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 from scipy.special import ndtr
 
 from simulation.engines.choice import weighed
-from simulation.engines.histories import fingerprint
-from simulation.engines.nodes import Polynomial, Terms, spanning, through, unit_points
+from simulation.engines.nodes import WIDE, Polynomial, Terms, spanning, through, unit_points
 from simulation.engines.parts import parts, several
 from simulation.engines.shapes import NO_TAIL, bin_means
 from simulation.engines.yearly import Ends
@@ -26,6 +25,7 @@ PRICE_NODES, VOLUME_NODES = 5, 3
 WIDE_VOLUME = 5.0  # log units: payments bend less with the number of visits than with their price
 KEPT: dict[bytes, np.ndarray] = {}  # what was settled, by all that it follows from: no other lever settles it anew
 MOST_KEPT = 2000
+YEARS = 4  # settled at once: few enough to stay in the cache
 
 
 class Moments(NamedTuple):
@@ -43,20 +43,20 @@ class Visits(NamedTuple):
     users: np.ndarray  # (c, t, d) persons
     visits: np.ndarray  # (c, t, d) of each user
     price: np.ndarray  # (t, d) index
-    mixes: Callable[[slice, slice], np.ndarray]  # shares by tier (c, k, t, d) of some years and draws, or of all (..., 1)
+    mixes: Callable[[slice, slice], np.ndarray]  # shares by tier of some years and draws: (c, k, t, d or 1)
     expense: np.ndarray  # (t, k) yuan a visit
     log_sd: float  # of a user's year
     eligible: np.ndarray  # (t, k) in-policy share
     contributed: np.ndarray  # (t,) full contribution years
 
 
-class Sums(NamedTuple):
-    """What a user of each cell is paid in some years and draws, summed over the tiers he may go to."""
+class Paid(NamedTuple):
+    """What all users of each cell are paid in some years and draws."""
 
-    paid: np.ndarray  # (c, k, t, d) at each tier
-    square: np.ndarray  # (c, t, d) mean of the square
-    product: np.ndarray  # (c, t, d) mean of payment times expense
-    own: np.ndarray  # (c, t, d) square of the mean at each tier
+    by_tier: np.ndarray  # (c, k, t, d) yuan
+    square: np.ndarray  # (c, t, d) sum over users of the mean of the square
+    product: np.ndarray  # (c, t, d) of payment times expense
+    own: np.ndarray  # (c, t, d) of the square of the mean at each user's tier
 
 
 def kept(key: bytes, make: Callable[[], np.ndarray]) -> np.ndarray:
@@ -88,20 +88,20 @@ def cells_alike(rules: Rules, kind: int, cells: int) -> tuple[np.ndarray, list[i
 
 
 def settled(rules: Rules, kind: int, expense: np.ndarray, log_sd: np.ndarray, eligible: np.ndarray,
-            visits: np.ndarray, cells: int, years: float, tail: Tail = NO_TAIL) -> Moments:
+            visits: np.ndarray, cells: int, years: float | np.ndarray, tail: Tail = NO_TAIL) -> Moments:
     """Settle one bill at each tier: mean `expense` (k, n) yuan and `visits` (n,), for each cell.
 
-    `log_sd` and `eligible` (in-policy share) by tier (k,); `years` full contribution years. Where the ceiling of the
-    rules is (y, 1, 1, 1, 1), so is the answer (y, k, n, c).
+    `log_sd` by tier (k,); in-policy shares `eligible` (k,) or (k, n); full contribution `years`, (n,) or one. Where the
+    ceiling of the rules is (y, 1, 1, 1, 1), so is the answer (y, k, n, c).
     """
     first, which = cells_alike(rules, kind, cells)
     relative = np.stack([relative_bins(sd, tail) for sd in log_sd.tolist()])  # (k, bin)
-    bill = (expense * eligible[:, None])[:, :, None, None] * relative[:, None, None, :]
+    bill = (expense * eligible.reshape(len(expense), -1))[:, :, None, None] * relative[:, None, None, :]
     tier = np.arange(len(log_sd))[:, None, None, None]
     out: dict[tuple[int, int], np.ndarray] = {}
     kinds = len(rules.annual)
-    settle_year(rules, first[None, None, :, None], 0, years, [kind], [tier], [0.0], [visits[None, :, None, None]],
-                [bill], [0.0] * kinds, [0.0] * kinds, out)
+    settle_year(rules, first[None, None, :, None], 0, np.reshape(years, (-1, 1, 1)), [kind], [tier], [0.0],
+                [visits[None, :, None, None]], [bill], [0.0] * kinds, [0.0] * kinds, out)
     basic = out[0, BASIC]
     weight = expense[:, :, None, None] * relative[:, None, None, :] * CHANCE
     paid = basic @ CHANCE
@@ -111,7 +111,7 @@ def settled(rules: Rules, kind: int, expense: np.ndarray, log_sd: np.ndarray, el
     return Moments(*(np.broadcast_to(x, (*x.shape[:-3], *shape))[..., which] for x in found))
 
 
-def net_prices(rules: Rules, ceilings: np.ndarray, costs: Costs, cells: int) -> np.ndarray:
+def net_price(rules: Rules, ceilings: np.ndarray, costs: Costs, cells: int) -> np.ndarray:
     """The part of a stay's expense that the patient bears at each tier under each of some ceilings, (y, k, c), in the
     first year of contribution and at the first year's prices."""
     expense = costs.expense[:, None]
@@ -147,9 +147,9 @@ def outpatient_years(rules: list[Rules], care: Visits, seed: int, chance: float 
             here = (..., some, part)
             visits, price = care.visits[here], care.price[here]
             mix = care.mixes(some, part)
-            sums = tiers_together(one, mix, visits, price)
-            year = year_of(sums, care.users[here], visits, price, mix, care.expense[some], care.eligible[some],
-                           np.expm1(care.log_sd**2), chance * z[here])
+            users = care.users[here]
+            year = year_of(paid_in(one, mix, users, visits, price), users, visits, price, mix, care.expense[some],
+                           care.eligible[some], np.expm1(care.log_sd**2), chance * z[here])
             for whole, amount in zip(made, year, strict=True):
                 whole.T[here] = amount
     return made
@@ -166,99 +166,96 @@ def luck(draws: int, years: int, seed: int) -> np.ndarray:
 
 
 def payments(rules: list[Rules], care: Visits) -> Terms:
-    """The moments of what a user is paid, as polynomials in the logs of visits and of their price: columns (3 k)."""
+    """The moments of what a user is paid, as polynomials in the logs of visits and of their price: columns (3 k).
+
+    Years with the same rules are settled together, a few at a time. Visits count towards no ceiling of all care.
+    """
     ends = Ends(*np.log(Ends.of(care.visits))), Ends(*np.log(Ends.of(care.price)))
-    points = []
-    for (low, high), least, wide in zip(ends, (VOLUME_NODES, PRICE_NODES), ({"wide": WIDE_VOLUME}, {}), strict=True):
-        number = max(len(spanning(*end, least, **wide)) for end in zip(low, high, strict=True))
-        unit, _ = unit_points(number)
-        points.append(np.exp((low + high)[:, None] / 2 + (high - low)[:, None] / 2 * unit))
-    n, p = points[0].repeat(points[1].shape[1], axis=1), np.tile(points[1], points[0].shape[1])
-    made: dict[tuple[int, ...], bytes] = {}
-    values = []
+    visits, price = (np.exp((low + high)[:, None] / 2 + (high - low)[:, None] / 2 * unit_points(
+        max(len(spanning(*end, least, wide)) for end in zip(low, high, strict=True)))[0])
+        for (low, high), least, wide in zip(ends, (VOLUME_NODES, PRICE_NODES), (WIDE_VOLUME, WIDE), strict=True))
+    grid = visits.shape[1], price.shape[1]
+    found = np.empty((len(rules), len(care.users), *grid, 3 * care.expense.shape[1]))
+    alike: dict[tuple[int, ...], list[int]] = {}
     for t, rule in enumerate(rules):
-        same = tuple(map(id, rule._replace(ceiling=0.0)))
-        if same not in made:
-            made[same] = fingerprint(asked_of_visits(rule))
-        key = made[same] + fingerprint((n[t], p[t], care.expense[t], care.eligible[t], care.contributed[t], care.log_sd,
-                                        len(care.users)))
-        values.append(kept(key, lambda t=t, rule=rule: moments(rule, care, t, n[t], p[t])))
-    found = np.stack(values)
-    found = found.reshape(*found.shape[:2], points[0].shape[1], points[1].shape[1], -1)
-    return through(found, [None, None], *(np.stack(end) for end in zip(*ends, strict=True)))
+        alike.setdefault(tuple(map(id, rule._replace(ceiling=0.0))), []).append(t)
+    for same in alike.values():
+        for years in (same[n:n + YEARS] for n in range(0, len(same), YEARS)):
+            n, p = (np.broadcast_to(x, (len(years), *grid)).ravel() for x in (
+                visits[years][:, :, None], price[years][:, None]))
+            of_year = lambda x, years=years: np.repeat(x[years], np.prod(grid), axis=0)  # noqa: E731
+            one = settled(rules[same[0]], OUTPATIENT, of_year(care.expense).T * n * p,
+                          np.full(care.expense.shape[1], care.log_sd), of_year(care.eligible).T, n, len(care.users),
+                          of_year(care.contributed))
+            columns = np.concatenate(one[:3]).T  # (c, n, 3 k)
+            found[years] = columns.reshape(-1, len(years), *found.shape[2:]).swapaxes(0, 1)
+    terms = through(found, [None, None], *(np.stack(end) for end in zip(*ends, strict=True)))
+    return terms._replace(matters=np.ones_like(terms.matters))  # so few that all are kept
 
 
-def asked_of_visits(rules: Rules) -> tuple:
-    """All of the rules that the payment of visits follows from: they count towards no ceiling of all care."""
-    own = (x[OUTPATIENT] for x in (rules.first, rules.annual, rules.kind_ceiling))
-    bands = (x[:, OUTPATIENT] for x in (rules.lower, rules.upper, rules.rate))
-    return (*own, *bands, rules.step, rules.floor, rules.bonus, rules.limit, rules.credit, rules.has_kind_ceiling,
-            rules.has_fee, rules.fee, rules.fee_price, rules.waived)
-
-
-def moments(rules: Rules, care: Visits, t: int, visits: np.ndarray, price: np.ndarray) -> np.ndarray:
-    """Payment, its square and its product with expense at each tier in year t, (c, n, 3 k), by visits and price (n,)."""
-    spread = np.full(care.expense.shape[1], care.log_sd)
-    found = settled(rules, OUTPATIENT, care.expense[t][:, None] * visits * price, spread, care.eligible[t], visits,
-                    len(care.users), care.contributed[t])
-    return np.concatenate(found[:3]).T
-
-
-def tiers_together(one: Polynomial, mix: np.ndarray, visits: np.ndarray, price: np.ndarray) -> Sums:
-    """Moments of a user's payment over the tiers (c, ..., t, d), by the mix (c, k, t, d or 1) and the year's polynomials.
+def paid_in(one: Polynomial, mix: np.ndarray, users: np.ndarray, visits: np.ndarray, price: np.ndarray) -> Paid:
+    """What users are paid in some years and draws, by the years' polynomials and the mix (c, k, t, d or 1).
 
     A mix that all draws have in common is in the polynomials before they are read.
     """
-    tiers = mix.shape[1]
-    everyone, at = np.broadcast_to(1.0, visits.shape), ([np.log(visits)], [np.log(price)])
-    if mix.shape[-1] == 1:
+    tiers, common = mix.shape[1], mix.shape[-1] == 1
+    if common:
         share = mix[..., 0].transpose(2, 0, 1)[..., None]  # (t, c, k, 1)
         paid, *others = (one.weight[:, :, n * tiers:(n + 1) * tiers] * share for n in range(3))
-        weight = np.concatenate([paid, *(of.sum(axis=2, keepdims=True) for of in others)], axis=2)
-        found = one._replace(weight=weight).at(everyone, *at)
-        paid = np.maximum(found[:, :tiers], 0.0)  # between nodes far apart a polynomial can fall below nothing
-        own = over_tiers(paid * paid, 1 / np.maximum(mix, 1e-300))
-        return Sums(paid, found[:, tiers], found[:, tiers + 1], own)
-    found = one.at(everyone, *at)
-    each = np.maximum(found[:, :tiers], 0.0)
-    paid = mix * each
-    return Sums(paid, over_tiers(mix, found[:, tiers:2 * tiers]), over_tiers(mix, found[:, 2 * tiers:]),
-                over_tiers(paid, each))
+        one = one._replace(weight=np.concatenate([paid, *(of.sum(axis=2, keepdims=True) for of in others)], axis=2))
+    found = one.at(users, [np.log(visits)], [np.log(price)])
+    paid = found[:, :tiers]
+    np.maximum(paid, 0.0, out=paid)  # between nodes far apart a polynomial can fall below nothing
+    least = np.maximum(users, 1e-300)
+    if common:
+        return Paid(paid, found[:, tiers], found[:, tiers + 1],
+                    over_tiers(1 / np.maximum(mix, 1e-300), paid * paid) / least)
+    by_tier = mix * paid
+    paid *= by_tier
+    others = found[:, tiers:].reshape(len(mix), 2, *mix.shape[1:])
+    others *= mix[:, None]
+    square, product = np.add.reduce(others, axis=2).swapaxes(0, 1)
+    return Paid(by_tier, square, product, np.add.reduce(paid, axis=1) / least)
 
 
-def over_tiers(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Sums (c, t, d) of products of amounts (c, k, t, d) over the tiers."""
-    return np.add.reduce(x * y, axis=1)
+def over_tiers(weight: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Sums (c, t, d) over the tiers of amounts (c, k, t, d), by weights (c or 1, k, t, 1)."""
+    weight = weight[..., 0].transpose(0, 2, 1)[:, :, None]
+    return np.matmul(weight, x.swapaxes(1, 2))[:, :, 0]
 
 
-def year_of(sums: Sums, users: np.ndarray, visits: np.ndarray, price: np.ndarray, mix: np.ndarray, expense: np.ndarray,
+def year_of(paid: Paid, users: np.ndarray, visits: np.ndarray, price: np.ndarray, mix: np.ndarray, expense: np.ndarray,
             eligible: np.ndarray, spread: float, z: np.ndarray) -> tuple[np.ndarray, ...]:
     """Totals of some years and draws, in the order of `Outpatient`: by tier (k, t, d) and at last by cell (c, t, d).
 
     `users`, `visits` (c, t, d); `mix` (c, k, t, d or 1); `price` (t, d); `expense` of a visit and `eligible` (t, k);
     `spread` the variance of a bill beside the square of its mean; normals `z` (2, t, d).
     """
-    each = expense.T[:, :, None]  # (k, t, 1)
-    bill = visits * price  # beside the expense of a visit
-    visits_by_tier = np.add.reduce((users * visits)[:, None] * mix)
-    expense_by_tier = visits_by_tier * price * each
-    expense_by_cell = users * bill * over_tiers(mix, each)
-    paid_by_tier = np.add.reduce(users[:, None] * sums.paid)
-    paid_by_cell = users * np.add.reduce(sums.paid, axis=1)
-    whole, paid = np.add.reduce(expense_by_tier), np.add.reduce(paid_by_tier)
+    each = expense.T[None, :, :, None]  # (1, k, t, 1)
+    all_visits, bill = users * visits, visits * price  # a bill is that many times the expense of a visit
+    if mix.shape[-1] == 1:
+        visits_by_tier = weighed(mix[..., 0].transpose(2, 1, 0), all_visits)
+    else:
+        visits_by_tier = np.add.reduce(all_visits[:, None] * mix)
+    usual = over_tiers(each, mix)
+    expense_by_cell = all_visits * price * usual
+    paid_by_tier, paid_by_cell = np.add.reduce(paid.by_tier), np.add.reduce(paid.by_tier, axis=1)
     # Chance between users: the year's payment and expense vary together.
-    over_all = lambda x: np.add.reduce(users * x)  # noqa: E731
-    sd_bill = np.sqrt(over_all(bill * bill * over_tiers(mix, each * each)) * spread)
-    sd_paid = np.sqrt(np.maximum(over_all(sums.square - sums.own), 0.0))
-    together = over_all(sums.product - bill * over_tiers(sums.paid, each))
+    sd_bill = np.sqrt(np.add.reduce(all_visits * price * bill * over_tiers(each * each, mix)) * spread)
+    sd_paid = np.sqrt(np.maximum(np.add.reduce(paid.square - paid.own), 0.0))
+    together = np.add.reduce(paid.product - bill * over_tiers(each, paid.by_tier))
     along = np.clip(together / np.maximum(sd_bill * sd_paid, 1e-12), -1.0, 1.0)
     factor = lambda sd, noise, total: np.maximum(1 + sd * noise / np.maximum(total, 1e-9), 0.0)  # noqa: E731
-    more = factor(sd_bill, z[0], whole)
-    paid_more = factor(sd_paid, along * z[0] + np.sqrt(1 - along * along) * z[1], paid)
-    spent = expense_by_tier * more
+    more = factor(sd_bill, z[0], np.add.reduce(expense_by_cell))
+    paid_more = factor(sd_paid, along * z[0] + np.sqrt(1 - along * along) * z[1], np.add.reduce(paid_by_tier))
+    spent = visits_by_tier * (price * more)
+    spent *= each[0]
     in_policy = spent * eligible.T[:, :, None]
-    return (np.minimum(paid_by_tier * paid_more, in_policy), spent, in_policy, visits_by_tier,
-            np.maximum(expense_by_cell * more - paid_by_cell * paid_more, 0.0))
+    paid_by_tier *= paid_more
+    expense_by_cell *= more
+    expense_by_cell -= paid_by_cell * paid_more
+    return (np.minimum(paid_by_tier, in_policy, out=paid_by_tier), spent, in_policy, visits_by_tier,
+            np.maximum(expense_by_cell, 0.0, out=expense_by_cell))
 
 
 def limited(mean: np.ndarray, log_sd: float, limit: np.ndarray) -> np.ndarray:

@@ -63,8 +63,11 @@ class Book:
 
     def alike(self, rules: Rules) -> Rules:
         """The first rules asked about that differ from these in the ceiling alone, or not at all."""
-        same = (id(part) for name, part in zip(rules._fields, rules, strict=True) if name != "ceiling")
-        return self.read.setdefault(("alike", *same), rules)
+        key = "alike", id(rules)
+        if key not in self.read:
+            same = (id(part) for name, part in zip(rules._fields, rules, strict=True) if name != "ceiling")
+            self.read[key] = self.read.setdefault(("alike", *same), rules), rules  # kept as in `once`
+        return self.read[key][0]
 
     def share(self, name: str) -> float:
         """The county's part of something, of 1 for the whole city."""
@@ -164,7 +167,7 @@ def net_price(book: Book, rules: Rules, policy: Policy) -> np.ndarray:
         every = {rule.ceiling: None for rule in (rules, *book.rules, *book.base_rules) if book.alike(rule) is same}
         ceilings = np.array(list(every))
         inputs = (*rules._replace(ceiling=ceilings), *costs)
-        prices = bills.kept(fingerprint(inputs), lambda: bills.net_prices(rules, ceilings, costs, rules.rate.shape[-1]))
+        prices = bills.kept(fingerprint(inputs), lambda: bills.net_price(rules, ceilings, costs, rules.rate.shape[-1]))
         found |= dict(zip(every, prices, strict=True))
     return found[rules.ceiling]
 

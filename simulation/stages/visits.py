@@ -92,9 +92,11 @@ def mixes_of(book: Book, futures: Futures, answers: list[Answer], mix: np.ndarra
         many = max(gain.shape[-1] for gain in gains)
         gain = np.stack([np.broadcast_to(gain, (*mix.shape, many)) for gain in gains], axis=2)
         if felt[years].any():
-            gain = gain - felt[years].T[..., None] * sensitivity[part]
-        weight = usual * np.exp(gain)
-        return weight / reduce(np.add, weight.swapaxes(0, 1))[:, None]
+            gain = gain - felt[years].T[..., None] * sensitivity[part]  # (c, k, t, d)
+        weight = np.exp(gain, out=gain)
+        weight *= usual
+        weight /= np.add.reduce(weight, axis=1)[:, None]
+        return weight
 
     return mixes
 
