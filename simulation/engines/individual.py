@@ -93,15 +93,16 @@ def spend(rules: list[Rules], care: list[Care], costs: list[Costs], insured: np.
 
 def year_of(rules: Rules, care: Care, costs: Costs, statuses: np.ndarray, threshold: float) -> Year:
     """One year's care in the form the loops read; `statuses` (c, s) cumulative, `threshold` in yuan."""
+    from simulation.engines.lanes import marks_of
     from simulation.engines.persons import Year
 
     log_sd = np.append(costs.log_sd, costs.chronic_log_sd)
     middle = np.append(log_mean(costs.log_sd, costs.tail), log_mean(costs.chronic_log_sd))
     return Year(
-        care.admissions * care.covered, care.chronic_share * care.covered, care.mix, np.cumsum(care.years), statuses,
-        np.log(np.append(costs.expense, costs.chronic_expense)) - middle, log_sd, costs.eligible, costs.primary,
-        float(costs.tail.bend), float(costs.tail.spread - 1), float(costs.dispersion), float(costs.referral),
-        float(threshold), bool(rules.bonus), bool(rules.has_assistance), bool(rules.credit))
+        care.admissions * care.covered, care.chronic_share * care.covered, care.mix, marks_of(np.cumsum(care.years)),
+        marks_of(statuses), np.log(np.append(costs.expense, costs.chronic_expense)) - middle, log_sd, costs.eligible,
+        costs.primary, float(costs.tail.bend), float(costs.tail.spread - 1), float(costs.dispersion),
+        float(costs.referral), float(threshold), bool(rules.bonus), bool(rules.has_assistance), bool(rules.credit))
 
 
 def stream_keys(seed: int, t: int, start: int, stop: int, cells: int) -> np.ndarray:

@@ -15,15 +15,16 @@ from numba import types
 from numba.extending import intrinsic
 
 jit = numba.njit(nogil=True, error_model="numpy")
-UNSEEN = {"nogil": True, "error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-inner = numba.njit(**UNSEEN)  # called by other machine code alone: less work for the compiler
-series = numba.njit(nogil=True, error_model="numpy", fastmath={"contract"})  # products and sums rounded once
+# What is called by other machine code alone needs no wrapper, and counts no references: its caller holds the arrays.
+UNSEEN = {"nogil": True, "error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True, "_nrt": False}
+inner = numba.njit(**UNSEEN)
+series = numba.njit(nogil=True, error_model="numpy", _nrt=False, fastmath={"contract"})  # rounded once
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 MIX_1, MIX_2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 S30, S27, S31, S11, S24 = (np.uint64(n) for n in (30, 27, 31, 11, 24))
 ANGLE, SIGN_1, SIGN_2 = np.uint64(0x3FFFFF), np.uint64(22), np.uint64(23)  # of a word's low 24 bits
-ONE = np.uint64(1)
+ONE, NEVER = np.uint64(1), np.uint64(0xFFFFFFFFFFFFFFFF)
 WHOLE = 16  # places are filled so many at a time: what were left over would be reckoned one by one
 LN2, LOG2E = math.log(2.0), 1.0 / math.log(2.0)
 LN2_HIGH, LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10  # their sum is ln 2
@@ -50,7 +51,7 @@ def exponential(x):
     k = np.int64(x * LOG2E + 1024.5) - np.int64(1024)
     r = (x - k * LN2_HIGH) - k * LN2_LOW  # at most 0.35 either way
     series = 1.0 + r * (1.0 + r * (1 / 2 + r * (1 / 6 + r * (1 / 24 + r * (1 / 120 + r * (1 / 720 + r * (
-        1 / 5040 + r * (1 / 40320 + r / 362880))))))))
+        1 / 5040 + r * (1 / 40320 + r * (1 / 362880)))))))))
     return series * of_bits((k + np.int64(1023)) << np.int64(52))
 
 
@@ -83,12 +84,18 @@ def key_of(key, purpose):
 
 
 @jit
-def uniform(key, at):
-    """The uniform number at a place, strictly between 0 and 1."""
-    return (float(np.int64(scrambled(key + (np.uint64(at) + ONE) * GOLDEN) >> S11)) + 0.5) * 1.1102230246251565e-16
+def word(key, at):
+    """The 64 random bits at a place."""
+    return scrambled(key + (np.uint64(at) + ONE) * GOLDEN)
 
 
 @jit
+def uniform(key, at):
+    """The uniform number at a place, strictly between 0 and 1."""
+    return (float(np.int64(word(key, at) >> S11)) + 0.5) * 1.1102230246251565e-16
+
+
+@inner
 def uniforms(numbers, at, key, first, n):
     """The n uniform numbers from place `first` on, written from `at` on."""
     row = numbers[at:]
@@ -154,27 +161,54 @@ def whole(n):
     return (n + WHOLE - 1) // WHOLE * WHOLE
 
 
-@inner
-def passed(u, cumulative, m):
-    """How many of four cumulative shares a uniform number has passed; the last share of all is never passed."""
-    last, many = len(cumulative) - 1, 0
-    many += 1 if u >= (cumulative[m] if m < last else 2.0) else 0
-    many += 1 if u >= (cumulative[m + 1] if m + 1 < last else 2.0) else 0
-    many += 1 if u >= (cumulative[m + 2] if m + 2 < last else 2.0) else 0
-    return many + (1 if u >= (cumulative[m + 3] if m + 3 < last else 2.0) else 0)
+@jit
+def mark(share):
+    """The first word whose uniform number reaches a cumulative share; none does if the share is one."""
+    return np.uint64(math.ceil(share * 9007199254740992.0 - 0.5)) << S11 if share < 1.0 else NEVER
+
+
+def marks_of(shares):
+    """The marks of some cumulative shares."""
+    return np.array([mark.py_func(share) for share in shares.ravel()], np.uint64).reshape(shares.shape)
 
 
 @inner
-def pick(numbers, at, cumulative, key, first, n):
-    """A number for each person, from 0 up, by cumulative shares; written from `at` on."""
-    row = numbers[at:]
+def mark_at(marks, m):
+    """A mark, or where there is none one that is never passed."""
+    return marks[m] if m < len(marks) - 1 else NEVER
+
+
+@inner
+def passed(bits, a, b, c, d):
+    """How many of four marks a word has passed."""
+    return (1 if bits >= a else 0) + (1 if bits >= b else 0) + (1 if bits >= c else 0) + (1 if bits >= d else 0)
+
+
+@inner
+def pick(numbers, at, marks, key, first, n):
+    """A number for each person, from 0 up, by the marks of cumulative shares; written from `at` on.
+
+    The last mark is never passed, nor are those of shares that reach one before: they are not asked.
+    """
+    row, asked = numbers[at:], 0
+    while asked < len(marks) - 1 and marks[asked] < NEVER:
+        asked += 1
+    if asked == 0:
+        for p in range(whole(n)):
+            row[p] = 0
+        return
+    a, b, c, d = mark_at(marks, 0), mark_at(marks, 1), mark_at(marks, 2), mark_at(marks, 3)
+    if asked <= 4:
+        for p in range(whole(n)):
+            row[p] = passed(word(key, first + p), a, b, c, d)
+        return
+    e, f, g, h = mark_at(marks, 4), mark_at(marks, 5), mark_at(marks, 6), mark_at(marks, 7)
     for p in range(whole(n)):
-        u = uniform(key, first + p)
-        row[p] = passed(u, cumulative, 0) + passed(u, cumulative, 4)
-    for m in range(8, len(cumulative) - 1):
-        if cumulative[m] < 1.0:
-            for p in range(whole(n)):
-                row[p] += 1 if uniform(key, first + p) >= cumulative[m] else 0
+        bits = word(key, first + p)
+        row[p] = passed(bits, a, b, c, d) + passed(bits, e, f, g, h)
+    for m in range(8, asked):
+        for p in range(whole(n)):
+            row[p] += 1 if word(key, first + p) >= marks[m] else 0
 
 
 @inner

@@ -21,6 +21,7 @@ from simulation.engines.lanes import (
     inner,
     jit,
     key_of,
+    mark,
     pick,
     uniform,
     uniforms,
@@ -66,8 +67,8 @@ class Year(NamedTuple):
     admissions: np.ndarray  # (c,) stays a person
     chronic_share: np.ndarray  # (c,)
     mix: np.ndarray  # (c, k)
-    years: np.ndarray  # (y,) cumulative
-    statuses: np.ndarray  # (c, s) cumulative
+    years: np.ndarray  # (y,) marks of cumulative shares,
+    statuses: np.ndarray  # (c, s) and these
     log_expense: np.ndarray  # (k + 1,) log of the median at first-year prices; the last is special-disease care
     log_sd: np.ndarray  # (k + 1,)
     eligible: np.ndarray  # (i, k)
@@ -224,7 +225,7 @@ def sums_at(tier, tiers, basic, cost, n):
 @inner
 def some_bills(size, settles, lines, ends, rules, year, ill, since, people, cell, price, mix, key, room, total, by_tier,
                by_cell):
-    """People with several bills; `since` as in `draw_bills`, `mix` (k,) cumulative."""
+    """People with several bills; `since` as in `draw_bills`, `mix` (k,) marks."""
     numbers, what, scratch, special = room.numbers[size], room.what[size], room.scratch, SPECIAL[size]
     for first in range(0, people, BLOCK):
         n = min(BLOCK, people - first)
@@ -271,17 +272,16 @@ def one_each(settles, rules, year, ill, cell, people, price, share, key, room, t
 
 
 @inner
-def people_of_cell(settles, lines, ends, rules, year, key, cell, people, admissions, ill_share, price, share, mix, room,
-                   total, by_tier, by_cell):
+def people_of_cell(settles, lines, ends, rules, year, key, cell, people, admissions, ill_share, price, share, mix,
+                   since, room, total, by_tier, by_cell):
     """Everyone of one cell, draw and year: how many have what, and what it costs.
 
-    `share`, `mix` (k,): shares by tier, and cumulative.
+    `share`, `mix` (k,): shares by tier, and their marks; `since`: room to work in, (MOST_STAYS,).
     """
     size = year.dispersion
     none = (size / (size + admissions)) ** size
     counts = key_of(key, COUNT)
     ill_people = binomial(uniform(counts, 0), people, ill_share)
-    since = np.zeros(MOST_STAYS, np.int64)
     for ill in (1, 0):  # those with a special disease, then the others who have a stay
         own = key_of(key, 1 + ill)
         left, stays, chance, beyond, at = ill_people, 0, none, 1.0, 0
@@ -322,17 +322,18 @@ def year_of_care(settles, lines, ends, room, rules, year, keys, persons, price, 
     `settles` (n,) addresses for a stay, for special-disease care and for the `SIZES` in between; `lines` and `ends` are
     the list for the largest. `keys`, `persons`, `frequency` (d, c); `price`, `chronic`, `tilt` (d,).
     """
-    share, mix = np.zeros(year.mix.shape[1]), np.zeros(year.mix.shape[1])
+    tiers = year.mix.shape[1]
+    share, mix, since = np.zeros(tiers), np.zeros(tiers, np.uint64), np.zeros(MOST_STAYS, np.int64)
     for d in range(len(price)):
         for c in range(persons.shape[1]):
-            whole = 0.0
-            for k in range(len(share)):  # the cell's mix, leaning to primary care by the draw's tilt
+            whole = below = 0.0
+            for k in range(tiers):  # the cell's mix, leaning to primary care by the draw's tilt
                 share[k] = year.mix[c, k] * math.exp(tilt[d] * year.primary[k])
                 whole += share[k]
-                mix[k] = whole
-            for k in range(len(share)):
+            for k in range(tiers):
+                below += share[k]
+                mix[k] = mark(below / whole)
                 share[k] /= whole
-                mix[k] /= whole
             people_of_cell(settles, lines, ends, rules, year, keys[d, c], c, int(persons[d, c] + 0.5),
                            year.admissions[c] * frequency[d, c], min(year.chronic_share[c] * chronic[d], 1.0),
-                           math.log(price[d]), share, mix, room, total[d], by_tier[d], by_cell[d, c])
+                           math.log(price[d]), share, mix, since, room, total[d], by_tier[d], by_cell[d, c])
