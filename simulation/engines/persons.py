@@ -196,13 +196,13 @@ def draw_bills(year, ill, since, special, bills, numbers, what, scratch, price, 
             continue
         pick(what, AT_TIER + j * LANE, mix, key_of(own, WHERE), first, n)
         for p in range(whole(n)):
-            scratch[SD + p] = year.log_sd[tier[p]]
-            scratch[SCALE + p] = year.log_expense[tier[p]] + price
+            scratch[SD + p] = year.log_sd[np.uint64(tier[p])]  # without a sign there is no end to count from
+            scratch[SCALE + p] = year.log_expense[np.uint64(tier[p])] + price
         costs_of_each(scratch, at, scratch[SD:], scratch[SCALE:], year.bend, year.wider, key_of(own, COST), first, n)
         for p in range(since[stay] - first):
             cost[p] = 0.0
         for p in range(whole(n)):
-            bill[p] = cost[p] * year.eligible[0, tier[p]]
+            bill[p] = cost[p] * year.eligible[0, np.uint64(tier[p])]
         if year.has_credit and stay > 0:  # a first stay follows none
             linked = numbers[START + j * NEXT + AT_LINK:]
             uniforms(scratch, CHANCE, key_of(own, LINK), first, whole(n))
@@ -234,14 +234,15 @@ def some_bills(size, settles, lines, ends, rules, year, ill, since, people, cell
             stays += 1
         draw_bills(year, ill, since, special, SIZES[size], numbers, what, scratch, price, mix, key, first, n)
         draw_person(year, cell, numbers, what, key, first, n)
-        begin, end = special - ill, special + stays  # the bills there are
-        if size == MANY:
-            for p in range(whole(n)):
+        begin, end, settled = special - ill, special + stays, whole(n)  # the bills there are
+        if size == MANY:  # few people, and slow: nobody is settled to fill a place
+            settled = n
+            for p in range(n):
                 what[AT_CELL + p] = cell
-            follow(lines, ends[end - 1], rules, what, numbers, room.values, whole(n))
+            follow(lines, ends[end - 1], rules, what, numbers, room.values, n)
         else:
-            settle_at(settles[size + 1], rules, cell, 0, what, numbers, whole(n))
-        add(sums(scratch, numbers, begin, end - begin, whole(n), year.threshold), total, by_cell)
+            settle_at(settles[size + 1], rules, cell, 0, what, numbers, settled)
+        add(sums(scratch, numbers, begin, end - begin, settled, year.threshold), total, by_cell)
         if ill:
             for p in range(n):
                 total[1] += numbers[START + AT_BASIC + p]
