@@ -18,6 +18,7 @@ jit = numba.njit(nogil=True, error_model="numpy")
 # What is called by other machine code alone needs no wrapper, and counts no references: its caller holds the arrays.
 UNSEEN = {"nogil": True, "error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True, "_nrt": False}
 inner = numba.njit(**UNSEEN)
+within = numba.njit(**UNSEEN, forceinline=True)  # called at one place: what it is given need not be handed on
 series = numba.njit(nogil=True, error_model="numpy", _nrt=False, fastmath={"contract"})  # rounded once
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
@@ -26,6 +27,7 @@ S30, S27, S31, S11, S24 = (np.uint64(n) for n in (30, 27, 31, 11, 24))
 ANGLE, SIGN_1, SIGN_2 = np.uint64(0x3FFFFF), np.uint64(22), np.uint64(23)  # of a word's low 24 bits
 ONE, NEVER = np.uint64(1), np.uint64(0xFFFFFFFFFFFFFFFF)
 WHOLE = 16  # places are filled so many at a time: what were left over would be reckoned one by one
+FEW = 16  # things that happen, or do not: their ways are counted one by one
 LN2, LOG2E = math.log(2.0), 1.0 / math.log(2.0)
 LN2_HIGH, LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10  # their sum is ln 2
 FRACTION, NOUGHT = np.int64(0x000FFFFFFFFFFFFF), np.int64(0x3FF0000000000000)
@@ -126,6 +128,28 @@ def normals(numbers, at, key, first, n):
         row[2 * q + 1] = other if (word >> SIGN_2) & ONE else -other
 
 
+@inner
+def excess(n):
+    """How far log n! is above Stirling's (n + 1/2) log n - n + log(2 pi) / 2, to 1e-14 from `FEW` on."""
+    one = 1.0 / n
+    two = one * one
+    return one * (1 / 12 - two * (1 / 360 - two * (1 / 1260 - two / 1680)))
+
+
+@inner
+def chance_of(up, n, p):
+    """The chance that `up` of n things happen, where that is about as likely as can be."""
+    down = n - up
+    if min(up, down) >= FEW:  # near what is expected, so that both logarithms are small
+        height = up * logarithm(n * p / up) + down * logarithm(n * (1.0 - p) / down)
+        height += excess(n) - excess(up) - excess(down)
+        return exponential(height) * math.sqrt(n / (2 * math.pi * up * float(down)))
+    ways = 1.0
+    for k in range(min(up, down)):
+        ways *= (n - k) / (k + 1.0)
+    return ways * math.exp(up * math.log(p) + down * math.log1p(-p))
+
+
 @jit
 def binomial(u, n, p):
     """How many of n things happen, each with chance p: by inversion, from the likeliest number outwards."""
@@ -136,8 +160,7 @@ def binomial(u, n, p):
     odds = p / (1.0 - p)
     up = min(int((n + 1) * p), n)
     down = up
-    above = below = math.exp(math.lgamma(n + 1.0) - math.lgamma(up + 1.0) - math.lgamma(n - up + 1.0)
-                             + up * math.log(p) + (n - up) * math.log1p(-p))
+    above = below = chance_of(up, n, p)
     u -= above
     if u < 0.0:
         return up

@@ -26,6 +26,7 @@ from simulation.engines.lanes import (
     uniform,
     uniforms,
     whole,
+    within,
 )
 from simulation.engines.machine import (
     BILL,
@@ -144,7 +145,7 @@ def add(found, total, by_cell):
     by_cell[2] += over
 
 
-@inner
+@within
 def one_bill(settle, rules, year, kind, tier, cell, people, price, key, room, total, by_tier, by_cell):
     """People with one bill each: a stay at a tier, or special-disease care."""
     numbers, what, scratch = room.numbers[0], room.what[0], room.scratch
@@ -171,7 +172,7 @@ def one_bill(settle, rules, year, kind, tier, cell, people, price, key, room, to
         total[7] += people
 
 
-@inner
+@within
 def draw_bills(year, ill, since, special, bills, numbers, what, scratch, price, mix, key, first, n):
     """Tiers, costs and referrals of a block of people; where there is no bill it is nought.
 
