@@ -35,6 +35,12 @@ def normals(many: int, key: int) -> np.ndarray:
     return room[1:many + 1]
 
 
+@numba.njit
+def picks_of(marks, key, n, picked, numbers):
+    lanes.pick(picked, 0, marks, key, 0, n)
+    lanes.uniforms(numbers, 0, key, 0, n)
+
+
 def test_elementary_functions_are_as_accurate_as_they_say() -> None:
     x = np.linspace(-50, 50, 100_001)
     got = np.empty_like(x)
@@ -61,6 +67,23 @@ def test_a_number_depends_on_its_key_and_place_alone() -> None:
     lanes.normals(room, 0, np.uint64(7), 200, 299)
     np.testing.assert_array_equal(room[:299], whole[200:499])
     assert not np.isclose(normals(1000, 8), whole).any()
+
+
+@pytest.mark.parametrize("shares", [[1.0], [1.0, 0.0, 0.0], [0.3, 0.0, 0.7], [0.2] * 5, [0.08, 0.92] + [0.0] * 8,
+                                    [0.1] * 7 + [0.3], [0.05] * 12 + [0.4]])
+def test_picks_go_by_cumulative_shares(shares: list[float]) -> None:
+    """As uniform numbers compared with the shares would; the last share is never passed."""
+    picked, numbers, cumulative = np.zeros(4096), np.zeros(4096), np.cumsum(shares)
+    picks_of(lanes.marks_of(cumulative), np.uint64(5), 4096, picked, numbers)
+    np.testing.assert_array_equal(picked, np.searchsorted(cumulative[:-1], numbers, side="right"))
+
+
+@pytest.mark.parametrize(("n", "p"), [(1, 0.5), (20, 0.97), (31, 0.5), (33, 0.5), (850, 0.53), (400_000, 0.024),
+                                      (400_000, 6e-5), (400_000, 0.99)])
+def test_the_likeliest_count_has_its_chance(n: int, p: float) -> None:
+    up, got = min(int((n + 1) * p), n), np.zeros(1)
+    at_each(numba.njit(lambda k: lanes.chance_of(np.int64(k), n, p)), np.array([float(up)]), got)
+    assert got[0] == pytest.approx(stats.binom.pmf(up, n, p), rel=1e-11)
 
 
 @pytest.mark.parametrize(("n", "p"), [(33_000, 0.03), (300, 0.03), (20, 0.4), (5, 0.99), (2, 0.5), (250_000, 0.31)])

@@ -67,7 +67,7 @@ def logarithm(x):
     power = float((bits >> np.int64(52)) - np.int64(1023)) + (1.0 if half else 0.0)
     s = (fraction - 1.0) / (fraction + 1.0)
     q = s * s
-    series = 1.0 + q * (1 / 3 + q * (1 / 5 + q * (1 / 7 + q * (1 / 9 + q * (1 / 11 + q * (1 / 13 + q / 15))))))
+    series = 1.0 + q * (1 / 3 + q * (1 / 5 + q * (1 / 7 + q * (1 / 9 + q * (1 / 11 + q * (1 / 13 + q * (1 / 15)))))))
     return power * LN2 + 2.0 * s * series
 
 
@@ -119,9 +119,9 @@ def normals(numbers, at, key, first, n):
         far = math.sqrt(-2.0 * logarithm((float(np.int64(word >> S24)) + 0.5) * 9.094947017729282e-13))
         y = (float(np.int64(word & ANGLE)) + 0.5) * (1.5707963267948966 / 4194304.0) - 0.7853981633974483
         v = y * y
-        sine = y * (1.0 + v * (-1 / 6 + v * (1 / 120 + v * (-1 / 5040 + v * (1 / 362880 - v / 39916800)))))
+        sine = y * (1.0 + v * (-1 / 6 + v * (1 / 120 + v * (-1 / 5040 + v * (1 / 362880 - v * (1 / 39916800))))))
         cosine = 1.0 + v * (-1 / 2 + v * (1 / 24 + v * (-1 / 720 + v * (1 / 40320 + v * (
-            -1 / 3628800 + v / 479001600)))))
+            -1 / 3628800 + v * (1 / 479001600))))))
         far = far * 0.7071067811865476
         one, other = far * (cosine + sine), far * (cosine - sine)
         row[2 * q] = one if (word >> SIGN_1) & ONE else -one
