@@ -132,14 +132,14 @@ class Session:
                 await asyncio.sleep(max(0.0, pause - (time.perf_counter() - began)))
 
 
-def strangers(moves: Sequence[Move]) -> int:
-    """How many answers were another session's: not of its scenario, or not what equal requests were answered with."""
+def strangers(moves: Sequence[Move]) -> list[Move]:
+    """Whose answers were another session's: not of its scenario, or not what equal requests were answered with."""
     answers: dict[tuple[str, float], Counter[str]] = defaultdict(Counter)
     for move in moves:
         answers[move.asked][move.address] += 1
     usual = {asked: found.most_common(1)[0][0] for asked, found in answers.items()}
-    return sum(move.address != usual[move.asked] or parse_qs(move.address).get("scenario") != [move.asked[0]]
-               for move in moves)
+    return [move for move in moves
+            if move.address != usual[move.asked] or parse_qs(move.address).get("scenario") != [move.asked[0]]]
 
 
 class Held(NamedTuple):
@@ -238,7 +238,7 @@ def told(moves: list[Move], memory: list[Held], seconds: float, faults: int = 0)
     lost, foreign = sum(not move.answered for move in moves), strangers(moves)
     checks = [
         (f"{len(moves)} moves, lost", lost, "0", lost == 0),
-        ("answers to another session's request", foreign, "0", foreign == 0),
+        ("answers to another session's request", len(foreign), "0", not foreign),
         ("faults in the server's log", faults, "0", faults == 0),
         ("lever to chart, median, s", round(float(middle), 2), f"<= {MEDIAN:g}", middle <= MEDIAN),
         ("lever to chart, 95th percentile, s", round(float(late), 2), f"<= {LATE:g}", late <= LATE)]
@@ -255,6 +255,8 @@ def told(moves: list[Move], memory: list[Held], seconds: float, faults: int = 0)
         lines += [f"  memory at the start, half way, at the end, MB  {held}",
                   f"  processor time a move, s  {spent:.2f}"]
     lines.append(f"  stable answer before the next move  {sum(move.rested for move in moves) / len(moves):.0%}")
+    lines += [f"  asked for {move.asked} on {move.page} at {move.at:.0f} s, answered {move.address}"
+              for move in foreign[:5]]
     for page in dict.fromkeys(move.page for move in moves):
         of = [move.took for move in moves if move.page == page]
         lines.append(f"  page {page:<37} {np.median(of):>10.2f}   ({len(of)} moves, slowest {max(of):.2f})")

@@ -162,7 +162,7 @@ def explained(first: Plan, last: Plan) -> Waterfall:
     draws, ends = draws_of(first), results((first, last))
     if apart(first, last) <= AT_ONCE:
         return tracks.once(("waterfall", first, last, draws), lambda progress: made(
-            waterfall, *ends, SHOWN, draws=draws, seed=SEED))
+            waterfall, *ends, SHOWN, draws=draws, seed=SEED, patient=True))  # below all else on its page
     return tracks.once(("waterfall", first, last, draws), lambda progress: at_length(
         {"progress": progress}, waterfall, *ends, SHOWN, draws=draws, seed=SEED))
 
