@@ -7,7 +7,20 @@ from collections.abc import Mapping
 import pandas as pd
 import plotly.graph_objects as go
 
-from report.charts import BAR_COLOURS, BLUE, HEIGHT, MARGIN, PATTERNS, RED, TEMPLATE, rgba, ticks, titled, wrapped
+from report.charts import (
+    BAR_COLOURS,
+    BLUE,
+    HEIGHT,
+    MARGIN,
+    PATTERNS,
+    RED,
+    TEMPLATE,
+    rgba,
+    ticks,
+    titled,
+    whole,
+    wrapped,
+)
 from report.tables import Drawn
 from report.text import percent
 
@@ -69,14 +82,16 @@ def lined(title: str) -> str:
 
 def around_zero(drawn: Drawn, title: str, names: Mapping[str, str], unit: str) -> go.Figure:
     """Amounts by year, stacked upwards where they are positive and downwards where they are negative."""
-    frame, figure = drawn.frame, go.Figure()
-    for n, (column, name) in enumerate(names.items()):
-        figure.add_bar(x=frame["year"], y=frame[column], name=name, marker=bar(n),
-                       hovertemplate=f"%{{x}}　{name} %{{y:,.1f}} {unit}<extra></extra>")
-    figure.add_hline(y=0, line={"width": 1.5, "color": RED})
-    figure.update_layout(template=TEMPLATE, barmode="relative", bargap=0.3, title=titled(title), showlegend=True,
-                         xaxis=ticks(frame["year"]), yaxis={"tickformat": ",~f"})
-    return figure
+    frame = drawn.frame
+    years = frame["year"].tolist()
+    traces = [{"type": "bar", "x": years, "y": frame[column].tolist(), "name": name, "marker": bar(n),
+               "hovertemplate": f"%{{x}}　{name} %{{y:,.1f}} {unit}<extra></extra>"}
+              for n, (column, name) in enumerate(names.items())]
+    return whole(traces, {
+        "barmode": "relative", "bargap": 0.3, "title": titled(title), "showlegend": True, "xaxis": ticks(frame["year"]),
+        "yaxis": {"tickformat": ",~f"},
+        "shapes": [{"type": "line", "xref": "x domain", "x0": 0, "x1": 1, "y0": 0, "y1": 0,
+                    "line": {"width": 1.5, "color": RED}}]})
 
 
 def side_by_side(drawn: Drawn, title: str, names: Mapping[str, str], value: str, error: str | None = None) -> go.Figure:
@@ -102,16 +117,16 @@ def side_by_side(drawn: Drawn, title: str, names: Mapping[str, str], value: str,
 
 def courses(drawn: Drawn, title: str, names: Mapping[str, str], form: str) -> go.Figure:
     """One line a column by year, each with its own dash and marker; `form` is the format of a value."""
-    frame, figure = drawn.frame, go.Figure()
+    frame = drawn.frame
+    years, traces = frame["year"].tolist(), []
     for n, (column, name) in enumerate(names.items()):
         colour = BAR_COLOURS[n % len(BAR_COLOURS)]
-        figure.add_scatter(x=frame["year"], y=frame[column], mode="lines+markers", name=name,
-                           line={"dash": DASHES[n % len(DASHES)], "width": 2, "color": colour},
-                           marker={"symbol": MARKERS[n % len(MARKERS)], "size": 8, "color": colour},
-                           hovertemplate=f"%{{x}}　{name} %{{y:{form}}}<extra></extra>")
-    figure.update_layout(template=TEMPLATE, title=titled(title), showlegend=True, xaxis=ticks(frame["year"]),
-                         yaxis={"tickformat": form, "rangemode": "tozero"})
-    return figure
+        traces.append({"x": years, "y": frame[column].tolist(), "mode": "lines+markers", "name": name,
+                       "line": {"dash": DASHES[n % len(DASHES)], "width": 2, "color": colour},
+                       "marker": {"symbol": MARKERS[n % len(MARKERS)], "size": 8, "color": colour},
+                       "hovertemplate": f"%{{x}}　{name} %{{y:{form}}}<extra></extra>"})
+    return whole(traces, {"title": titled(title), "showlegend": True, "xaxis": ticks(frame["year"]),
+                          "yaxis": {"tickformat": form, "rangemode": "tozero"}})
 
 
 def band(drawn: Drawn, title: str, names: Mapping[str, str], unit: str) -> go.Figure:
