@@ -5,7 +5,7 @@ import streamlit as st
 from report.text import plain
 from simulation import __version__
 from simulation.terms import LANGUAGES, BadInput
-from ui import access, learning, logs, state
+from ui import access, learning, logs, runs, state
 from ui.text import LANGUAGE_NAMES, language, t
 
 if not access.outside():
@@ -34,7 +34,7 @@ page = st.navigation({t(f"menu.{part}"): [
     st.Page(f"ui/pages/{name}.py", title=t(f"page.{name}"), icon=PAGES[name], url_path=name, default=name == "overview")
     for name in names] for part, names in MENU.items()}, position="top")
 access.enter()
-with logs.answering(page.url_path or next(iter(PAGES))):
+with logs.answering(page.url_path or next(iter(PAGES))), runs.drawn(state.view()):
     try:
         page.run()
     except BadInput as bad:  # what the page has not answered in its own place

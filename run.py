@@ -132,6 +132,8 @@ def make_venv(venv):
         raise Halt(2, "这个 Python 缺少 venv 模块；Debian/Ubuntu 请先运行 apt install python3-venv。 / This "
                       "Python cannot make a virtual environment: on Debian or Ubuntu, run "
                       "`apt install python3-venv` first.")
+    if venv.is_symlink():  # to an environment of another folder, which would be emptied
+        venv.unlink()
     # The base interpreter, because the one running may live in the environment that is replaced.
     base = getattr(sys, "_base_executable", None) or sys.executable
     if not quietly([base, "-m", "venv", "--clear", str(venv)]):

@@ -33,7 +33,7 @@ from store.database import ready
 from tests.coarse import coarse
 from tests.screen import CEILING, app, few_draws
 from ui import logs, runs
-from ui.turns import Claims, Places
+from ui.turns import Claims, Drawing, Places
 from ui.view import view_of
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -264,6 +264,51 @@ def test_work_that_can_wait_may_be_given_up_meanwhile():
         places.take(look)
     places.give_back()
     places.take()  # nothing is left behind by who gave up
+
+
+def test_stable_answers_are_drawn_one_page_at_a_time_and_when_no_lever_waits(monkeypatch):
+    monkeypatch.setattr("ui.turns.LEASE", 60.0)
+    drawing, order, begin = Drawing(), [], [threading.Event(), threading.Event()]
+
+    def rests(name, begin):
+        with drawing.page(resting=False):
+            drawing.wait(lambda: order.append("looked") if "looked" not in order else None)
+            order.append(name)
+            begin.wait(60)
+        with drawing.page(resting=True):
+            order.append(f"{name} again")
+
+    with drawing.page(resting=False):
+        waits = [threading.Thread(target=rests, args=(n, begin)) for n, begin in enumerate(begin)]
+        for one in waits:
+            one.start()
+        time.sleep(0.5)
+        assert order == ["looked"], "somebody else still draws"
+        drawing.pause()  # who waits for an answer holds nobody up
+        time.sleep(0.5)
+        first, = (name for name in order if name in (0, 1))
+        drawing.go_on()
+        begin[first].set()  # its page, drawn again, ends its turn; but then there is still the lever's
+        waits[first].join(60)
+        assert order == ["looked", first, f"{first} again"]
+    begin[1 - first].set()
+    waits[1 - first].join(60)
+    assert order[3:] == [1 - first, f"{1 - first} again"]
+
+
+def test_a_turn_to_draw_that_is_not_taken_ends_by_itself(monkeypatch):
+    monkeypatch.setattr("ui.turns.LEASE", 0.1)
+    drawing, looked = Drawing(), []
+    drawing.wait(lambda: None)  # and is gone: another page, or nobody
+    began = time.monotonic()
+    drawing.wait(lambda: looked.append(1))
+    assert time.monotonic() - began < 1.0
+    monkeypatch.setattr("ui.turns.LONGEST", 0.5)
+    with drawing.page(resting=False):
+        waits = threading.Thread(target=drawing.wait, args=(lambda: None,))
+        waits.start()
+        waits.join(60)  # nor does it wait for ever
+        assert not waits.is_alive()
 
 
 # ---- a container, a service, and an install without internet -----------------------------------

@@ -187,6 +187,12 @@ def test_environment_is_made_once_and_mended_when_it_must_be(project):
     moved.rename(venv)
     assert run.is_sound(venv)
 
+    another = project / "another"
+    another.mkdir()
+    (another / ".venv").symlink_to(venv, target_is_directory=True)
+    run.make_venv(another / ".venv")
+    assert run.is_sound(another / ".venv") and run.is_sound(venv), "what a link leads to is left alone"
+
 
 def test_installing_that_fails_says_so_and_is_tried_again(project):
     good = (project / "requirements.txt").read_text()

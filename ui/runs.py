@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -18,7 +18,7 @@ from simulation import simulate
 from simulation.measures import unresponsive
 from simulation.scenario import Scenario
 from ui.hands import Hands
-from ui.turns import Claims, Places, Turn, count
+from ui.turns import Claims, Drawing, Places, Turn, count
 from ui.view import View, known, scenario_of, view_of
 
 QUICK, STABLE = 1024, 16384  # draws while a lever moves, and at rest
@@ -62,7 +62,8 @@ def made(function: Callable, *arguments: Any, patient: bool = False, **named: An
         with gate(patient):
             return function(*arguments, **named)
     began = time.monotonic()
-    done = hands()[0].do(patient, look, partial(function, **named), *arguments)
+    with aside():
+        done = hands()[0].do(patient, look, partial(function, **named), *arguments)
     count(time.monotonic() - began - done.took)
     return done.answer
 
@@ -71,7 +72,41 @@ def at_length(heard: Mapping[str, Callable[[Any], object]], function: Callable, 
     """What a long calculation gives; `heard` are functions it calls by name meanwhile, such as `progress`."""
     if not hands():
         return function(*arguments, **named, **heard)
-    return hands()[0].alone(look, heard, function, *arguments, **named)
+    with aside():
+        return hands()[0].alone(look, heard, function, *arguments, **named)
+
+
+@st.cache_resource(show_spinner=False)
+def drawing() -> Drawing:
+    """Who draws a page."""
+    return Drawing()
+
+
+@contextmanager
+def aside() -> Iterator[None]:
+    """To be used with `with` while a page waits."""
+    drawing().pause()
+    try:
+        yield
+    finally:
+        drawing().go_on()
+
+
+def drawn(view: View) -> AbstractContextManager[None]:
+    """To be used with `with` around a page that is drawn."""
+    st.session_state["rests"] = st.session_state.pop("resting", None) == view
+    return drawing().page(st.session_state["rests"])
+
+
+def rest(view: View, make: Callable[[], object]) -> None:
+    """The quick answers are on the page: make the stable ones and draw it again, unless a lever moves first.
+
+    The front end drops what a run has drawn and not yet sent when the next begins: so all waiting is before that.
+    """
+    make()
+    drawing().wait(look)
+    st.session_state["resting"] = view
+    st.rerun()
 
 
 def look() -> None:
@@ -106,7 +141,7 @@ def seen() -> dict[str, tuple]:
     return {}
 
 
-def note(view: View, page: str) -> None:
+def note(page: str, view: View) -> None:
     """Note that a page's stable answers for a view are at hand."""
     if key(view) not in seen().get(page, ()):
         # Replaced in one step, for sessions run side by side; far fewer than the answers kept.
@@ -118,13 +153,13 @@ def run(view: View, draws: int) -> Run:
     with claimed(answers, key(view), draws) if draws > QUICK else nullcontext():
         answer = answers(*key(view), draws, SEED)
     if draws == draws_for(view, settled=True):
-        note(view, "run")
+        note("run", view)
     return answer
 
 
-def at_rest(view: View) -> bool:
-    """Whether the stable answers of a view are at hand."""
-    return key(view) in seen().get("run", ())
+def at_rest(page: str, *views: View) -> bool:
+    """Whether a page shows the stable answers of some views: it has just made them, or they are at hand."""
+    return st.session_state.get("rests") or all(key(view) in seen().get(page, ()) for view in views)
 
 
 def key(view: View) -> tuple[str, tuple, int]:

@@ -5,6 +5,7 @@ As on the first page a quick answer comes before the stable one, and equal views
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
 
@@ -14,7 +15,7 @@ import streamlit as st
 from report import studies
 from report.studies import Study
 from simulation.scenario import Scenario
-from ui.runs import QUICK, SEED, claimed, key, made, note, seen
+from ui.runs import QUICK, SEED, claimed, draws_for, key, made, note, rest
 from ui.text import t
 from ui.view import View, changes, scenario_of
 
@@ -65,19 +66,12 @@ def pooled_as(view: View, method: str, year: int | None = None) -> Scenario:
 
 # --- first quick, then stable -----------------------------------------------------------------------
 
-def at_rest(view: View, page: str) -> bool:
-    """Whether a page shows a view's stable answers: its quick ones have been shown just before, or these are at hand.
-    """
-    return st.session_state.pop(f"settled.{page}", None) == key(view) or key(view) in seen().get(page, ())
-
-
-def settle(view: View, page: str, settled: bool) -> None:
-    """Note that a page's stable answers for a view are at hand; or that the quick ones are on it, and run it again."""
+def settle(page: str, view: View, settled: bool, make: Callable[[View, int], object] = study) -> None:
+    """Note that a page's stable answers for a view are at hand; or `make` them, now that the quick ones are on it."""
     if settled:
-        note(view, page)
+        note(page, view)
     else:
-        st.session_state[f"settled.{page}"] = key(view)
-        st.rerun()
+        rest(view, lambda: make(view, draws_for(view, settled=True)))
 
 
 def facts(found: Study, scenario: Scenario, settled: bool) -> str:

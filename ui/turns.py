@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 LONGEST = 10.0  # seconds after which work that can wait has waited long enough
 LOOK = 0.2  # seconds between looks at whether it is still wanted
+LEASE = 1.0  # seconds for which others that can wait leave a page to draw its stable answers
 
 
 class Tally(NamedTuple):
@@ -74,6 +75,55 @@ class Turn(NamedTuple):
 
     def __exit__(self, *_: object) -> None:
         self.places.give_back()
+
+
+class Drawing:
+    """Who draws a page. One interpreter draws all pages, so each holds up the others: whoever moves a lever draws at
+    once, and the stable answers that follow are drawn one page after another, when no such page is.
+    """
+
+    def __init__(self) -> None:
+        self._change = threading.Condition()
+        self._count, self._leased = 0, 0.0  # pages that are being drawn; until when a page at rest has its turn
+        self._mine = threading.local()
+
+    @contextmanager
+    def page(self, resting: bool) -> Iterator[None]:
+        """To be used with `with` while a page is drawn."""
+        self._mine.inside = True
+        self.go_on()
+        try:
+            yield
+        finally:
+            self._mine.inside = False
+            if resting:
+                self._leased = 0.0
+            self.pause()
+
+    def pause(self) -> None:
+        """This page waits for something."""
+        self._draw(False)
+
+    def go_on(self) -> None:
+        """This page is drawn again; nothing for work that is no page's."""
+        self._draw(getattr(self._mine, "inside", False))
+
+    def _draw(self, now: bool) -> None:
+        if now != getattr(self._mine, "draws", False):
+            with self._change:
+                self._mine.draws = now
+                self._count += 1 if now else -1
+                self._change.notify_all()
+
+    def wait(self, look: Callable[[], object]) -> None:
+        """Wait for a turn to draw stable answers; `look` is called now and then, and may end the wait."""
+        self.pause()
+        began = time.monotonic()
+        free = lambda: not self._count and time.monotonic() > self._leased  # noqa: E731
+        with self._change:
+            while not self._change.wait_for(free, LOOK) and time.monotonic() - began < LONGEST:
+                look()
+            self._leased = time.monotonic() + LEASE
 
 
 class Claims:

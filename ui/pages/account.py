@@ -7,7 +7,7 @@ from report.tables import FORMS, tier_name
 from report.text import plain, unit_text
 from ui import ledger, state, studies
 from ui.figures import beside, card, download
-from ui.runs import draws_for
+from ui.runs import at_rest, draws_for
 from ui.text import language, t
 from ui.view import scenario_of
 from ui.widgets import sidebar
@@ -23,7 +23,7 @@ st.markdown(t("account.question"))
 facts = st.empty()
 state.warn()
 
-settled = studies.at_rest(view, "study")
+settled = at_rest("study", view)
 found = studies.study(view, draws_for(view, settled))
 facts.caption(studies.facts(found, scenario, settled))
 
@@ -86,4 +86,4 @@ st.caption(t("account.margins_read"))
 with st.sidebar:
     sidebar()
 
-studies.settle(view, "study", settled)
+studies.settle("study", view, settled)

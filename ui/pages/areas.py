@@ -7,7 +7,7 @@ from report.tables import FORMS, money_unit
 from report.text import number, percent, plain
 from ui import counties, state, studies
 from ui.figures import beside, card, download
-from ui.runs import draws_for, named
+from ui.runs import at_rest, draws_for, named
 from ui.text import language, t
 from ui.view import scenario_of, view_of
 from ui.widgets import sidebar
@@ -24,7 +24,7 @@ facts = st.empty()
 state.warn()
 
 several = studies.counties(scenario)
-settled = not several or studies.at_rest(view, "areas")
+settled = not several or at_rest("areas", view)
 if not several:
     st.info(t("areas.one_pool"), icon=":material/layers_clear:")
     st.button(t("areas.example"), key="open_areas", icon=":material/open_in_new:", on_click=state.ask,
@@ -71,7 +71,7 @@ else:
 with st.sidebar:
     sidebar()
 
-studies.settle(view, "areas", settled)
+studies.settle("areas", view, settled)
 if several:
     # Three further runs of every county, so after all else: a lever that moves cuts them short.
     with comparison:

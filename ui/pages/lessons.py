@@ -14,7 +14,7 @@ from simulation.terms import BadInput
 from ui import learning, state, studies
 from ui.figures import beside, card
 from ui.lesson_levers import levers
-from ui.runs import draws_for
+from ui.runs import at_rest, draws_for
 from ui.text import language, t
 from ui.view import known, scenario_of
 from ui.widgets import sidebar
@@ -218,7 +218,7 @@ def lesson_page(name: str, lesson: Lesson, number: int) -> bool:
     step = lesson.steps[number]
     with st.spinner(t("lessons.checking", draws=f"{draws_for(learning.start_view(lesson), settled=True):,}")):
         start = learning.started(lesson, step)
-    settled = studies.at_rest(view, "lessons")
+    settled = at_rest("lessons", view)
     left, right = beside(2)
     with left:
         task(name, lesson, number, start)
@@ -269,4 +269,5 @@ else:
     settled = True
 with st.sidebar:
     sidebar(levers=False)  # a step has its levers beside its chart
-studies.settle(view, "lessons", settled)
+studies.settle("lessons", view, settled,
+               lambda view, draws: learning.answers_of(view, draws, opened[0].steps[opened[1]]))

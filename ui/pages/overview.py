@@ -12,7 +12,7 @@ from ui import comparisons, state
 from ui.figures import GAP, METRIC, beside, card, download, metric, table
 from ui.futures import lead
 from ui.papers import brief_downloads
-from ui.runs import SEED, at_rest, claimed, closing, draws_for, key, named, run
+from ui.runs import SEED, at_rest, claimed, closing, draws_for, key, named, rest, run
 from ui.take import take_away
 from ui.text import language, t
 from ui.view import baseline, scenario_of
@@ -29,8 +29,7 @@ st.markdown(plain(scenario.story[lang]))
 facts = st.empty()
 state.warn()
 
-# A page that has just shown its quick answers waits for the stable ones; any other shows them where they are at hand.
-settled = st.session_state.pop("settled", None) == view or at_rest(view) and at_rest(baseline(view))
+settled = at_rest("run", view, baseline(view))
 draws = draws_for(view, settled)
 now = run(view, draws)
 before = run(baseline(view), draws) if view.edits else None
@@ -108,6 +107,4 @@ if settled and responds(scenario):
         download("csv.behaviour", t("table.csv"), told.drawn, "behaviour",
                  facts=named({"": scenario}, few, runs=len(ends)))
 if not settled:
-    # The quick answer is on the page: now make the stable one, unless a lever moves first.
-    st.session_state["settled"] = view
-    st.rerun()
+    rest(view, lambda: [run(each, draws_for(view, settled=True)) for each in (view, baseline(view))])

@@ -10,7 +10,7 @@ from simulation.incidence import THRESHOLD
 from simulation.terms import BadInput, Fault
 from ui import comparisons, family, futures, incidence, state, studies
 from ui.figures import beside, card, download, table
-from ui.runs import draws_for, named
+from ui.runs import at_rest, draws_for, named
 from ui.text import language, t
 from ui.view import known, scenario_of
 from ui.widgets import MEGABYTES, sidebar
@@ -223,7 +223,7 @@ state.warn()
 part = st.segmented_control(t("people.parts"), PARTS, default=PARTS[0], required=True, key="people.part",
                             format_func=lambda name: say(lang, f"people.tab.{name}"), persist_state="session")
 runs = part in ("burden", "future")
-settled = not runs or studies.at_rest(view, f"people.{part}")
+settled = not runs or at_rest(f"people.{part}", view)
 if part == "family":
     calculator()
 elif part == "winners":
@@ -234,4 +234,4 @@ else:
 with st.sidebar:
     sidebar()
 
-studies.settle(view, f"people.{part}", settled)
+studies.settle(f"people.{part}", view, settled, incidence.burden if part == "burden" else futures.story)

@@ -8,7 +8,7 @@ from simulation import cited
 from simulation.scorecard import standards
 from ui import scores, state, studies
 from ui.figures import download
-from ui.runs import draws_for
+from ui.runs import at_rest, draws_for
 from ui.text import language, t
 from ui.view import scenario_of, view_of
 from ui.widgets import sidebar
@@ -26,7 +26,7 @@ facts = st.empty()
 state.warn()
 
 too_early = years[-1] < begins
-settled = too_early or studies.at_rest(view, "study")
+settled = too_early or at_rest("study", view)
 if too_early:
     st.info(t("standards.too_early", begins=begins, first=years[0], last=years[-1]), icon=":material/event_busy:")
     st.button(t("standards.example"), key="open_standards", icon=":material/open_in_new:", on_click=state.ask,
@@ -72,4 +72,4 @@ with st.sidebar:
     sidebar()
 
 if not too_early:
-    studies.settle(view, "study", settled)
+    studies.settle("study", view, settled)
