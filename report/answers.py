@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from report.cards import Dealt, under
 from simulation import simulate
 from simulation.measures import chances, median_error, spending_by_tier, staying, summary
 from simulation.results import QUANTITIES, Result
@@ -26,9 +27,9 @@ class Run(NamedTuple):
     staying: pd.DataFrame  # what, value, se: the chance of keeping to it in every year
 
 
-def answered(scenario: Scenario, draws: int, seed: int) -> Run:
-    """The frames of a scenario's run."""
-    return told(simulate(scenario, draws=draws, seed=seed))
+def answered(scenario: Scenario, draws: int, seed: int, dealt: tuple[Dealt, ...] = ()) -> Run:
+    """The frames of a scenario's run; under cards where some have been dealt."""
+    return told(under(scenario, dealt, draws, seed))
 
 
 def ends(scenario: Scenario, draws: int, seed: int) -> pd.DataFrame:

@@ -205,6 +205,11 @@ def moved(z: np.ndarray, more: np.ndarray, freedom: float) -> np.ndarray:
     return np.where(more == 0, z, np.sign(wanted) * inside)
 
 
+def under(scenario: Scenario, dealt: Sequence[Dealt], draws: int, seed: int) -> Result:
+    """A run, under cards where some have been dealt; without, of any scenario."""
+    return played(scenario, dealt, draws, seed) if dealt else simulate(scenario, draws=draws, seed=seed)
+
+
 def played(scenario: Scenario, dealt: Sequence[Dealt], draws: int, seed: int) -> Result:
     """A run under the cards dealt, on the same draws as any other run of that scenario, whatever its policy.
 

@@ -6,12 +6,13 @@ A change from another run is taken draw by draw on the same futures, so its erro
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from report.cards import Dealt, played, under
 from report.lesson import DERIVED, STATISTICS
-from simulation.measures import QUANTILES, happened
+from simulation.measures import QUANTILES, chances, happened, standard_error
 from simulation.results import ALONG, EVENTS, QUANTITIES, Result
 from simulation.scenario import Scenario
 from simulation.streams import REPLICATES
@@ -50,6 +51,12 @@ class Evidence(NamedTuple):
         return self.names.index(name), STATISTICS.index(statistic), self.years.index(year)
 
 
+def evident(scenario: Scenario, draws: int, seed: int, names: tuple[str, ...], dealt: tuple[Dealt, ...]) -> Evidence:
+    """The evidence of a scenario's run, of some quantities or of all; under cards where some have been dealt."""
+    result = under(scenario, dealt, draws, seed)
+    return evidence(result, names) if names else evidence(result)
+
+
 def evidence(result: Result, names: Iterable[str] = tuple(QUANTITIES)) -> Evidence:
     """What a run says of some quantities and of every event, for checks and for the places of a text."""
     names, events = tuple(dict.fromkeys(names)), happened(result)
@@ -86,3 +93,37 @@ def statistics(draws: np.ndarray) -> np.ndarray:
     """Mean and quantiles (quantity, statistic, t) of draws (quantity, d, t)."""
     quantiles = np.quantile(draws, list(QUANTILES.values()), axis=1)
     return np.concatenate([draws.mean(axis=1)[:, None], np.moveaxis(quantiles, 0, 1)], axis=1)
+
+
+def came_to(scenario: Scenario, dealt: tuple[Dealt, ...], draws: int, seed: int) -> dict[str, Any]:
+    """The outcome of a scenario's run under the cards dealt."""
+    return outcome(played(scenario, dealt, draws, seed))
+
+
+def outcome(result: Result) -> dict[str, Any]:
+    """What is kept of a run: every measure, the standard errors of the chances, and two courses by year.
+
+    Chances are shares of draws; `own_share` is what residents bear of all expense over the years; `contribution` is
+    the individual contributions of the last year over the insured, in yuan.
+    """
+    data, frame, hits = result.data.isel(area=0), chances(result), happened(result)
+    of = lambda event: frame[frame["event"] == event]["value"].to_numpy()  # noqa: E731
+    error = lambda event: frame[frame["event"] == event]["se"].to_numpy()  # noqa: E731
+    years = [int(year) for year in data["year"].values]
+    mean = lambda name: data[name].mean("draw").values  # noqa: E731
+    medians = data["balance_ratio"].median("draw").values
+    worst, fullest = int(of("p_deficit").argmax()), int(of("p_surplus_over").argmax())
+    return {
+        "measures": {
+            "deficit": float(of("p_deficit")[worst]), "insolvent": float(of("p_insolvent")[-1]),
+            "surplus_over": float(of("p_surplus_over")[fullest]), "balance_over": float(of("p_balance_over")[-1]),
+            "balance_ratio": float(medians[-1]),
+            "own_share": float(mean("out_of_pocket").sum() / mean("expense").sum()),
+            "contribution": float(mean("individual_income")[-1] / mean("enrolled")[-1]),
+            "take_up": float(mean("enrolled")[-1] / mean("residents")[-1])},
+        "errors": {"deficit": float(error("p_deficit")[worst]), "insolvent": float(error("p_insolvent")[-1]),
+                   "surplus_over": float(error("p_surplus_over")[fullest]),
+                   "balance_over": float(error("p_balance_over")[-1]),
+                   "deficit_years": float(standard_error(hits["p_deficit"].sum(axis=1)[:, None])[0])},
+        "years": years, "line": float(data["balance_line"].values[-1]),
+        "balance_ratio": [float(value) for value in medians], "p_deficit": [float(value) for value in of("p_deficit")]}

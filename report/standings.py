@@ -1,4 +1,4 @@
-"""How teams of a class stand: what is kept of each run, and the table and charts of the board.
+"""How teams of a class stand: the table and charts of the board.
 
 No score is made of it: each measure stands by itself, with the way in which it is better, if there is one.
 """
@@ -16,8 +16,6 @@ from report.charts import BAR_COLOURS, GREY, MARGIN, ORANGE, RED, ticks, titled,
 from report.diagrams import DASHES, MARKERS
 from report.tables import FORMS, Drawn
 from report.text import say
-from simulation.measures import chances, happened, standard_error
-from simulation.results import Result
 
 
 class Measure(NamedTuple):
@@ -38,35 +36,6 @@ TIES = (RANKED, "own_share")  # who comes first where the measure that orders th
 COURSES = ("balance_ratio", "p_deficit")  # kept by year
 DIGITS = {"deficit_years": 2, "contribution": 0}  # a measure is shown with; shares to a tenth of a percent
 START = "start"  # the column of the starting policy
-
-
-def outcome(result: Result) -> dict[str, Any]:
-    """What is kept of a run: every measure, the standard errors of the chances, and two courses by year.
-
-    Chances are shares of draws; `own_share` is what residents bear of all expense over the years; `contribution` is
-    the individual contributions of the last year over the insured, in yuan.
-    """
-    data, frame, hits = result.data.isel(area=0), chances(result), happened(result)
-    of = lambda event: frame[frame["event"] == event]["value"].to_numpy()  # noqa: E731
-    error = lambda event: frame[frame["event"] == event]["se"].to_numpy()  # noqa: E731
-    years = [int(year) for year in data["year"].values]
-    mean = lambda name: data[name].mean("draw").values  # noqa: E731
-    medians = data["balance_ratio"].median("draw").values
-    worst, fullest = int(of("p_deficit").argmax()), int(of("p_surplus_over").argmax())
-    return {
-        "measures": {
-            "deficit": float(of("p_deficit")[worst]), "insolvent": float(of("p_insolvent")[-1]),
-            "surplus_over": float(of("p_surplus_over")[fullest]), "balance_over": float(of("p_balance_over")[-1]),
-            "balance_ratio": float(medians[-1]),
-            "own_share": float(mean("out_of_pocket").sum() / mean("expense").sum()),
-            "contribution": float(mean("individual_income")[-1] / mean("enrolled")[-1]),
-            "take_up": float(mean("enrolled")[-1] / mean("residents")[-1])},
-        "errors": {"deficit": float(error("p_deficit")[worst]), "insolvent": float(error("p_insolvent")[-1]),
-                   "surplus_over": float(error("p_surplus_over")[fullest]),
-                   "balance_over": float(error("p_balance_over")[-1]),
-                   "deficit_years": float(standard_error(hits["p_deficit"].sum(axis=1)[:, None])[0])},
-        "years": years, "line": float(data["balance_line"].values[-1]),
-        "balance_ratio": [float(value) for value in medians], "p_deficit": [float(value) for value in of("p_deficit")]}
 
 
 def value(of: Mapping[str, Any], name: str) -> float:

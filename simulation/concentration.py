@@ -255,6 +255,12 @@ def figures(shape: Shape) -> tuple[float, float, str]:
     raise KeyError(shape.quantity)
 
 
+def shape_of(scenario: Scenario) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """How unevenly a year's spending falls: `table` and `lorenz` of it."""
+    year = spending(scenario)
+    return table(year), lorenz(year)
+
+
 def table(year: Year) -> pd.DataFrame:
     """Every measure beside its published figure, one row a measure and tier.
 

@@ -9,7 +9,7 @@ import pytest
 from report.judging import FIXED, amount, done, figure, filled, judged, judged_step, named, needed, places
 from report.lesson import KINDS, Check, edited, place_of, texts
 from report.lessons import FOLDER, check_check, file_of, lessons, read_lesson
-from report.measured import Evidence, evidence
+from report.measured import Evidence, evidence, evident
 from simulation import load_scenario, simulate
 from simulation.measures import chances, median_error, summary
 from simulation.reading import build
@@ -17,7 +17,7 @@ from simulation.scenario import Change
 from simulation.series import load_series
 from simulation.terms import LANGUAGES, BadInput, Source, Words
 from tests.bad.parsers import LESSON as SMALL
-from ui.learning import made, right_answers, solved_view, start_view
+from ui.learning import right_answers, solved_view, start_view
 from ui.runs import draws_for
 from ui.view import scenario_of
 
@@ -33,7 +33,7 @@ def found(name: str, number: int, seed: int) -> tuple[Evidence, Evidence]:
     lesson = LESSONS[name]
     views = start_view(lesson), solved_view(lesson, number)
     draws = draws_for(views[0], settled=False)  # what a moving control is given; at rest there are many more
-    return tuple(evidence(made(scenario_of(view), lesson.steps[number].dealt, draws, seed), needed(lesson))
+    return tuple(evident(scenario_of(view), draws, seed, needed(lesson), lesson.steps[number].dealt)
                  for view in views)
 
 

@@ -11,7 +11,8 @@ import pytest
 import sqlalchemy as sa
 
 from report.cards import Dealt, basis, course, deck, normals_under, played, window, with_levers
-from report.standings import MEASURES, RANKED, Row, course_figure, courses, outcome, standings, value
+from report.measured import outcome
+from report.standings import MEASURES, RANKED, Row, course_figure, courses, standings, value
 from simulation import load_scenario, simulate
 from simulation.scenario import Change, lever_value
 from simulation.steps import utilisation

@@ -10,8 +10,9 @@ from streamlit.testing.v1 import AppTest
 
 from report import guide
 from report.cards import Dealt, deck, played
+from report.measured import outcome
 from report.pdf import pdf
-from report.standings import MEASURES, RANKED, outcome
+from report.standings import MEASURES, RANKED
 from report.text import say
 from report.word import word
 from simulation.terms import LANGUAGES

@@ -11,7 +11,7 @@ from simulation.scenario import find_lever
 from simulation.terms import LANGUAGES
 from tests.coarse import coarse
 from tests.screen import app, few_draws, keys_of, words_of
-from ui import studies
+from ui import runs
 from ui.learning import solved_view, start_view
 from ui.lesson_levers import scopes, together
 from ui.packages import position
@@ -27,7 +27,7 @@ fewer_histories = pytest.fixture(scope="module", autouse=True)(coarse)
 def small(monkeypatch):
     """Few draws: what is tested is the page, not the figures."""
     few_draws(monkeypatch, 128)
-    monkeypatch.setattr(studies, "at_rest", lambda view, page: True)
+    monkeypatch.setattr(runs, "at_rest", lambda page, *views: True)
 
 
 def page(language="zh", **query):

@@ -9,14 +9,14 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
-from report.cards import Dealt, deck, played
-from report.standings import outcome
+from report.cards import Dealt, deck
+from report.measured import came_to
 from report.text import plain
 from simulation.terms import BadInput, Fault, refuse, words
 from store import rooms
 from store.boards import Board, Event, board
 from ui import access, shelf, state
-from ui.runs import SEED, gate
+from ui.runs import SEED, made
 from ui.text import language, t
 from ui.view import View, from_file, scenario_of, to_file
 
@@ -137,9 +137,8 @@ def view_from(text: str) -> View:
 @st.cache_data(show_spinner=False, max_entries=512)
 def outcome_of(text: str, dealt: tuple[tuple[str, int], ...], draws: int, seed: int) -> dict[str, Any]:
     """What a policy comes to under the cards dealt, on the same draws for all."""
-    with gate():
-        scenario = scenario_of(from_file(text.encode(), "policy"))
-        return outcome(played(scenario, [Dealt(*one) for one in dealt], draws, seed))
+    scenario = scenario_of(from_file(text.encode(), "policy"))
+    return made(came_to, scenario, tuple(Dealt(*one) for one in dealt), draws, seed)
 
 
 def work_out(room: rooms.Room, teams: list[str] | None = None) -> None:
@@ -176,8 +175,8 @@ def open_one(views: Mapping[str, View]) -> None:
         outcome_of(base, (), DRAWS, SEED)  # a scenario that no class can play is refused before there is a room
         return rooms.open_room(shelf.engine(), typed("title"), base, typed("rounds"), typed("teams"), typed("shown"))
 
-    if made := attempt(opened):
-        sit(made[0].code, None, made[1])
+    if found := attempt(opened):
+        sit(found[0].code, None, found[1])
 
 
 def enter() -> None:

@@ -16,7 +16,8 @@ from report.text import number, percent, say, years_of
 from simulation import futures
 from simulation.futures import PERCENTILES, SHOCKS, Story, differences, unusual
 from simulation.scenario import Scenario
-from ui.runs import SEED, gate, key
+from ui import runs
+from ui.runs import SEED, key
 from ui.text import t
 from ui.view import View, scenario_of
 
@@ -33,8 +34,7 @@ def story(view: View, draws: int) -> Story:
 @st.cache_data(show_spinner=False, max_entries=KEPT)
 def told(scenario: str, edits: tuple[tuple[str, Any], ...], since: int, draws: int, seed: int) -> Story:
     """The same by plain arguments, so that equal views share one run."""
-    with gate():
-        return futures.told(scenario_of(View(scenario, since, edits)), draws, seed)
+    return runs.made(futures.told, scenario_of(View(scenario, since, edits)), draws, seed)
 
 
 # --- frames, charts and words --------------------------------------------------------------------------

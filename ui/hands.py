@@ -22,7 +22,7 @@ LOOK = 0.2  # seconds between looks at whether an answer is still wanted
 GENTLY = 10  # by how much patient work lets others go first; a system's scale of 0 to 19
 TRIES = 2  # before work whose process was lost is done here
 ANSWER, RAISED = "answer", "raised"  # what a calculation ends with
-LOADED = ["report.answers", "report.studies"]  # once, for all processes
+LOADED = ["report.measured", "report.studies"]  # once, for all processes
 
 
 class Done(NamedTuple):

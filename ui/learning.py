@@ -6,17 +6,16 @@ from typing import Any
 
 import streamlit as st
 
-from report.answers import Run, told
-from report.cards import Dealt, played
+from report import measured
+from report.answers import Run, answered
+from report.cards import Dealt
 from report.judging import Verdict, asked, done, judged_step, needed
 from report.lesson import Edit, Lesson, Step, solved
 from report.lessons import lessons
-from report.measured import Evidence, evidence
-from simulation import simulate
-from simulation.results import Result
+from report.measured import Evidence
 from simulation.scenario import Scenario
 from ui import state
-from ui.runs import SEED, draws_for, gate, key, run
+from ui.runs import SEED, draws_for, key, made, run
 from ui.view import View, scenario_of, view_of
 
 KEPT = 96  # runs with all that lessons ask of them, of some hundred kilobytes each
@@ -52,22 +51,14 @@ def evidence_of(view: View, draws: int, names: tuple[str, ...] = (), dealt: tupl
 def evident(scenario: str, edits: tuple[tuple[str, Any], ...], since: int, draws: int, seed: int,
             names: tuple[str, ...], dealt: tuple[Dealt, ...]) -> Evidence:
     """The evidence of a view, which nobody changes. Arguments are plain, so that equal views share one run."""
-    with gate():
-        result = made(scenario_of(View(scenario, since, edits)), dealt, draws, seed)
-        return evidence(result, names) if names else evidence(result)
-
-
-def made(scenario: Scenario, dealt: tuple[Dealt, ...], draws: int, seed: int) -> Result:
-    """A run, under the cards of a step if it has any."""
-    return played(scenario, dealt, draws, seed) if dealt else simulate(scenario, draws=draws, seed=seed)
+    return made(measured.evident, scenario_of(View(scenario, since, edits)), draws, seed, names, dealt)
 
 
 @st.cache_data(show_spinner=False, max_entries=KEPT)
 def under_cards(scenario: str, edits: tuple[tuple[str, Any], ...], since: int, draws: int, seed: int,
                 dealt: tuple[Dealt, ...]) -> Run:
     """The answers for a view under the cards of a step."""
-    with gate():
-        return told(made(scenario_of(View(scenario, since, edits)), dealt, draws, seed))
+    return made(answered, scenario_of(View(scenario, since, edits)), draws, seed, dealt)
 
 
 def answers_of(view: View, draws: int, step: Step | None) -> Run:

@@ -24,7 +24,7 @@ from simulation.series import Series, template
 from simulation.terms import BadInput
 from ui import access, logs
 from ui.limits import WINDOW, Line, limits
-from ui.runs import SEED, at_length, gate, made
+from ui.runs import SEED, at_length, made
 from ui.text import t
 from ui.view import View, known, offered, scenario_of
 
@@ -157,9 +157,7 @@ def parts(scenario: str, edits: tuple[tuple[str, Any], ...], since: int, draws: 
 @st.cache_data(show_spinner=False, max_entries=KEPT)
 def shape(scenario: str, edits: tuple[tuple[str, Any], ...], since: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """How unevenly a view's spending falls: the measures beside published ones, and the Lorenz curves."""
-    with gate():
-        year = concentration.spending(scenario_of(View(scenario, since, edits)))
-        return concentration.table(year), concentration.lorenz(year)
+    return made(concentration.shape_of, scenario_of(View(scenario, since, edits)))
 
 
 @st.cache_data(show_spinner=False)
