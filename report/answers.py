@@ -26,6 +26,13 @@ class Run(NamedTuple):
     facts: dict[str, Any]
     staying: pd.DataFrame  # what, value, se: the chance of keeping to it in every year
 
+    def chance(self, event: str) -> pd.DataFrame:
+        """Value and standard error of one event by year."""
+        # Asked so often that selecting from the frame would be slow.
+        found = {name: column.to_numpy() for name, column in self.chances.items()}
+        here = found["event"] == event
+        return pd.DataFrame({name: found[name][here] for name in ("value", "se")}, index=found["year"][here])
+
 
 def answered(scenario: Scenario, draws: int, seed: int, dealt: tuple[Dealt, ...] = ()) -> Run:
     """The frames of a scenario's run; under cards where some have been dealt."""

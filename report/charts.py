@@ -26,6 +26,8 @@ EVENT_STYLE = (  # dash, marker, colour: one row an event, in the model's order
     ("longdash", "triangle-up", GREEN))
 PATTERNS = ("", "/", "x", "-", "\\", ".", "|", "+")
 BAR_COLOURS = (BLUE, ORANGE, GREEN, PURPLE, RED, GREY)
+ACROSS = {"type": "line", "xref": "x domain", "x0": 0, "x1": 1}
+NOTHING = ACROSS | {"y0": 0, "y1": 0, "line": {"width": 1.5, "color": RED}}  # the line at zero
 PLAIN = {"displayModeBar": False, "scrollZoom": False}  # no toolbar over a title: the page hands out the picture
 
 TEMPLATE = go.layout.Template(layout={
@@ -77,8 +79,7 @@ def fan(drawn: Drawn, title: str, names: Mapping[str, str], limit: Limit, zero: 
     return whole(traces, {
         "showlegend": False, "title": titled(title), "xaxis": ticks(frame["year"]), "margin": {**MARGIN, "r": 112},
         "yaxis": {"tickformat": f".0{form}", "range": [low, high]},
-        "shapes": [{"type": "line", "xref": "x domain", "x0": 0, "x1": 1, "y0": 0, "y1": 0,
-                    "line": {"width": 1.5, "color": RED}}],
+        "shapes": [NOTHING],
         "annotations": [{"x": 1, "xref": "paper", "y": y, "text": name, "hovertext": hover.get(name),
                          "showarrow": False, "xanchor": "left", "yanchor": "middle", "xshift": 6, "align": "left"}
                         for name, y in zip(labels, placed, strict=True)]})

@@ -12,6 +12,7 @@ from report.charts import (
     BLUE,
     HEIGHT,
     MARGIN,
+    NOTHING,
     PATTERNS,
     RED,
     TEMPLATE,
@@ -90,8 +91,7 @@ def around_zero(drawn: Drawn, title: str, names: Mapping[str, str], unit: str) -
     return whole(traces, {
         "barmode": "relative", "bargap": 0.3, "title": titled(title), "showlegend": True, "xaxis": ticks(frame["year"]),
         "yaxis": {"tickformat": ",~f"},
-        "shapes": [{"type": "line", "xref": "x domain", "x0": 0, "x1": 1, "y0": 0, "y1": 0,
-                    "line": {"width": 1.5, "color": RED}}]})
+        "shapes": [NOTHING]})
 
 
 def side_by_side(drawn: Drawn, title: str, names: Mapping[str, str], value: str, error: str | None = None) -> go.Figure:

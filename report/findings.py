@@ -32,22 +32,15 @@ class Figure(NamedTuple):
     help: str
 
 
-def of(run: Run, event: str) -> pd.DataFrame:
-    """Value and standard error of one event by year."""
-    found = {name: column.to_numpy() for name, column in run.chances.items()}  # asked so often that a frame is slow
-    here = found["event"] == event
-    return pd.DataFrame({name: found[name][here] for name in ("value", "se")}, index=found["year"][here])
-
-
 def likely(run: Run, event: str) -> list[int]:
     """Years in which an event is more likely than not, beyond what the draws leave open."""
-    chance = of(run, event)
+    chance = run.chance(event)
     return chance.index[chance["value"] - 2 * chance["se"] > 0.5].tolist()
 
 
 def open_years(run: Run, events: Iterable[str]) -> list[int]:
     """Years in which the draws cannot say whether an event is more likely than not."""
-    return sorted({year for event in events for year, value, error in of(run, event).itertuples()
+    return sorted({year for event in events for year, value, error in run.chance(event).itertuples()
                    if abs(value - 0.5) <= 2 * error})
 
 
@@ -100,10 +93,10 @@ def figures(run: Run, before: Run | None, language: str) -> list[Figure]:
     Less likely to run out of money or to end a year in deficit is better for the fund. More saved is neither better
     nor worse by itself: it keeps the fund solvent, and over a limit it lies idle.
     """
-    insolvent, deficit, over = (of(run, event) for event in ("p_insolvent", "p_deficit", "p_balance_over"))
+    insolvent, deficit, over = (run.chance(event) for event in ("p_insolvent", "p_deficit", "p_balance_over"))
     broke, worst = (int(chance["value"].idxmax()) for chance in (insolvent, deficit))
     median, last = medians(run), int(over.index[-1])
-    was = (lambda event: of(before, event)["value"]) if before is not None else None
+    was = (lambda event: before.chance(event)["value"]) if before is not None else None
     return [
         figure("insolvent", broke, insolvent["value"], insolvent["se"][broke], was and was("p_insolvent").max(),
                language),

@@ -12,7 +12,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from report.cards import Dealt, deck
-from report.charts import BAR_COLOURS, GREY, MARGIN, ORANGE, RED, ticks, titled, whole
+from report.charts import ACROSS, BAR_COLOURS, GREY, MARGIN, NOTHING, ORANGE, ticks, titled, whole
 from report.diagrams import DASHES, MARKERS
 from report.tables import FORMS, Drawn
 from report.text import say
@@ -108,10 +108,9 @@ def course_figure(drawn: Drawn, title: str, dealt: Sequence[Dealt], language: st
     cards: dict[int, list[str]] = {}
     for one in dealt:
         cards.setdefault(one.year, []).append(deck().cards[one.card].title[language])
-    across = {"type": "line", "xref": "x domain", "x0": 0, "x1": 1}
-    shapes = [across | {"y0": 0, "y1": 0, "line": {"width": 1.5, "color": RED}}]
+    shapes = [NOTHING]
     if line is not None:
-        shapes.append(across | {"y0": line, "y1": line, "line": {"width": 2, "dash": "longdashdot", "color": ORANGE}})
+        shapes.append(ACROSS | {"y0": line, "y1": line, "line": {"width": 2, "dash": "longdashdot", "color": ORANGE}})
     shapes += [{"type": "line", "yref": "y domain", "x0": year, "x1": year, "y0": 0, "y1": 1,
                 "line": {"width": 1.5, "dash": "dot", "color": GREY}} for year in cards]
     return whole(traces, {

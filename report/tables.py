@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import numpy as np
 import pandas as pd
 
 from report.answers import Run
@@ -62,11 +61,10 @@ def fan(run: Run, quantity: str, language: str, before: Run | None = None) -> Dr
 
 def chance(run: Run, language: str) -> Drawn:
     """Probability and standard error of each event by year."""
-    found = {name: column.to_numpy() for name, column in run.chances.items()}
-    columns, heads = {"year": np.unique(found["year"])}, {"year": say(language, "column.year")}
+    columns, heads = {"year": run.lines["year"].to_numpy()}, {"year": say(language, "column.year")}
     for event, title in EVENTS.items():
-        here = found["event"] == event
-        columns |= {event: found["value"][here], f"{event}_se": found["se"][here]}
+        found = run.chance(event)
+        columns |= {event: found["value"].to_numpy(), f"{event}_se": found["se"].to_numpy()}
         heads |= {event: title[language], f"{event}_se": say(language, "column.se", what=title[language])}
     return Drawn(pd.DataFrame(columns), heads, facts=run.facts)
 

@@ -6,6 +6,7 @@ Pure: records of the model in, frames in the reader's language and units out.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -24,7 +25,7 @@ from simulation.measures import QUANTILES
 from simulation.results import MORE, QUANTITIES
 from simulation.scenario import Scenario
 from simulation.scoring import GRADES
-from simulation.series import COLUMNS, Series, guide_rows
+from simulation.series import COLUMNS, Series, bundled, guide_rows, load_series
 from simulation.terms import Fault, Term
 from simulation.trees import leaves
 from ui.register import members
@@ -35,6 +36,12 @@ MARKS = {"within": "✓", "outside": "✕", "unlike": "○"}
 
 
 # --- the fund ---------------------------------------------------------------------------------------
+
+@cache
+def tables() -> dict[str, Series]:
+    """The series that come with the sandbox, read once."""
+    return {name: load_series(name) for name in bundled()}
+
 
 def titled(series: Series, language: str) -> str:
     """A series by its title, or an uploaded one by its file and years."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from report.charts import BLUE, EVENT_STYLE, GREY, MARGIN, rgba, titled, whole
+from report.charts import ACROSS, BLUE, EVENT_STYLE, GREY, MARGIN, rgba, titled, whole
 from report.tables import FORMS, Drawn
 from report.text import in_percent, number, percent, say, unit_text
 from simulation.goalseek import SEED, End, Found, changed, goal_seek
@@ -114,8 +114,8 @@ def figure(drawn: Drawn, found: Found, lang: str) -> go.Figure:
             "error_y": {"array": part["se"].tolist(), "color": colour, "thickness": 1.5, "width": 3},
             "customdata": part["year"].tolist(),
             "hovertemplate": f"%{{x:,}}　%{{customdata}}<br>{name} %{{y:.1%}} ± %{{error_y.array:.2%}}<extra></extra>"})
-        shapes.append({"type": "line", "xref": "x domain", "x0": 0, "x1": 1, "y0": limit, "y1": limit,
-                       "line": {"dash": "longdashdot", "width": 1.5, "color": colour}})
+        shapes.append(ACROSS | {"y0": limit, "y1": limit,
+                                "line": {"dash": "longdashdot", "width": 1.5, "color": colour}})
         notes.append({"x": 0, "xref": "x domain", "y": limit, "text": f"≤ {percent(limit, 0)}", "showarrow": False,
                       "xanchor": "left", "yanchor": "bottom", "font": {"color": colour}})
     at = End(found.change, found.value)

@@ -12,7 +12,7 @@ from simulation.backtest import TITLES, Record
 from simulation.calibration import as_difference, read_targets
 from simulation.results import EVENTS, QUANTITIES
 from simulation.scoring import GRADES, MANY_CUTOFFS
-from simulation.series import MAX_BYTES, Series, bundled, load_series, read_series
+from simulation.series import MAX_BYTES, Series, read_series
 from simulation.terms import BadInput, Fault
 from ui import forecasts, records, state, tracks
 from ui.figures import beside, card, download, table
@@ -71,7 +71,7 @@ def asked(name: str) -> bool:
 
 def chosen() -> tuple[Series | None, str, bool]:
     """The fund's table, the template scenario, and whether the table was uploaded."""
-    series = {name: load_series(name) for name in bundled()}
+    series = records.tables()
     near, shared = records.nearest(scenario, series)
     if st.session_state.get("record.near") != near:  # another scenario is looked at than when the fund was chosen
         st.session_state["record.near"] = near
