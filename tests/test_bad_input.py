@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -541,3 +542,12 @@ def test_a_refusal_is_one_line_without_a_traceback(tmp_path: Path, arguments: st
     assert (refused.returncode, refused.stdout) == (2, "")
     assert FAULT.fullmatch(refused.stderr.rstrip("\n"))
     assert bool(CHINESE.search(refused.stderr)) == arguments.endswith("zh")
+
+
+@pytest.mark.skipif(find_spec("atheris") is None, reason="atheris comes for Linux on x86-64 only")
+@pytest.mark.parametrize("parser", ["scenario", "series", "link", "lesson"])
+def test_the_fuzzer_finds_no_crash_in_a_few_seconds(parser):
+    done = subprocess.run([sys.executable, "-m", "bench.fuzz", parser, "--seconds", "2"], cwd=ROOT, timeout=300,
+                          capture_output=True, encoding="utf-8")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(parser + r" +[\d,]+ inputs in .* branches covered: no crash", done.stdout), done.stdout
