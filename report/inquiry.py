@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from report.answers import Run, told
@@ -86,12 +86,13 @@ class Inquiry(NamedTuple):
 
 def inquire(base: Scenario, edits: Sequence[Change] = (), estimates: Sequence[Estimate] = (), draws: int = FEW,
             seed: int = SEED, engine: str = "auto", series: str = TESTED, named: str = "",
-            kept: MutableMapping[str, Any] | None = None, progress: Progress | None = None) -> Inquiry:
+            kept: Mapping[str, Any] | None = None, progress: Progress | None = None,
+            keep: Callable[[tuple[str, Any]], object] | None = None) -> Inquiry:
     """Run a scenario, and beside it the same with levers changed and assumptions taken otherwise, on the same futures.
 
     `named` is how the command line names the scenario where it is a file; `series` the yearly table whose back-test
-    grades the outputs. Edits that change nothing are no edits. `progress` is told the share of the work done; the parts
-    of the work that are finished (`WORK`) stand in `kept`, so that whoever breaks off need not begin anew.
+    grades the outputs. Edits that change nothing are no edits. `progress` is told the share of the work done, `keep`
+    each finished part of it, with its name in `WORK`: whoever breaks off gives it again as `kept`.
 
     >>> from simulation import load_scenario
     >>> change = Change(lever="benefits.ceiling", year=2010, value=60000, source=Source(status="assumption"))
@@ -101,7 +102,7 @@ def inquire(base: Scenario, edits: Sequence[Change] = (), estimates: Sequence[Es
     moved = tuple(moves(base, edits))
     edits = tuple(edits) if moved else ()
     scenario = base.changed(edits).assuming(estimates)
-    kept = {} if kept is None else kept
+    kept = dict(kept or {})
     made: list[Result] = []
     left = {name: share for name, share in WORK.items() if name not in kept and (name != "parts" or edits or estimates)}
 
@@ -111,6 +112,8 @@ def inquire(base: Scenario, edits: Sequence[Change] = (), estimates: Sequence[Es
             tell = lambda done: progress((begun + share * done) / whole) if progress else None  # noqa: E731
             tell(0.0)
             kept[name] = make(tell)
+            if keep:
+                keep((name, kept[name]))
         return kept.get(name)
 
     record = part("record", lambda tell: record_of(series, progress=tell))

@@ -196,7 +196,7 @@ def test_what_is_finished_is_kept_and_the_share_of_the_work_done_is_told(asked):
 
     again = (whole.base, whole.edits, whole.estimates, DRAWS)
     with pytest.raises(KeyboardInterrupt):
-        inquire(*again, kept=kept, progress=stop)
+        inquire(*again, progress=stop, keep=lambda part: kept.update([part]))
     assert set(kept) == {"record", "runs"} and shares_ == sorted(shares_) and 0 <= shares_[0] < shares_[-1] < 1
     runs = kept["runs"]
     found = inquire(*again, kept=kept)

@@ -8,12 +8,13 @@ from functools import lru_cache
 
 import streamlit as st
 
-from report.inquiry import Inquiry, inquire
+from report.inquiry import RECORDS, TESTED, Inquiry, inquire
 from report.paper import Brief
 from report.text import plain
+from simulation.backtest import TEMPLATE
 from simulation.terms import BadInput
 from ui import tracks
-from ui.runs import SEED, draws_for, gate, key
+from ui.runs import SEED, at_length, draws_for, gate, key
 from ui.text import t
 from ui.view import View, changes, estimates, in_commands, known
 
@@ -66,10 +67,12 @@ def answer(question: tuple, view: View, draws: int) -> Inquiry:
     asked, parts = st.session_state.get("brief.parts", (None, {}))
     parts = parts if asked == question else {}
     st.session_state["brief.parts"] = question, parts
+    ordinary = {"record": RECORDS[TESTED, TEMPLATE]} if (TESTED, TEMPLATE) in RECORDS else {}
     edits, taken = changes(view.levers, view.since), estimates(view.assumed)
-    found = tracks.once(question, lambda progress: inquire(
-        known(view.scenario), edits, taken, draws, SEED, named=in_commands(view.scenario), kept=parts,
-        progress=progress))
+    found = tracks.once(question, lambda progress: at_length(
+        {"progress": progress, "keep": lambda part: parts.update([part])}, inquire, known(view.scenario), edits, taken,
+        draws, SEED, named=in_commands(view.scenario), kept=ordinary | parts))
+    RECORDS[TESTED, TEMPLATE] = found.record  # which any further brief needs, in whatever process it was made
     st.session_state.pop("brief.parts", None)
     return found
 
