@@ -347,7 +347,24 @@ class Scenario(Record):
 
     def text(self) -> str:
         """The scenario as one line of JSON, from which it can be built again; the order of axes is kept."""
-        return json.dumps(self.model_dump(mode="json"), ensure_ascii=False)
+        return "{" + ", ".join(f'"{name}": {field_text(self, name)}' for name in type(self).model_fields) + "}"
+
+
+TEXTS: dict[tuple[str, int], tuple[Any, str]] = {}  # fields and their JSON: an edit shares all but its changes
+MOST_TEXTS = 512
+
+
+def field_text(scenario: Scenario, name: str) -> str:
+    """A field of a scenario as JSON, made once for each value."""
+    value = getattr(scenario, name)
+    key = name, id(value)
+    found = TEXTS.get(key)  # with the value itself, so that no other takes its place
+    if found is None:
+        if len(TEXTS) >= MOST_TEXTS:
+            TEXTS.clear()
+        dumped = scenario.model_dump(mode="json", include={name})[name]
+        found = TEXTS[key] = value, json.dumps(dumped, ensure_ascii=False)
+    return found[1]
 
 
 def find_lever(lever: str) -> tuple[str, str, list[str], Term]:
