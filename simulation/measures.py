@@ -13,6 +13,7 @@ from simulation.terms import Source, words
 
 QUANTILES = {"p05": 0.05, "p25": 0.25, "p50": 0.50, "p75": 0.75, "p95": 0.95}
 BINS = 2048  # in which draws are counted on the way to a quantile
+AT_ONCE = 2**16  # draws of all years and quantities in whose bins to count together
 
 
 def summary(result: Result, quantities: tuple[str, ...] = tuple(QUANTITIES)) -> pd.DataFrame:
@@ -23,7 +24,9 @@ def summary(result: Result, quantities: tuple[str, ...] = tuple(QUANTITIES)) -> 
     data, levels = result.data.variables, np.array(list(QUANTILES.values()))
     years = data["year"].values
     draws = [np.ascontiguousarray(data[quantity].values[:, :, 0].T) for quantity in quantities]
-    found = np.concatenate([quantiles(of, levels) for of in draws], axis=1)
+    many = max(AT_ONCE // draws[0].size, 1)  # quantities
+    found = np.concatenate([quantiles(np.concatenate(draws[n:n + many]), levels)
+                            for n in range(0, len(draws), many)], axis=1)
     return pd.DataFrame({
         "year": np.tile(years, len(quantities)), "quantity": np.repeat(quantities, len(years)),
         "mean": np.concatenate([of.mean(axis=1) for of in draws])} | dict(zip(QUANTILES, found, strict=True)))
