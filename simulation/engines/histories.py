@@ -29,7 +29,7 @@ from simulation.engines.tables import (
     schedules,
     weights_of,
 )
-from simulation.engines.yearly import Nodes, Person, combined, in_draws, in_years, stays_of
+from simulation.engines.yearly import Nodes, Person, combined, in_draws, in_years, medians, stays_of
 from simulation.records import Care, Conditions, Costs, Rules, Spending
 from simulation.streams import normals
 
@@ -192,7 +192,8 @@ def statuses_of(insured: np.ndarray) -> np.ndarray:
 
 def nodes_of(conditions: Conditions, thresholds: np.ndarray) -> Nodes:
     """Nodes that span the prices, tilts and thresholds that occur."""
-    log_price, middle = np.log(conditions.price), np.median(np.log(conditions.price), axis=0)
+    log_price = np.log(conditions.price)
+    middle = medians(log_price.T)
     span = np.log(thresholds.min()), np.log(thresholds.max())
     spanned = lambda x, n: spanning(x.min(), x.max(), n)  # noqa: E731
     reach = np.append(log_price.ravel(), np.log(conditions.reach))
