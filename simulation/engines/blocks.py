@@ -192,8 +192,18 @@ def mix_weights(block: Block, mix: np.ndarray) -> np.ndarray:
 
     They add up to 1 over the histories of one number.
     """
+    of_history = block.weight * sort_weights(block, mix).take(block.sort, axis=1)
+    return of_history.reshape(len(mix), len(block.stays), -1).swapaxes(0, 1)
+
+
+def sort_weights(block: Block, mix: np.ndarray) -> np.ndarray:
+    """What each sort of histories weighs under each group's mix of tiers (g, k), beside their own weights: (g, m)."""
     power = np.ones((*mix.shape, int(block.stays_at.max()) + 1))
     np.cumprod(np.repeat(mix[:, :, None], power.shape[2] - 1, axis=2), axis=2, out=power[:, :, 1:])
     sorts = reduce(np.multiply, (power[:, k].take(stays, axis=1) for k, stays in enumerate(block.stays_at)))
-    sorts /= ((sorts * block.mass) @ block.of_number).take(block.number, axis=1)
-    return (block.weight * sorts.take(block.sort, axis=1)).reshape(len(mix), len(block.stays), -1).swapaxes(0, 1)
+    return sorts / ((sorts * block.mass) @ block.of_number).take(block.number, axis=1)
+
+
+def own_weights(block: Block) -> np.ndarray:
+    """The histories' own weights, apart for each sort: (1, m, h) of a block of one number of stays."""
+    return (block.weight * (block.sort == np.arange(len(block.mass))[:, None]))[None]

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from simulation.engines.arrays import ORDER, carry_out, program
-from simulation.engines.blocks import BIN, Block, mix_weights
+from simulation.engines.blocks import BIN, Block, mix_weights, own_weights, sort_weights
 from simulation.engines.nodes import bonus_nodes, years_weights
 from simulation.engines.pruned import LAYERS, Form, Reach, known
 from simulation.records import Costs, Rules
@@ -177,11 +177,15 @@ def means(rules: Rules, ceilings: np.ndarray, costs: Costs, histories: tuple[Blo
     tables: list[np.ndarray] = []
     job = Job.of(rules, ceilings, made, price)
     for block in histories:
-        weight, bills = mix_weights(block, mix), bills_of(block, costs)
-        found = np.zeros((len(block.stays), columns, len(ceilings), statuses, len(made), len(price), len(mix)))
+        # Sorts of histories that are fewer than the mixes are weighed once they are added up.
+        few = len(block.stays) == 1 and len(block.mass) < len(mix)
+        weight, bills = own_weights(block) if few else mix_weights(block, mix), bills_of(block, costs)
+        found = np.zeros((len(block.stays), columns, len(ceilings), statuses, len(made), len(price), weight.shape[1]))
         for part in parts_of(block, len(made) * len(price)):
             for where, amounts in averaged(job, block, part, bills, weight[:, :, part], thresholds):
                 found[:, where] += amounts
+        if few:
+            found = found @ sort_weights(block, mix).T
         found = np.ascontiguousarray(found.transpose(2, 0, 3, 4, 6, 5, 1))
         tables.append(found.reshape(*found.shape[:4], *mixes.shape[:2], *found.shape[5:]))
     return [stacked([table[n] for table in tables], histories) for n in range(len(ceilings))]
