@@ -137,20 +137,13 @@ def pack(scenario: Scenario, draws: int, seed: int, engine: str, areas: tuple[st
     if len(flows) > 1:
         flows = [whole_city(flows), *flows]
     found = [quantities(scenario, flow) for flow in flows]
-    over = ("draw", "year", "area")
-    variables: dict[str, tuple] = {}
-    for name, (title, unit) in (QUANTITIES | MORE).items():
-        variables[name] = (over, side_by_side([flow[name] for flow in found]),
-                           {"unit": unit, "title_zh": title.zh, "title_en": title.en})
-    for name, (title, unit, axis) in ALONG.items():
-        variables[name] = ((*over, axis), side_by_side([flow[name] for flow in found]),
-                           {"unit": unit, "title_zh": title.zh, "title_en": title.en})
-    for name, line in lines.items():
-        variables[f"{name.removesuffix('_ratio')}_line"] = (("year",), line)
     axes = scenario.axes.members()
-    data = xr.Dataset(variables, coords=coordinates(
+    frame = empty_data(
         draws, tuple(scenario.horizon()), (scenario.name, *areas) if len(flows) > 1 else (scenario.name,),
-        tuple((axis, tuple(axes[axis])) for axis in ("tier", "group", "level", "method", "payer"))))
+        tuple((axis, tuple(axes[axis])) for axis in ("tier", "group", "level", "method", "payer")), tuple(lines))
+    data = frame.copy(data={name: side_by_side([flow[name] for flow in found])
+                            for name in (*QUANTITIES, *MORE, *ALONG)}
+                      | {line_of(name): line for name, line in lines.items()})
     text = scenario.text()
     return Result(scenario, data, {
         "scenario": scenario.name, "scenario_hash": hashlib.sha256(text.encode()).hexdigest(), "scenario_text": text,
@@ -159,11 +152,27 @@ def pack(scenario: Scenario, draws: int, seed: int, engine: str, areas: tuple[st
 
 
 @lru_cache(maxsize=8)
-def coordinates(draws: int, years: tuple[int, ...], areas: tuple[str, ...],
-                axes: tuple[tuple[str, tuple[str, ...]], ...]) -> xr.Coordinates:
-    """The coordinates of a run; the next run of a scenario shares them."""
-    return xr.Dataset(coords={"draw": np.arange(draws), "year": list(years), "area": list(areas),
-                              **{axis: list(members) for axis, members in axes}}).coords
+def empty_data(draws: int, years: tuple[int, ...], areas: tuple[str, ...],
+               axes: tuple[tuple[str, tuple[str, ...]], ...], lines: tuple[str, ...]) -> xr.Dataset:
+    """A run's coordinates and variables without their numbers, which take no room; runs of a scenario share them."""
+    coords = {"draw": np.arange(draws), "year": list(years), "area": list(areas),
+              **{axis: list(members) for axis, members in axes}}
+    over = ("draw", "year", "area")
+    variables = [(name, over, title, unit) for name, (title, unit) in (QUANTITIES | MORE).items()]
+    variables += [(name, (*over, axis), title, unit) for name, (title, unit, axis) in ALONG.items()]
+    return xr.Dataset(
+        {name: (axes_of, np.broadcast_to(0.0, [len(coords[axis]) for axis in axes_of]),
+                {"unit": unit, "title_zh": title.zh, "title_en": title.en}) for name, axes_of, title, unit in variables}
+        | {line_of(name): (("year",), np.zeros(len(years))) for name in lines}, coords=coords)
+
+
+def line_of(quantity: str) -> str:
+    """The name of the line that a quantity is held against.
+
+    >>> line_of("surplus_ratio"), line_of("reserve_months")
+    ('surplus_line', 'reserve_months_line')
+    """
+    return f"{quantity.removesuffix('_ratio')}_line"
 
 
 def side_by_side(parts: list[np.ndarray]) -> np.ndarray:
