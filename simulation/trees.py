@@ -140,6 +140,8 @@ def dense(tree: Any, names: Sequence[str], axes: Axes) -> np.ndarray:
     array([ 40., 255.])
     """
     shape = [len(axes[name]) for name in names]
+    if not isinstance(tree, Mapping):
+        return np.full(shape, np.inf if tree is None else float(tree))
     flat = [at(tree, keys) for keys in product(*(axes[name] for name in names))]
     return np.array([np.inf if value is None else float(value) for value in flat]).reshape(shape)
 

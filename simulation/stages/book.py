@@ -38,7 +38,7 @@ class Book:
         if key not in self.read:
             made = {id(policy): lever_in(self.scenario, policy, section, name, over) for policy in {
                 id(policy): policy for policy in self.policies}.values()}
-            self.read[key] = np.stack([made[id(policy)] for policy in self.policies])
+            self.read[key] = np.array([made[id(policy)] for policy in self.policies])
             self.read[key].flags.writeable = False
         return self.read[key]
 

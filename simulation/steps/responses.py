@@ -47,7 +47,8 @@ def usual_mix(mix: np.ndarray, people: np.ndarray) -> np.ndarray:
     >>> usual_mix(np.array([[0.2, 0.8], [0.6, 0.4]]), np.array([3.0, 1.0])).round(2).tolist()
     [0.3, 0.7]
     """
-    return np.average(mix, axis=0, weights=people if people.any() else None)
+    weight = people if people.any() else np.ones(len(people))
+    return (mix * weight[:, None]).sum(axis=0) / weight.sum()
 
 
 def towards_primary(gain: np.ndarray, mix: np.ndarray, primary: np.ndarray, people: np.ndarray) -> np.ndarray:
