@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from functools import partial, reduce
+from functools import cache, partial, reduce
 
 import numpy as np
 from scipy.stats import nbinom
@@ -28,6 +28,7 @@ from simulation.engines.tables import (
     rules_of_stays,
     schedules,
     weights_of,
+    with_bills,
 )
 from simulation.engines.yearly import Nodes, Person, combined, in_draws, in_years, medians, stays_of
 from simulation.records import Care, Conditions, Costs, Rules, Spending
@@ -106,6 +107,7 @@ def tables_of(rules: Rules, costs: Costs, ceilings: np.ndarray, mixes: np.ndarra
     """
     price, limits, middle = (np.exp(x) for x in (nodes.log_price, nodes.log_threshold, nodes.log_middle))
     story = (costs.log_sd, *(block.cost.sum() for block in histories))
+    billed, fewer_billed = (cache(partial(with_bills, of, costs)) for of in (histories, fewer))
     at_tilt = tilted(mixes[:, None], costs.primary, nodes.tilt).reshape(-1, *mixes.shape[1:])
 
     def alike_cells(only: float | None) -> Iterator[tuple[np.ndarray, np.ndarray, list[Schedule], tuple]]:
@@ -122,12 +124,12 @@ def tables_of(rules: Rules, costs: Costs, ceilings: np.ndarray, mixes: np.ndarra
     for which, cells, made, of in alike_cells(None):
         mix = at_tilt[:, cells]
         settled = kept((*of, ceilings, mix, price, limits),
-                       partial(means, rules, ceilings, costs, histories, mix, made, price, limits))
+                       partial(means, rules, ceilings, billed, mix, made, price, limits))
         tables.append([Table(which, cells, stacks) for stacks in settled])
     for which, cells, made, of in alike_cells(usual_years):
         mix = first_mix[cells]
         settled = kept((*of, mix, middle, threshold),
-                       partial(detail, rules, costs, fewer, mix, made, middle, threshold))
+                       partial(detail, rules, fewer_billed, mix, made, middle, threshold))
         details.append(Table(which, cells, settled[0]))
     return tables, details
 

@@ -159,8 +159,8 @@ def known(rules: Rules) -> tuple[tuple[str, tuple[int, ...], tuple[float | None,
         shape = np.shape(value)[:np.ndim(value) - READ_BY.get(name, 0)]
         if name in READ_BY:
             rows = value.reshape(int(np.prod(shape)), -1)
-            values = [x if plain(x) and (row == x).all() else None
-                      for x, row in zip(rows[:, 0].tolist(), rows, strict=True)]
+            alike = (rows == rows[:, :1]).all(axis=1)
+            values = [x if same and plain(x) else None for x, same in zip(rows[:, 0].tolist(), alike, strict=True)]
         else:
             values = [float(x) if plain(x) else None for x in (value.tolist() if shape else [value])]
         found.append((name, shape, tuple(values)))

@@ -6,6 +6,7 @@ Histories stand on the last axis, where they are contiguous: a few large arrays,
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import reduce
 from typing import NamedTuple
 
@@ -123,6 +124,11 @@ def bills_of(block: Block, costs: Costs) -> Bills:
     return Bills(expense.sum(axis=0), eligible, whole)
 
 
+def with_bills(histories: tuple[Block, ...], costs: Costs) -> list[tuple[Block, Bills]]:
+    """Blocks of histories, each with its bills."""
+    return [(block, bills_of(block, costs)) for block in histories]
+
+
 def reached(rules: Rules, dearest: list[float]) -> Reach:
     """Which limits the dearest history can reach, by what is in policy of each kind and in all (yuan)."""
     *of_kind, whole = dearest
@@ -164,7 +170,7 @@ def parts_of(block: Block, amounts: int) -> list[slice]:
     return [slice(start, start + size) for start in range(0, len(block.weight), size)]
 
 
-def means(rules: Rules, ceilings: np.ndarray, costs: Costs, histories: tuple[Block, ...], mixes: np.ndarray,
+def means(rules: Rules, ceilings: np.ndarray, histories: Callable[[], list[tuple[Block, Bills]]], mixes: np.ndarray,
           made: list[Schedule], price: np.ndarray, thresholds: np.ndarray) -> list[Stacks]:
     """For each ceiling, one person's moments by number of stays, averaged under each mix (n, c, k).
 
@@ -176,10 +182,10 @@ def means(rules: Rules, ceilings: np.ndarray, costs: Costs, histories: tuple[Blo
     statuses = len(rules.assistance_rate) if rules.has_assistance else 1
     tables: list[np.ndarray] = []
     job = Job.of(rules, ceilings, made, price)
-    for block in histories:
+    for block, bills in histories():
         # Sorts of histories that are fewer than the mixes are weighed once they are added up.
         few = len(block.stays) == 1 and len(block.mass) < len(mix)
-        weight, bills = own_weights(block) if few else mix_weights(block, mix), bills_of(block, costs)
+        weight = own_weights(block) if few else mix_weights(block, mix)
         found = np.zeros((len(block.stays), columns, len(ceilings), statuses, len(made), len(price), weight.shape[1]))
         for part in parts_of(block, len(made) * len(price)):
             for where, amounts in averaged(job, block, part, bills, weight[:, :, part], thresholds):
@@ -188,7 +194,7 @@ def means(rules: Rules, ceilings: np.ndarray, costs: Costs, histories: tuple[Blo
             found = found @ sort_weights(block, mix).T
         found = np.ascontiguousarray(found.transpose(2, 0, 3, 4, 6, 5, 1))
         tables.append(found.reshape(*found.shape[:4], *mixes.shape[:2], *found.shape[5:]))
-    return [stacked([table[n] for table in tables], histories) for n in range(len(ceilings))]
+    return [stacked([table[n] for table in tables], histories()) for n in range(len(ceilings))]
 
 
 def averaged(job: Job, block: Block, part: slice, bills: Bills, weight: np.ndarray,
@@ -240,7 +246,7 @@ def by_tier(block: Block, part: slice, each: np.ndarray, out: np.ndarray) -> Non
     np.einsum("j...h,kjh->k...h", each, block.here[:, :, part], out=out)
 
 
-def detail(rules: Rules, costs: Costs, histories: tuple[Block, ...], mix: np.ndarray, made: list[Schedule],
+def detail(rules: Rules, histories: Callable[[], list[tuple[Block, Bills]]], mix: np.ndarray, made: list[Schedule],
            price: np.ndarray, threshold: float) -> list[Stacks]:
     """How the items of the account vary together between people, by number of stays, at the rules' own ceiling.
 
@@ -252,8 +258,8 @@ def detail(rules: Rules, costs: Costs, histories: tuple[Block, ...], mix: np.nda
     items = 1 + tiers + len(LINEAR) + 4
     statuses = len(rules.assistance_rate) if rules.has_assistance else 1
     found, job = [], Job.of(rules, rules.ceiling, made, price)
-    for block in histories:
-        weight, bills = mix_weights(block, mix), bills_of(block, costs)
+    for block, bills in histories():
+        weight = mix_weights(block, mix)
         numbers, _, many = weight.shape
         total = np.zeros((numbers, statuses * len(made), groups, len(price), items, items + 2))
         for part in parts_of(block, len(made) * len(price)):
@@ -282,11 +288,11 @@ def detail(rules: Rules, costs: Costs, histories: tuple[Block, ...], mix: np.nda
                 total[:, :, g, :, :, :-1] += (x * w) @ others
                 total[:, :, g, :, :, -1] += (cube * w).sum(axis=4)
         found.append(total.reshape(numbers, statuses, len(made), 1, *total.shape[2:]))
-    return [stacked(found, histories)]
+    return [stacked(found, histories())]
 
 
-def stacked(tables: list[np.ndarray], histories: tuple[Block, ...]) -> list[tuple[np.ndarray, np.ndarray]]:
+def stacked(tables: list[np.ndarray], histories: list[tuple[Block, Bills]]) -> list[tuple[np.ndarray, np.ndarray]]:
     """Tables of histories without and with a special disease: numbers of stays (k,) and moments (k, ...)."""
-    return [(np.concatenate([b.stays for b in histories if b.chronic == chronic]),
-             np.concatenate([t for b, t in zip(histories, tables, strict=True) if b.chronic == chronic]))
+    return [(np.concatenate([b.stays for b, _ in histories if b.chronic == chronic]),
+             np.concatenate([t for (b, _), t in zip(histories, tables, strict=True) if b.chronic == chronic]))
             for chronic in (0, 1)]
