@@ -165,12 +165,16 @@ class Scenario(Record):
         With an `area`, a county's own rules hold in the years in which the city's are not unified.
         """
         found: list[Policy] = []
+        stated = self.policy
         for year in self.horizon():
-            moved = not found or any(change.year == year for change in self.changes)
-            policy = self._stated(year) if moved else found[-1]
-            if policy is self.policy and base:
-                policy = base
-            elif moved and policy.pooling.unified.value == "no":
+            due = [change for change in self.changes if change.year == year or change.year < year and not found]
+            if found and not due:
+                found.append(found[-1])
+                continue
+            for change in sorted(due, key=lambda change: change.year):  # sections that no change moves stay the same
+                stated = self._with(stated, change)
+            policy = base if stated is self.policy and base else stated
+            if policy is not base and policy.pooling.unified.value == "no":
                 for change in self._own(area):
                     policy = self._with(policy, change)
             found.append(policy)

@@ -89,7 +89,7 @@ def lever_in(scenario: Scenario, policy: Policy, section: str, name: str, over: 
 
 
 def book_of(scenario: Scenario, area: str | None) -> Book:
-    """A county's book; years of one policy share one set of rules, all but the ceiling where it follows income."""
+    """A county's book; years of the same benefits share their rules, all but a ceiling that follows income."""
     def compiled(policy: Policy, year: int) -> Rules:
         """Everyone's rules: the commercial supplement pays for those who bought it."""
         found = compile_rules(scenario, policy, year)
@@ -98,17 +98,17 @@ def book_of(scenario: Scenario, area: str | None) -> Book:
     bought = float(scenario.value("people", "commercial_share"))
     base = scenario.base_policy(area)
     policies = scenario.policies(area, base)
-    made: dict[int | tuple[int, int], Rules] = {}
+    made: dict[tuple[int, ...], Rules] = {}
 
     def in_year(policy: Policy, year: int) -> Rules:
-        if id(policy) not in made:
-            made[id(policy)] = compiled(policy, year)
+        same = id(policy.benefits), id(policy.contracts)  # all that rules are compiled from
+        if same not in made:
+            made[same] = compiled(policy, year)
         if not policy.benefits.ceiling_multiple.value:
-            return made[id(policy)]
-        key = id(policy), year
-        if key not in made:
-            made[key] = made[id(policy)]._replace(ceiling=ceiling_in(scenario, policy, year))
-        return made[key]
+            return made[same]
+        if (*same, year) not in made:
+            made[*same, year] = made[same]._replace(ceiling=ceiling_in(scenario, policy, year))
+        return made[*same, year]
 
     horizon = scenario.horizon()
     return Book(scenario, area, base, policies, [in_year(policy, year) for policy, year in zip(
