@@ -61,6 +61,13 @@ class Book:
             self.read[key] = make(self, *given), given  # kept with it, so that no other takes its place
         return self.read[key][0]
 
+    def costs(self, policy: Policy) -> Costs:
+        """What bills cost under a policy: the same for policies that share the sections it follows from."""
+        key = "costs", id(policy.benefits), id(policy.supervision)
+        if key not in self.read:
+            self.read[key] = costs_of(self, policy), policy  # kept as in `once`
+        return self.read[key][0]
+
     def alike(self, rules: Rules) -> Rules:
         """The first rules asked about that differ from these in the ceiling alone, or not at all."""
         key = "alike", id(rules)
@@ -159,7 +166,7 @@ def net_price(book: Book, rules: Rules, policy: Policy) -> np.ndarray:
     Cells are the groups, followed by each group's contracted residents. Of a policy only what is eligible counts.
     Rules that differ in the ceiling alone are settled together.
     """
-    costs = book.once(costs_of, policy)
+    costs = book.costs(policy)
     same = book.alike(rules)
     key = net_price, id(same), costs.eligible.tobytes()
     found = book.read.setdefault(key, {})

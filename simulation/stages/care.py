@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from simulation.records import Care, Conditions, Costs, Futures, Spending
-from simulation.stages.book import Book, Flows, Pool, costs_of
+from simulation.stages.book import Book, Flows, Pool
 from simulation.stages.choice import Answer
 from simulation.steps import enrolment, payment, responses, utilisation
 
@@ -46,7 +46,7 @@ def care_is_used(book: Book, futures: Futures, pool: Pool, answers: list[Answer]
     people = pool.people.mean(axis=0)
     for t, answer in enumerate(answers):
         usual = responses.usual_mix(answer.mix, people[t])
-        year = book.once(costs_of, book.policies[t])
+        year = book.costs(book.policies[t])
         costs.append(year._replace(expense=year.expense * (1 + dearer[t]),
                                    chronic_expense=year.chronic_expense * (1 + float(dearer_chronic[t, 0]))))
         # The doubt about the response moves the price of all stays alike.

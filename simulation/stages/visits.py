@@ -8,9 +8,8 @@ from functools import reduce
 import numpy as np
 
 from simulation.engines import bills
-from simulation.policy import Policy
-from simulation.records import DRAWS, Futures, Rules
-from simulation.stages.book import Book, Flows, Pool, costs_of
+from simulation.records import DRAWS, Costs, Futures, Rules
+from simulation.stages.book import Book, Flows, Pool
 from simulation.stages.care import Use, by_group
 from simulation.stages.choice import Answer, contracted_anew
 from simulation.steps import enrolment, financing, responses
@@ -47,7 +46,7 @@ def visits_are_paid(book: Book, rules: list[Rules], use: Use, futures: Futures, 
 def prices_of_visits(book: Book, rules: list[Rules], cells: int) -> tuple[np.ndarray, np.ndarray]:
     """What users bear of their yearly outpatient expense in each year, and would in the base policy, (t, k, c)."""
     years = (rules, book.policies), (book.base_rules, [book.base] * len(rules))
-    now, base = (np.stack([book.once(visit_price, book.alike(rule), policy)[:, :cells]
+    now, base = (np.stack([book.once(visit_price, book.alike(rule), book.costs(policy))[:, :cells]
                            for rule, policy in zip(*of, strict=True)]) for of in years)
     return now, base
 
@@ -101,7 +100,7 @@ def mixes_of(book: Book, futures: Futures, answers: list[Answer], mix: np.ndarra
     return mixes
 
 
-def visit_price(book: Book, rules: Rules, policy: Policy) -> np.ndarray:
+def visit_price(book: Book, rules: Rules, costs: Costs) -> np.ndarray:
     """The part of a user's yearly outpatient expense that he bears, (k, c); cells as in `net_price`.
 
     Ordinary outpatient care does not count towards the ceiling: rules that differ in it alone have one price.
@@ -110,7 +109,7 @@ def visit_price(book: Book, rules: Rules, policy: Policy) -> np.ndarray:
     usual = float(np.resize(value("outpatient_visits", ("group",)), rules.rate.shape[-1]).mean())
     return bills.outpatient_price(
         rules, value("outpatient_expense", ("tier",)), usual, float(value("outpatient_log_sd")),
-        book.once(costs_of, policy).eligible[bills.OUTPATIENT], rules.rate.shape[-1])
+        costs.eligible[bills.OUTPATIENT], rules.rate.shape[-1])
 
 
 def accounts_are_used(book: Book, futures: Futures, people: Flows, flows: Flows) -> Flows:
