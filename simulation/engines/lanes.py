@@ -11,6 +11,7 @@ from typing import Any
 
 import numba
 import numpy as np
+from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
@@ -29,7 +30,8 @@ ONE, NEVER = np.uint64(1), np.uint64(0xFFFFFFFFFFFFFFFF)
 WHOLE = 16  # places are filled so many at a time: what were left over would be reckoned one by one
 FEW = 16  # things that happen, or do not: their ways are counted one by one
 LN2, LOG2E = math.log(2.0), 1.0 / math.log(2.0)
-LN2_HIGH, LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10  # their sum is ln 2
+TERMS = tuple(LN2**n / math.factorial(n) for n in range(10))  # of the series of 2 to the x
+ROUNDING = 6755399441055744.0  # added, it leaves a whole number in the low bits
 FRACTION, NOUGHT = np.int64(0x000FFFFFFFFFFFFF), np.int64(0x3FF0000000000000)
 
 
@@ -47,14 +49,28 @@ def of_bits(context: Any, bits: Any) -> tuple:
         types.float64))
 
 
+@intrinsic
+def either(context: Any, there: Any, one: Any, other: Any) -> tuple:
+    """One of two numbers, without a branch: the compiler would make branches of a row of conditions on one number."""
+    return types.float64(types.boolean, types.float64, types.float64), lambda c, builder, s, given: builder.select(
+        builder.trunc(given[0], ir.IntType(1)), given[1], given[2])
+
+
+@series
+def power(x):
+    """2 to the x, to 1e-11 of it, for |x| below 1000."""
+    shifted = x + ROUNDING
+    r = x - (shifted - ROUNDING)  # at most a half either way
+    q = r * r  # two short chains of sums do not wait for each other
+    even = 1.0 + q * (TERMS[2] + q * (TERMS[4] + q * (TERMS[6] + q * TERMS[8])))
+    odd = TERMS[1] + q * (TERMS[3] + q * (TERMS[5] + q * (TERMS[7] + q * TERMS[9])))
+    return of_bits(bits_of(even + r * odd) + (bits_of(shifted) << np.int64(52)))
+
+
 @series
 def exponential(x):
     """e to the x, to 1e-11 of it, for |x| below 700."""
-    k = np.int64(x * LOG2E + 1024.5) - np.int64(1024)
-    r = (x - k * LN2_HIGH) - k * LN2_LOW  # at most 0.35 either way
-    series = 1.0 + r * (1.0 + r * (1 / 2 + r * (1 / 6 + r * (1 / 24 + r * (1 / 120 + r * (1 / 720 + r * (
-        1 / 5040 + r * (1 / 40320 + r * (1 / 362880)))))))))
-    return series * of_bits((k + np.int64(1023)) << np.int64(52))
+    return power(x * LOG2E)
 
 
 @series
@@ -202,9 +218,12 @@ def mark_at(marks, m):
 
 
 @inner
-def passed(bits, a, b, c, d):
-    """How many of four marks a word has passed."""
-    return (1 if bits >= a else 0) + (1 if bits >= b else 0) + (1 if bits >= c else 0) + (1 if bits >= d else 0)
+def passed(bits, before, number, a, b, c, d):
+    """How many marks a word has passed: of these four, which rise from a certain number on, or else those before."""
+    found = number + 1 if bits >= a else before
+    found = number + 2 if bits >= b else found
+    found = number + 3 if bits >= c else found
+    return number + 4 if bits >= d else found
 
 
 @inner
@@ -223,34 +242,41 @@ def pick(numbers, at, marks, key, first, n):
     a, b, c, d = mark_at(marks, 0), mark_at(marks, 1), mark_at(marks, 2), mark_at(marks, 3)
     if asked <= 4:
         for p in range(whole(n)):
-            row[p] = passed(word(key, first + p), a, b, c, d)
+            row[p] = passed(word(key, first + p), 0, 0, a, b, c, d)
         return
     e, f, g, h = mark_at(marks, 4), mark_at(marks, 5), mark_at(marks, 6), mark_at(marks, 7)
     for p in range(whole(n)):
         bits = word(key, first + p)
-        row[p] = passed(bits, a, b, c, d) + passed(bits, e, f, g, h)
+        row[p] = passed(bits, passed(bits, 0, 0, a, b, c, d), 4, e, f, g, h)
     for m in range(8, asked):
         for p in range(whole(n)):
             row[p] += 1 if word(key, first + p) >= marks[m] else 0
 
 
-@inner
-def costs(numbers, at, sd, scale, bend, wider, key, first, n):
-    """Yuan of bills that are distributed alike: lognormal, and wider beyond the bend; `scale` is the log median."""
-    normals(numbers, at, key, first, whole(n))
-    row = numbers[at:]
+@series
+def costs(cost, bill, sd, scale, share, bend, wider, key, first, n):
+    """Yuan of bills that are distributed alike, and what of them is in policy.
+
+    Lognormal, and wider beyond the bend; `scale` is the log median.
+    """
+    normals(cost, 0, key, first, whole(n))
+    sd, scale = sd * LOG2E, scale * LOG2E
+    wider *= sd
     for p in range(whole(n)):
-        row[p] = exponential(sd * (row[p] + wider * max(row[p] - bend, 0.0)) + scale)
+        cost[p] = power((sd * cost[p] + scale) + wider * max(cost[p] - bend, 0.0))
+        bill[p] = cost[p] * share
     for p in range(n, whole(n)):
-        row[p] = 0.0
+        cost[p] = 0.0
+        bill[p] = 0.0
 
 
-@inner
-def costs_of_each(numbers, at, sd, scale, bend, wider, key, first, n):
-    """The same where each bill has its own spread and scale."""
-    normals(numbers, at, key, first, whole(n))
-    row = numbers[at:]
+@series
+def costs_of_each(cost, bill, sd, scale, share, bend, wider, key, first, n):
+    """The same where each bill has its own spread, scale and share, spread and scale of the logarithm to base 2."""
+    normals(cost, 0, key, first, whole(n))
     for p in range(whole(n)):
-        row[p] = exponential(sd[p] * (row[p] + wider * max(row[p] - bend, 0.0)) + scale[p])
+        cost[p] = power(sd[p] * (cost[p] + wider * max(cost[p] - bend, 0.0)) + scale[p])
+        bill[p] = cost[p] * share[p]
     for p in range(n, whole(n)):
-        row[p] = 0.0
+        cost[p] = 0.0
+        bill[p] = 0.0

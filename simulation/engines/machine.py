@@ -21,6 +21,7 @@ from simulation.steps.benefits import AMOUNTS
 
 BLOCK = 256  # people taken at once: their numbers stay in the nearest cache
 LANE = 264  # room of a row; not a power of two, or rows would fight for the same places of the cache
+LINE = 64  # bytes of a line of the cache
 CELL, STATUS, TIER = 0, 1, 2  # rows of what people are; a row a bill from TIER on
 KIND_ROWS = {"cell": CELL, "status": STATUS, "tier": TIER}
 
@@ -55,6 +56,17 @@ def kind_row(name: str, bill: int) -> int:
 def figure_row(name: str, bill: int) -> int:
     """The row of a person's own figure."""
     return YEARS_ROW if name == "years" else row(bill, OWN_ROWS[name])
+
+
+def rows(many: int, kind: type = float) -> np.ndarray:
+    """So many rows of noughts, each from the beginning of a line of the cache on.
+
+    >>> rows(2).ctypes.data % LINE, len(rows(2)) == 2 * LANE
+    (0, True)
+    """
+    room = np.zeros(many * LANE + LINE // 8, kind)
+    skipped = -room.ctypes.data % LINE // 8
+    return room[skipped:skipped + many * LANE]
 
 
 # ---- from the list of what `settle_year` does to machine code -----------------------------------

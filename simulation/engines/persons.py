@@ -14,10 +14,13 @@ import numpy as np
 
 from simulation.engines.individual import MOST_STAYS
 from simulation.engines.lanes import (
+    LOG2E,
     UNSEEN,
+    WHOLE,
     binomial,
     costs,
     costs_of_each,
+    either,
     inner,
     jit,
     key_of,
@@ -41,6 +44,7 @@ from simulation.engines.machine import (
     YEARS_ROW,
     follow,
     row,
+    rows,
     settle_at,
 )
 from simulation.steps.benefits import ASSISTANCE, BASIC, COMMERCIAL, CRITICAL
@@ -57,7 +61,7 @@ START, NEXT = FIRST_ROW * LANE, EACH * LANE  # where bills begin, and the next o
 AT_YEARS, AT_CELL, AT_STATUS, AT_TIER = (at * LANE for at in (YEARS_ROW, CELL, STATUS, TIER))
 AT_BILL, AT_LINK, AT_BASIC, AT_CRITICAL, AT_ASSISTANCE, AT_COMMERCIAL = (
     at * LANE for at in (BILL, LINKED, BASIC, CRITICAL, ASSISTANCE, COMMERCIAL))  # within a bill
-CHANCE, SD, SCALE, COSTS = 0, LANE, 2 * LANE, 3 * LANE  # in the scratch room; a row a bill from COSTS on
+CHANCE, SD, SCALE, SHARE, COSTS = 0, LANE, 2 * LANE, 3 * LANE, 4 * LANE  # in the scratch room; a row a bill from COSTS on
 
 summing = numba.njit(**UNSEEN, fastmath={"reassoc", "nsz"})  # sums in any order
 
@@ -95,9 +99,9 @@ class Room(NamedTuple):
 
 def room_for(looked_up: int, lines: int) -> Room:
     """Room for a block of people, whose rules say so many things of each and whose list has so many lines."""
-    return Room(tuple(np.zeros(row(size, looked_up) * LANE) for size in SIZES),
-                tuple(np.zeros((TIER + size) * LANE, np.int64) for size in SIZES),
-                np.zeros(COSTS + SIZES[MANY] * LANE), np.zeros(lines * LANE))
+    return Room(tuple(rows(row(size, looked_up)) for size in SIZES),
+                tuple(rows(TIER + size, np.int64) for size in SIZES),
+                rows(COSTS // LANE + SIZES[MANY]), rows(lines))
 
 
 @inner
@@ -154,9 +158,8 @@ def one_bill(settle, rules, year, kind, tier, cell, people, price, key, room, to
     bend = year.bend if kind == 0 else np.inf
     for first in range(0, people, BLOCK):
         n = min(BLOCK, people - first)
-        costs(scratch, COSTS, year.log_sd[shape], scale, bend, year.wider, key_of(key, COST), first, n)
-        for p in range(whole(n)):
-            numbers[START + AT_BILL + p] = scratch[COSTS + p] * share
+        costs(scratch[COSTS:], numbers[START + AT_BILL:], year.log_sd[shape], scale, share, bend, year.wider,
+              key_of(key, COST), first, n)
         draw_person(year, cell, numbers, what, key, first, n)
         settle_at(settle, rules, cell, tier, what, numbers, whole(n))
         found = sums(scratch, numbers, 0, 1, whole(n), year.threshold)
@@ -172,6 +175,39 @@ def one_bill(settle, rules, year, kind, tier, cell, people, price, key, room, to
         total[7] += people
 
 
+@inner
+def one_of(k, a, b, c, d, e):
+    """The value of a number from nought to four."""
+    return either(k > 3, e, either(k > 2, d, either(k > 1, c, either(k > 0, b, a))))
+
+
+@inner
+def by_place(year, price, tier, scratch, n):
+    """Spread, scale and share of each person's bill by its tier; of a few by comparing, which goes for several at once.
+
+    Spread and scale are of the logarithm to base 2.
+    """
+    last = len(year.primary) - 1
+    sd, scale, share = scratch[SD:], scratch[SCALE:], scratch[SHARE:]
+    if last < 5:
+        m1, m2, m3, m4 = min(1, last), min(2, last), min(3, last), min(4, last)
+        x, y, z = year.log_sd, year.log_expense, year.eligible[0]
+        x0, x1, x2, x3, x4 = x[0], x[m1], x[m2], x[m3], x[m4]
+        y0, y1, y2, y3, y4 = y[0], y[m1], y[m2], y[m3], y[m4]
+        z0, z1, z2, z3, z4 = z[0], z[m1], z[m2], z[m3], z[m4]
+        for p in range(whole(n)):
+            k = tier[p]
+            sd[p] = LOG2E * one_of(k, x0, x1, x2, x3, x4)
+            scale[p] = LOG2E * (one_of(k, y0, y1, y2, y3, y4) + price)
+            share[p] = one_of(k, z0, z1, z2, z3, z4)
+    else:
+        for p in range(whole(n)):
+            k = np.uint64(tier[p])  # without a sign there is no end to count from
+            sd[p] = LOG2E * year.log_sd[k]
+            scale[p] = LOG2E * (year.log_expense[k] + price)
+            share[p] = year.eligible[0, k]
+
+
 @within
 def draw_bills(year, ill, since, special, bills, numbers, what, scratch, price, mix, key, first, n):
     """Tiers, costs and referrals of a block of people; where there is no bill it is nought.
@@ -182,33 +218,28 @@ def draw_bills(year, ill, since, special, bills, numbers, what, scratch, price, 
     last = len(year.log_sd) - 1
     for j in range(bills):
         at, stay = COSTS + j * LANE, j - special  # stays are counted from nought; below it special-disease care
-        cost, bill, tier = scratch[at:], numbers[START + j * NEXT + AT_BILL:], what[AT_TIER + j * LANE:]
+        cost, bill = scratch[at:], numbers[START + j * NEXT + AT_BILL:]
         own = key_of(key, PURPOSES * (stay + 2))
         if stay < 0 and ill == 1:
-            costs(scratch, at, year.log_sd[last], year.log_expense[last] + price, np.inf, year.wider,
-                       key_of(own, COST), first, n)
-            for p in range(whole(n)):
-                bill[p] = cost[p] * year.eligible[1, 0]
+            costs(cost, bill, year.log_sd[last], year.log_expense[last] + price, year.eligible[1, 0], np.inf,
+                  year.wider, key_of(own, COST), first, n)
             continue
-        if stay < 0 or since[stay] >= first + n:
-            for p in range(whole(n)):
-                bill[p] = 0.0
-                cost[p] = 0.0
-            continue
-        pick(what, AT_TIER + j * LANE, mix, key_of(own, WHERE), first, n)
-        for p in range(whole(n)):
-            scratch[SD + p] = year.log_sd[np.uint64(tier[p])]  # without a sign there is no end to count from
-            scratch[SCALE + p] = year.log_expense[np.uint64(tier[p])] + price
-        costs_of_each(scratch, at, scratch[SD:], scratch[SCALE:], year.bend, year.wider, key_of(own, COST), first, n)
-        for p in range(since[stay] - first):
+        without = n if stay < 0 else min(max(since[stay] - first, 0), n)  # so many of them, the first
+        if without < n:
+            begin = without // WHOLE * WHOLE
+            tier, start, rest = what[AT_TIER + j * LANE + begin:], first + begin, n - begin
+            pick(tier, 0, mix, key_of(own, WHERE), start, rest)
+            by_place(year, price, tier, scratch, rest)
+            costs_of_each(cost[begin:], bill[begin:], scratch[SD:], scratch[SCALE:], scratch[SHARE:], year.bend,
+                          year.wider, key_of(own, COST), start, rest)
+            if year.has_credit and stay > 0:  # a first stay follows none
+                linked = numbers[START + j * NEXT + AT_LINK + begin:]
+                uniforms(scratch, CHANCE, key_of(own, LINK), start, whole(rest))
+                for p in range(whole(rest)):
+                    linked[p] = 1.0 if scratch[CHANCE + p] < year.referral else 0.0
+        for p in range(without if without < n else whole(n)):
             cost[p] = 0.0
-        for p in range(whole(n)):
-            bill[p] = cost[p] * year.eligible[0, np.uint64(tier[p])]
-        if year.has_credit and stay > 0:  # a first stay follows none
-            linked = numbers[START + j * NEXT + AT_LINK:]
-            uniforms(scratch, CHANCE, key_of(own, LINK), first, whole(n))
-            for p in range(whole(n)):
-                linked[p] = 1.0 if scratch[CHANCE + p] < year.referral else 0.0
+            bill[p] = 0.0
 
 
 @summing
