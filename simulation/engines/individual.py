@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulation.engines.settling import Form, form_of, listed, looked_up_in, packed, settler
+from simulation.engines.settling import PAYMENTS, Form, form_of, listed, looked_up_in, packed, settler
 from simulation.engines.shapes import log_mean
 from simulation.records import Care, Conditions, Costs, Rules, Spending
 from simulation.streams import key
@@ -43,7 +43,7 @@ def machinery(rules_form: Form) -> tuple[np.ndarray, np.ndarray, np.ndarray, int
     some = [rules_form._replace(kinds=(CHRONIC,) * special + (INPATIENT,) * (size - special), shared=("cell",))
             for size, special in zip(persons.SIZES[1:], persons.SPECIAL[1:], strict=True)]
     forms = [*one, *some[:-1]]
-    addresses = np.array([settler(form).address for form in forms])
+    addresses = np.array([settler(form, PAYMENTS).address for form in forms])
     many = listed(some[-1]._replace(shared=()), choosing=False)
     return addresses, *machine.lines_of(many, persons.SIZES[-1]), max(looked_up_in(listed(form)) for form in forms)
 

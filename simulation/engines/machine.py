@@ -71,15 +71,18 @@ def rows(many: int, kind: type = float) -> np.ndarray:
 
 # ---- from the list of what `settle_year` does to machine code -----------------------------------
 
-def settler(listing: Listing, bills: int) -> Any:
-    """Machine code for `settle_at`, which takes its `address`; it lives as long as what is returned."""
-    entries = listing.entries
+def settler(listing: Listing, bills: int, amounts: tuple[int, ...]) -> Any:
+    """Machine code for `settle_at`, which takes its `address`; it lives as long as what is returned.
+
+    Only the `amounts` asked for are written to their rows.
+    """
+    entries, asked = listing.entries, {at: symbol for at, symbol in listing.amounts.items() if at[1] in amounts}
     looked_up = [n for n, entry in enumerate(entries) if entry.operation == "read" and entry.varies == LOOKED_UP]
     row_of = {n: row(bills, place) for place, n in enumerate(looked_up)}
     needed = {n for entry in entries if entry.varies == OWN and entry.operation not in ("input", "choose")
               for kind, n in entry.arguments if kind == "at"}
     needed |= {n for entry in entries if entry.operation == "choose" for n in entry.arguments[1:]}
-    needed |= {symbol.at for symbol in listing.amounts.values() if hasattr(symbol, "at")}
+    needed |= {symbol.at for symbol in asked.values() if hasattr(symbol, "at")}
     shared = [n for n in sorted(needed) if entries[n].varies == SHARED]
 
     @intrinsic
@@ -135,7 +138,7 @@ def settler(listing: Listing, bills: int) -> Any:
                     values[n] = chosen(builder, entry.arguments, values)
                 elif entry.varies == OWN:
                     values[n] = reckoned(builder, entry.operation, entry.arguments, values)
-            for (bill, amount), symbol in listing.amounts.items():
+            for (bill, amount), symbol in asked.items():
                 value = values[symbol.at] if hasattr(symbol, "at") else ir.Constant(DOUBLE, symbol)
                 builder.store(value, place(builder, data, row(bill, amount), person))
             return context.get_dummy_value()

@@ -134,6 +134,22 @@ def sums(scratch, numbers, first, bills, n, threshold):
     return spent, admitted, basic, critical, assistance, commercial, over
 
 
+@summing
+def sums_of_one(cost, bill, n, threshold):
+    """The same where everyone has one bill."""
+    spent, admitted, basic, critical, assistance, commercial, over = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    for p in range(n):
+        b, c, a, s = bill[AT_BASIC + p], bill[AT_CRITICAL + p], bill[AT_ASSISTANCE + p], bill[AT_COMMERCIAL + p]
+        spent += cost[p]
+        admitted += bill[AT_BILL + p]
+        basic += b
+        critical += c
+        assistance += a
+        commercial += s
+        over += 1.0 if cost[p] - (b + c + a + s) > threshold else 0.0
+    return spent, admitted, basic, critical, assistance, commercial, over
+
+
 @inner
 def add(found, total, by_cell):
     """Add a block's sums to a draw's."""
@@ -162,7 +178,7 @@ def one_bill(settle, rules, year, kind, tier, cell, people, price, key, room, to
               key_of(key, COST), first, n)
         draw_person(year, cell, numbers, what, key, first, n)
         settle_at(settle, rules, cell, tier, what, numbers, whole(n))
-        found = sums(scratch, numbers, 0, 1, whole(n), year.threshold)
+        found = sums_of_one(scratch[COSTS:], numbers[START:], whole(n), year.threshold)
         add(found, total, by_cell)
         if kind == 0:
             by_tier[0, tier] += found[2]
@@ -244,12 +260,12 @@ def draw_bills(year, ill, since, special, bills, numbers, what, scratch, price, 
 
 @summing
 def sums_at(tier, tiers, basic, cost, n):
-    """Payments, number and expense of one stay of each person, where it was at a tier."""
+    """Payments, number and expense of one stay of each person, where it was at a tier; no stay costs nothing."""
     paid, count, spent = 0.0, 0.0, 0.0
     for p in range(n):
         there = 1.0 if tiers[p] == tier else 0.0
         paid += there * basic[p]
-        count += there
+        count += there if cost[p] > 0.0 else 0.0
         spent += there * cost[p]
     return paid, count, spent
 
@@ -280,12 +296,13 @@ def some_bills(size, settles, lines, ends, rules, year, ill, since, people, cell
                 total[1] += numbers[START + AT_BASIC + p]
                 total[8] += scratch[COSTS + p]
         for j in range(special, end):
-            begin = max(since[j - special] - first, 0)
+            without = max(since[j - special] - first, 0)
+            begin = without // WHOLE * WHOLE
             basic, cost = numbers[START + j * NEXT + AT_BASIC + begin:], scratch[COSTS + j * LANE + begin:]
             tiers = what[AT_TIER + j * LANE + begin:]
-            total[7] += n - begin
+            total[7] += n - without
             for tier in range(len(mix)):
-                paid, count, spent = sums_at(tier, tiers, basic, cost, n - begin)
+                paid, count, spent = sums_at(tier, tiers, basic, cost, settled - begin)
                 by_tier[0, tier] += paid
                 by_tier[1, tier] += count
                 by_tier[2, tier] += spent

@@ -200,14 +200,14 @@ def packed(rules: Rules) -> np.ndarray:
 
 
 @cache
-def settler(form: Form) -> Any:
-    """Machine code for rules of a form; see `machine.settler`. Made afresh in each process, from `settle_year`.
+def settler(form: Form, amounts: tuple[int, ...]) -> Any:
+    """Machine code for rules of a form and the amounts asked for; see `machine.settler`. Made afresh in each process, from `settle_year`.
 
     Kept for good, because its address is handed on; there are only so many forms.
     """
     from simulation.engines import machine
 
-    return machine.settler(listed(form), len(form.kinds))
+    return machine.settler(listed(form), len(form.kinds), amounts)
 
 
 def settle_people(rules: Rules, cell: np.ndarray, status: np.ndarray, years: np.ndarray, kinds: tuple[int, ...],
@@ -243,7 +243,7 @@ def settle_people(rules: Rules, cell: np.ndarray, status: np.ndarray, years: np.
     if visits is None:
         rules = rules._replace(has_fee=False)
     form = form_of(rules, kinds)
-    address, listing = settler(form).address, listed(form)
+    address, listing = settler(form, tuple(amounts)).address, listed(form)
     money = np.float32 if np.asarray(eligible).dtype == np.float32 else np.float64
     row = lambda values, kind: np.ascontiguousarray(np.broadcast_to(np.asarray(values, kind), people))  # noqa: E731
     table = lambda values, kind: np.ascontiguousarray(  # noqa: E731
