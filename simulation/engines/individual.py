@@ -102,7 +102,8 @@ def year_of(rules: Rules, care: Care, costs: Costs, statuses: np.ndarray, thresh
         care.admissions * care.covered, care.chronic_share * care.covered, care.mix, marks_of(np.cumsum(care.years)),
         marks_of(statuses), np.log(np.append(costs.expense, costs.chronic_expense)) - middle, log_sd, costs.eligible,
         costs.primary, float(costs.tail.bend), float(costs.tail.spread - 1), float(costs.dispersion),
-        float(costs.referral), float(threshold), bool(rules.bonus), bool(rules.has_assistance), bool(rules.credit))
+        float(costs.referral), float(threshold), bool(rules.bonus), bool(rules.has_assistance), bool(rules.credit),
+        bool(rules.has_assistance or rules.has_commercial))
 
 
 def stream_keys(seed: int, t: int, start: int, stop: int, cells: int) -> np.ndarray:

@@ -232,7 +232,7 @@ def pick(numbers, at, marks, key, first, n):
 
     The last mark is never passed, nor are those of shares that reach one before: they are not asked.
     """
-    row, asked = numbers[at:], 0
+    row, asked, nought = numbers[at:], 0, numbers.dtype.type(0)
     while asked < len(marks) - 1 and marks[asked] < NEVER:
         asked += 1
     if asked == 0:
@@ -242,12 +242,12 @@ def pick(numbers, at, marks, key, first, n):
     a, b, c, d = mark_at(marks, 0), mark_at(marks, 1), mark_at(marks, 2), mark_at(marks, 3)
     if asked <= 4:
         for p in range(whole(n)):
-            row[p] = passed(word(key, first + p), 0, 0, a, b, c, d)
+            row[p] = passed(word(key, first + p), nought, nought, a, b, c, d)
         return
     e, f, g, h = mark_at(marks, 4), mark_at(marks, 5), mark_at(marks, 6), mark_at(marks, 7)
     for p in range(whole(n)):
         bits = word(key, first + p)
-        row[p] = passed(bits, passed(bits, 0, 0, a, b, c, d), 4, e, f, g, h)
+        row[p] = passed(bits, passed(bits, nought, nought, a, b, c, d), nought + 4, e, f, g, h)
     for m in range(8, asked):
         for p in range(whole(n)):
             row[p] += 1 if word(key, first + p) >= marks[m] else 0

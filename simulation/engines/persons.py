@@ -54,6 +54,7 @@ SPECIAL = (0, 0, 1, 1, 1)  # and how many of them, the first, are for special-di
 # How many stays those who go together have at most, without special-disease care and with it, and their size.
 UP_TO = ((0, 1, 2, 6, MOST_STAYS), (0, 2, 6, MOST_STAYS, MOST_STAYS))
 ROOMS = ((0, 0, 1, 3, 4), (0, 2, 3, 4, 4))
+FEW = 64  # people
 MANY = len(SIZES) - 1  # those whose bills are settled by following the list
 COUNT, COST, WHERE, YEARS, ASSISTED, LINK = range(6)  # purposes of random numbers; those of a bill go by its place
 PURPOSES = 8  # room for the purposes of a bill
@@ -85,7 +86,8 @@ class Year(NamedTuple):
     threshold: float  # yuan left to the patient that are catastrophic
     has_bonus: bool  # whether contribution years matter,
     has_status: bool  # status,
-    has_credit: bool  # and referral
+    has_credit: bool  # and referral,
+    has_more: bool  # and whether a layer follows the critical-illness layer
 
 
 class Room(NamedTuple):
@@ -135,19 +137,18 @@ def sums(scratch, numbers, first, bills, n, threshold):
 
 
 @summing
-def sums_of_one(cost, bill, n, threshold):
-    """The same where everyone has one bill."""
-    spent, admitted, basic, critical, assistance, commercial, over = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+def sums_of_one(scratch, numbers, n, threshold):
+    """The same where everyone has one bill and no further layers."""
+    cost, bill = scratch[COSTS:], numbers[START:]
+    spent, admitted, basic, critical, over = 0.0, 0.0, 0.0, 0.0, 0.0
     for p in range(n):
-        b, c, a, s = bill[AT_BASIC + p], bill[AT_CRITICAL + p], bill[AT_ASSISTANCE + p], bill[AT_COMMERCIAL + p]
+        b, c = bill[AT_BASIC + p], bill[AT_CRITICAL + p]
         spent += cost[p]
         admitted += bill[AT_BILL + p]
         basic += b
         critical += c
-        assistance += a
-        commercial += s
-        over += 1.0 if cost[p] - (b + c + a + s) > threshold else 0.0
-    return spent, admitted, basic, critical, assistance, commercial, over
+        over += 1.0 if cost[p] - (b + c) > threshold else 0.0
+    return spent, admitted, basic, critical, 0.0, 0.0, over
 
 
 @inner
@@ -178,7 +179,10 @@ def one_bill(settle, rules, year, kind, tier, cell, people, price, key, room, to
               key_of(key, COST), first, n)
         draw_person(year, cell, numbers, what, key, first, n)
         settle_at(settle, rules, cell, tier, what, numbers, whole(n))
-        found = sums_of_one(scratch[COSTS:], numbers[START:], whole(n), year.threshold)
+        if year.has_more:
+            found = sums(scratch, numbers, 0, 1, whole(n), year.threshold)
+        else:
+            found = sums_of_one(scratch, numbers, whole(n), year.threshold)
         add(found, total, by_cell)
         if kind == 0:
             by_tier[0, tier] += found[2]
@@ -301,6 +305,13 @@ def some_bills(size, settles, lines, ends, rules, year, ill, since, people, cell
             basic, cost = numbers[START + j * NEXT + AT_BASIC + begin:], scratch[COSTS + j * LANE + begin:]
             tiers = what[AT_TIER + j * LANE + begin:]
             total[7] += n - without
+            if settled - begin <= FEW:  # so few that to go through them for each tier takes longer
+                for p in range(without - begin, n - begin):
+                    tier = np.uint64(tiers[p])
+                    by_tier[0, tier] += basic[p]
+                    by_tier[1, tier] += 1.0
+                    by_tier[2, tier] += cost[p]
+                continue
             for tier in range(len(mix)):
                 paid, count, spent = sums_at(tier, tiers, basic, cost, settled - begin)
                 by_tier[0, tier] += paid
