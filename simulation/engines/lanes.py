@@ -173,24 +173,23 @@ def binomial(u, n, p):
         return 0
     if p >= 1.0:
         return n
-    odds = p / (1.0 - p)
-    up = min(int((n + 1) * p), n)
-    down = up
+    odds, up = p / (1.0 - p), min(int((n + 1) * p), n)
     above = below = chance_of(up, n, p)
     u -= above
     if u < 0.0:
         return up
+    more, fewer, free, taken = up + 1.0, n - up + 1.0, float(n - up), float(up)  # of the next number either way
     while above > 0.0 or below > 0.0:
-        above *= (n - up) / (up + 1.0) * odds  # nought beyond n, and below nought
-        up += 1
+        share = 1.0 / (more * fewer * odds)  # one division for both
+        above *= free * fewer * odds * odds * share  # nought beyond n, and below nought
         u -= above
         if u < 0.0:
-            return up
-        below *= down / ((n - down + 1.0) * odds)
-        down -= 1
+            return int(more)
+        below *= taken * more * share
         u -= below
         if u < 0.0:
-            return down
+            return int(taken) - 1
+        more, fewer, free, taken = more + 1.0, fewer + 1.0, free - 1.0, taken - 1.0
     return int((n + 1) * p)  # what rounding left over: less than one chance in 10^9
 
 
@@ -240,13 +239,16 @@ def pick(numbers, at, marks, key, first, n):
             row[p] = 0
         return
     a, b, c, d = mark_at(marks, 0), mark_at(marks, 1), mark_at(marks, 2), mark_at(marks, 3)
+    start = key + np.uint64(first) * GOLDEN
     if asked <= 4:
         for p in range(whole(n)):
-            row[p] = passed(word(key, first + p), nought, nought, a, b, c, d)
+            start += GOLDEN
+            row[p] = passed(scrambled(start), nought, nought, a, b, c, d)
         return
     e, f, g, h = mark_at(marks, 4), mark_at(marks, 5), mark_at(marks, 6), mark_at(marks, 7)
     for p in range(whole(n)):
-        bits = word(key, first + p)
+        start += GOLDEN
+        bits = scrambled(start)
         row[p] = passed(bits, passed(bits, nought, nought, a, b, c, d), nought + 4, e, f, g, h)
     for m in range(8, asked):
         for p in range(whole(n)):
