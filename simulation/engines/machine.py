@@ -19,8 +19,8 @@ from simulation.engines.lanes import jit
 from simulation.engines.settling import LOOKED_UP, OWN, SHARED, Listing
 from simulation.steps.benefits import AMOUNTS
 
-BLOCK = 256  # people taken at once: their numbers stay in the nearest cache
-LANE = 264  # room of a row; not a power of two, or rows would fight for the same places of the cache
+BLOCK = 352  # people taken at once: their numbers stay in the nearest cache
+LANE = 360  # room of a row; not a power of two, or rows would fight for the same places of the cache
 LINE = 64  # bytes of a line of the cache
 CELL, STATUS, TIER = 0, 1, 2  # rows of what people are; a row a bill from TIER on
 KIND_ROWS = {"cell": CELL, "status": STATUS, "tier": TIER}
