@@ -54,7 +54,6 @@ SPECIAL = (0, 0, 1, 1, 1)  # and how many of them, the first, are for special-di
 # How many stays those who go together have at most, without special-disease care and with it, and their size.
 UP_TO = ((0, 1, 2, 6, MOST_STAYS), (0, 2, 6, MOST_STAYS, MOST_STAYS))
 ROOMS = ((0, 0, 1, 3, 4), (0, 2, 3, 4, 4))
-FEW = 64  # people
 MANY = len(SIZES) - 1  # those whose bills are settled by following the list
 COUNT, COST, WHERE, YEARS, ASSISTED, LINK = range(6)  # purposes of random numbers; those of a bill go by its place
 PURPOSES = 8  # room for the purposes of a bill
@@ -262,18 +261,6 @@ def draw_bills(year, ill, since, special, bills, numbers, what, scratch, price, 
             bill[p] = 0.0
 
 
-@summing
-def sums_at(tier, tiers, basic, cost, n):
-    """Payments, number and expense of one stay of each person, where it was at a tier; no stay costs nothing."""
-    paid, count, spent = 0.0, 0.0, 0.0
-    for p in range(n):
-        there = 1.0 if tiers[p] == tier else 0.0
-        paid += there * basic[p]
-        count += there if cost[p] > 0.0 else 0.0
-        spent += there * cost[p]
-    return paid, count, spent
-
-
 @inner
 def some_bills(size, settles, lines, ends, rules, year, ill, since, people, cell, price, mix, key, room, total, by_tier,
                by_cell):
@@ -301,22 +288,14 @@ def some_bills(size, settles, lines, ends, rules, year, ill, since, people, cell
                 total[8] += scratch[COSTS + p]
         for j in range(special, end):
             without = max(since[j - special] - first, 0)
-            begin = without // WHOLE * WHOLE
-            basic, cost = numbers[START + j * NEXT + AT_BASIC + begin:], scratch[COSTS + j * LANE + begin:]
-            tiers = what[AT_TIER + j * LANE + begin:]
+            basic, cost = numbers[START + j * NEXT + AT_BASIC:], scratch[COSTS + j * LANE:]
+            tiers = what[AT_TIER + j * LANE:]
             total[7] += n - without
-            if settled - begin <= FEW:  # so few that to go through them for each tier takes longer
-                for p in range(without - begin, n - begin):
-                    tier = np.uint64(tiers[p])
-                    by_tier[0, tier] += basic[p]
-                    by_tier[1, tier] += 1.0
-                    by_tier[2, tier] += cost[p]
-                continue
-            for tier in range(len(mix)):
-                paid, count, spent = sums_at(tier, tiers, basic, cost, settled - begin)
-                by_tier[0, tier] += paid
-                by_tier[1, tier] += count
-                by_tier[2, tier] += spent
+            for p in range(without, n):
+                tier = np.uint64(tiers[p])
+                by_tier[0, tier] += basic[p]
+                by_tier[1, tier] += 1.0
+                by_tier[2, tier] += cost[p]
 
 
 @inner
