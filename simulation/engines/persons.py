@@ -61,7 +61,7 @@ START, NEXT = FIRST_ROW * LANE, EACH * LANE  # where bills begin, and the next o
 AT_YEARS, AT_CELL, AT_STATUS, AT_TIER = (at * LANE for at in (YEARS_ROW, CELL, STATUS, TIER))
 AT_BILL, AT_LINK, AT_BASIC, AT_CRITICAL, AT_ASSISTANCE, AT_COMMERCIAL = (
     at * LANE for at in (BILL, LINKED, BASIC, CRITICAL, ASSISTANCE, COMMERCIAL))  # within a bill
-CHANCE, SD, SCALE, SHARE, COSTS = 0, LANE, 2 * LANE, 3 * LANE, 4 * LANE  # in the scratch room; a row a bill from COSTS on
+CHANCE, SD, SCALE, SHARE, COSTS = (at * LANE for at in range(5))  # in the scratch room; a row a bill from COSTS on
 
 summing = numba.njit(**UNSEEN, fastmath={"reassoc", "nsz"})  # sums in any order
 
@@ -201,7 +201,7 @@ def one_of(k, a, b, c, d, e):
 
 
 @inner
-def by_place(year, price, tier, scratch, n):
+def shapes_by_tier(year, price, tier, scratch, n):
     """Spread, scale and share of each person's bill by its tier; of a few by comparing, which goes for several at once.
 
     Spread and scale are of the logarithm to base 2.
@@ -248,7 +248,7 @@ def draw_bills(year, ill, since, special, bills, numbers, what, scratch, price, 
             begin = without // WHOLE * WHOLE
             tier, start, rest = what[AT_TIER + j * LANE + begin:], first + begin, n - begin
             pick(tier, 0, mix, key_of(own, WHERE), start, rest)
-            by_place(year, price, tier, scratch, rest)
+            shapes_by_tier(year, price, tier, scratch, rest)
             costs_of_each(cost[begin:], bill[begin:], scratch[SD:], scratch[SCALE:], scratch[SHARE:], year.bend,
                           year.wider, key_of(own, COST), start, rest)
             if year.has_credit and stay > 0:  # a first stay follows none

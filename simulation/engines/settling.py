@@ -201,8 +201,9 @@ def packed(rules: Rules) -> np.ndarray:
 
 @cache
 def settler(form: Form, amounts: tuple[int, ...]) -> Any:
-    """Machine code for rules of a form and the amounts asked for; see `machine.settler`. Made afresh in each process, from `settle_year`.
+    """Machine code for rules of a form and the amounts asked for; see `machine.settler`.
 
+    Made afresh in each process, from `settle_year`.
     Kept for good, because its address is handed on; there are only so many forms.
     """
     from simulation.engines import machine
