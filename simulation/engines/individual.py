@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from threading import Lock
+from threading import Lock, get_ident
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,7 +22,7 @@ from simulation.records import Care, Conditions, Costs, Rules, Spending
 from simulation.streams import key
 
 if TYPE_CHECKING:
-    from simulation.engines.persons import Year
+    from simulation.engines.persons import Room, Year
 
 MOST_STAYS = 60  # in a person-year
 INPATIENT, CHRONIC = 0, 1
@@ -71,17 +71,19 @@ def spend(rules: list[Rules], care: list[Care], costs: list[Costs], insured: np.
     rows = [packed(rule) for rule in rules]
     threads = threads or os.cpu_count() or 1
     edges = np.linspace(0, draws, min(threads * PIECES, draws) + 1).astype(int)
+    keys = [stream_keys(seed, t, 0, draws, cells) for t in range(horizon)]
+    rooms: dict[tuple[int, int], Room] = {}  # of each thread for each machinery: amounts a rule book lacks stay nought
 
     def work(start: int, stop: int) -> None:
-        part, room = slice(start, stop), None
+        part = slice(start, stop)
         for t in range(horizon):
             settles, lines, ends, looked_up = machines[t]
-            if room is None or machines[t] is not machines[t - 1]:  # amounts a rule book lacks stay nought
-                room = room_for(looked_up, len(lines))
-            year_of_care(settles, lines, ends, room, rows[t], years[t], stream_keys(seed, t, start, stop, cells),
-                         people[part, t], conditions.price[part, t], conditions.frequency[part, t],
-                         conditions.chronic[part, t], conditions.tilt[part, t], total[t, part], by_tier[t, part],
-                         by_cell[t, part])
+            place = get_ident(), id(machines[t])
+            if place not in rooms:
+                rooms[place] = room_for(looked_up, len(lines))
+            year_of_care(settles, lines, ends, rooms[place], rows[t], years[t], keys[t][part], people[part, t],
+                         conditions.price[part, t], conditions.frequency[part, t], conditions.chronic[part, t],
+                         conditions.tilt[part, t], total[t, part], by_tier[t, part], by_cell[t, part])
 
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(work, edges[:-1], edges[1:]))
