@@ -23,7 +23,7 @@ from streamlit.testing.v1 import AppTest
 
 from bench.load import HOST, Session, events, served
 from bench.pages import pages
-from report import answers
+from report import cards
 from run import venv_python
 from simulation import __version__
 from simulation.__main__ import main as command
@@ -202,7 +202,7 @@ def test_every_page_shows_the_version(language, monkeypatch):
 def test_equal_requests_at_once_are_computed_once(monkeypatch):
     """Thirty people open the same scenario: the model runs once, and all have its answer."""
     made, here = [], threading.Barrier(30)
-    simulate = answers.simulate
+    simulate = cards.simulate
 
     def counted(*arguments, **named):
         made.append(threading.get_ident())
@@ -213,7 +213,7 @@ def test_equal_requests_at_once_are_computed_once(monkeypatch):
         here.wait()
         answered.append(runs.run(view_of("benxi_2008"), 64))
 
-    monkeypatch.setattr(answers, "simulate", counted)
+    monkeypatch.setattr(cards, "simulate", counted)
     runs.answers.clear()
     answered = []
     people = [threading.Thread(target=ask) for _ in range(30)]
