@@ -6,7 +6,8 @@ Pure: records of the model in, frames in the reader's language and units out.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache
+from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -25,7 +26,7 @@ from simulation.measures import QUANTILES
 from simulation.results import MORE, QUANTITIES
 from simulation.scenario import Scenario
 from simulation.scoring import GRADES
-from simulation.series import COLUMNS, Series, bundled, guide_rows, load_series
+from simulation.series import COLUMNS, Series, bundled, guide_rows, read_series
 from simulation.terms import Fault, Term
 from simulation.trees import leaves
 from ui.register import members
@@ -37,10 +38,15 @@ MARKS = {"within": "✓", "outside": "✕", "unlike": "○"}
 
 # --- the fund ---------------------------------------------------------------------------------------
 
-@cache
 def tables() -> dict[str, Series]:
-    """The series that come with the sandbox, read once."""
-    return {name: load_series(name) for name in bundled()}
+    """The series that come with the sandbox."""
+    return {name: read_once(path) for name, path in bundled().items()}
+
+
+@lru_cache(maxsize=64)
+def read_once(path: Path) -> Series:
+    """A series that comes with the sandbox, whose file does not change."""
+    return read_series(path.read_bytes(), path.name)
 
 
 def titled(series: Series, language: str) -> str:
