@@ -46,7 +46,7 @@ def claims() -> Claims:
 
 def claimed(*what: Any) -> AbstractContextManager[None]:
     """To be used with `with` around patient work that others may ask for at the same time."""
-    return claims().of(what, look)
+    return claims().of(what, look, aside)
 
 
 @st.cache_resource(show_spinner=False)

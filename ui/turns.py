@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Hashable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import NamedTuple
 
 LONGEST = 10.0  # seconds after which work that can wait has waited long enough
@@ -142,11 +142,14 @@ class Claims:
             return free
 
     @contextmanager
-    def of(self, what: Hashable, look: Callable[[], object]) -> Iterator[None]:
-        """Make something while nobody else does."""
-        while not self._take(what):
-            look()
-            time.sleep(LOOK)
+    def of(self, what: Hashable, look: Callable[[], object],
+           aside: Callable[[], AbstractContextManager[None]] = nullcontext) -> Iterator[None]:
+        """Make something while nobody else does, and wait in `aside` until then."""
+        if not self._take(what):
+            with aside():
+                while not self._take(what):
+                    look()
+                    time.sleep(LOOK)
         try:
             yield
         finally:
