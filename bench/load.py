@@ -94,7 +94,8 @@ class Session:
                 if begun and changed and first is None and got.delta.new_element.WhichOneof("type") == "plotly_chart":
                     first = now
             elif kind == "page_info_changed":
-                self.address, changed = got.page_info_changed.query_string, True
+                changed = changed or got.page_info_changed.query_string != self.address  # a run may say it again
+                self.address = got.page_info_changed.query_string
             elif kind == "navigation":
                 self.page_of = {page.url_pathname or pages()[0]: page.page_script_hash
                                 for page in got.navigation.app_pages}

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -400,17 +401,27 @@ async def moved(port):
 
 
 def test_who_waits_for_what_another_makes_is_let_go_when_he_asks_for_something_else():
-    claims, waiting = Claims(), threading.Event()
+    claims, waiting, stood = Claims(), threading.Event(), []
 
     def look():
         waiting.set()
         raise RuntimeError("a lever has moved")
 
+    @contextmanager
+    def aside():
+        stood.append("aside")
+        try:
+            yield
+        finally:
+            stood.append("back")
+
     with claims.of("the same", lambda: None):
-        with claims.of("another", look):
+        with claims.of("another", look, aside):
             pass
-        with pytest.raises(RuntimeError), claims.of("the same", look):
+        assert not stood
+        with pytest.raises(RuntimeError), claims.of("the same", look, aside):
             raise AssertionError("two make the same")
         assert waiting.is_set()
+        assert stood == ["aside", "back"]  # meanwhile others are drawn
     with claims.of("the same", look):  # and is free again
         pass
