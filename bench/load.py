@@ -99,8 +99,9 @@ class Session:
             elif kind == "navigation":
                 self.page_of = {page.url_pathname or pages()[0]: page.page_script_hash
                                 for page in got.navigation.app_pages}
-            elif kind == "script_finished" and got.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY and begun:
-                return first or now, True, True
+            elif kind == "script_finished" and got.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY:
+                if begun and changed:
+                    return first or now, True, True
 
     def heard(self, element: object) -> None:
         """Note where the lever's slider is."""
