@@ -99,9 +99,9 @@ class Session:
             elif kind == "navigation":
                 self.page_of = {page.url_pathname or pages()[0]: page.page_script_hash
                                 for page in got.navigation.app_pages}
-            elif kind == "script_finished" and got.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY:
-                if begun and changed:
-                    return first or now, True, True
+            elif kind == "script_finished" and begun and changed and (
+                    got.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY):
+                return first or now, True, True
 
     def heard(self, element: object) -> None:
         """Note where the lever's slider is."""
@@ -122,12 +122,13 @@ class Session:
                     self.page, self.slider = order[at % len(order)], None
                     at += 1
                     await self.ask(wire, until=time.perf_counter() + pause)
+                    self.states = {}  # as a browser forgets what a page that was left has shown
                 count += 1
                 began, moved = time.perf_counter(), self.slider is not None
                 if moved:
-                    identity, low, high, step = self.slider
-                    stands = self.chance.choice([place for n in range(round((high - low) / step) + 1)
-                                                 if (place := low + step * n) != stands])
+                    identity, _, high, step = self.slider  # below nothing a lever at its bound would not follow
+                    stands = self.chance.choice([place for n in range(round(high / step) + 1)
+                                                 if (place := step * n) != stands])
                     self.states = {identity: stands}
                 told = await self.ask(wire, moved, began + pause)
                 moves.append(Move(began - start, told[0], self.page, *told[1:], (self.scenario, stands), self.address))

@@ -1,8 +1,12 @@
 """The load test: a short run of it against a real server, and what it says of good and bad moves."""
 
-import pytest
+import asyncio
+import random
 
-from bench.load import Held, Move, told
+import pytest
+import websockets
+
+from bench.load import HOST, Held, Move, Session, events, served, told
 from bench.load import main as load
 
 ASKED, ADDRESS = ("benxi_2008", 10.0), "scenario=benxi_2008&lang=zh"
@@ -50,3 +54,24 @@ def test_two_sessions_get_every_answer_from_a_real_server(capsys):
     lines = capsys.readouterr().out.splitlines()
     assert int(lines[0].split()[0]) >= 2 and lines[0].endswith("met")
     assert lines[1].endswith("met") and lines[2].endswith("met")
+
+
+def test_a_widget_of_a_page_left_a_while_ago_asks_for_nothing(tmp_path):
+    async def walked(port):
+        session = Session(0, port, random.Random(0))
+        async with websockets.connect(f"ws://{HOST}:{port}/_stcore/stream", max_size=None) as wire:
+            await session.ask(wire)
+            session.page = "levers"
+            await session.ask(wire)
+            left, addresses = session.slider[0], []
+            for page, states in (("levers", {left: 10.0}), ("compare", {}), ("compare", {left: 20.0}),
+                                 ("why", {left: 30.0})):
+                session.page, session.states = page, states
+                await session.ask(wire)
+                addresses.append(session.address)
+            return addresses
+
+    with served(None, tmp_path / "log") as (port, _):
+        addresses = asyncio.run(walked(port))
+    assert len(set(addresses)) == 1
+    assert not [event for event in events(tmp_path / "log") if event["event"] == "fault"]

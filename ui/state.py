@@ -44,7 +44,8 @@ def begin() -> None:
     state.setdefault("sent_at", 0.0)
     asked = state.pop("asked", [])
     for key, act, arguments in asked:
-        if not is_echo(key, alone=len(asked) == 1):
+        # A browser may still speak of a widget of a page that was left a while ago: that asks for nothing.
+        if key in state and not is_echo(key, alone=len(asked) == 1):
             act(*arguments)
     turned = getattr(get_script_run_ctx(), "is_history_navigation", False) and len(st.query_params) > 0
     if "view" not in state or turned:
