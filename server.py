@@ -21,6 +21,7 @@ from simulation import __version__
 from store.health import Health, health
 
 FRESH = 5.0  # seconds for which an answer about the database holds, however often somebody asks
+SELDOM = 20_000  # objects made and not yet let go before they are searched for garbage
 asked: dict[str, Any] = {"at": float("-inf"), "health": None}
 asking = asyncio.Lock()
 
@@ -41,7 +42,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
 def begin() -> None:
     """Begin the processes that make runs, and make the answers the app opens with; nobody waits for the stable ones.
 
-    What is loaded by then is not searched for garbage again.
+    What is loaded by then is not searched for garbage again, and what pages leave behind, seldom.
     """
     from ui.hands import Hands
     from ui.runs import draws_for, hands, run
@@ -53,6 +54,7 @@ def begin() -> None:
     run(view, draws_for(view, settled=False))
     gc.collect()
     gc.freeze()
+    gc.set_threshold(SELDOM, *gc.get_threshold()[1:])
     threading.Thread(target=run, args=(view, draws_for(view, settled=True)), daemon=True).start()
 
 

@@ -7,7 +7,7 @@ a safe loader that refuses repeated keys; every fault is one sentence with its r
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated, Any
@@ -133,6 +133,9 @@ class Scenario(Record):
 
     def policy_in(self, year: int) -> Policy:
         """The levers as they stand in a year: the file's, with every change dated up to then and every yearly rise."""
+        return once(POLICIES, (id(self), year), self, lambda: self._policy_in(year))
+
+    def _policy_in(self, year: int) -> Policy:
         policy = self._stated(year)
         part = policy.financing
         steps = {name: self._steps(name) for name in ("contribution", "subsidy")}
@@ -354,21 +357,26 @@ class Scenario(Record):
         return "{" + ", ".join(f'"{name}": {field_text(self, name)}' for name in type(self).model_fields) + "}"
 
 
+KEPT = 512  # of each of these, so that what is asked for again and again is made once
 TEXTS: dict[tuple[str, int], tuple[Any, str]] = {}  # fields and their JSON: an edit shares all but its changes
-MOST_TEXTS = 512
+POLICIES: dict[tuple[int, int], tuple[Scenario, Policy]] = {}  # scenarios, and their rules in a year
+
+
+def once(kept: dict[Any, tuple[Any, Any]], key: Any, of: Any, make: Callable[[], Any]) -> Any:
+    """What is made of a record that never changes, by a key that holds its identity."""
+    found = kept.get(key)  # with the record itself, so that no other takes its place
+    if found is None:
+        if len(kept) >= KEPT:
+            kept.clear()
+        found = kept[key] = of, make()
+    return found[1]
 
 
 def field_text(scenario: Scenario, name: str) -> str:
     """A field of a scenario as JSON, made once for each value."""
     value = getattr(scenario, name)
-    key = name, id(value)
-    found = TEXTS.get(key)  # with the value itself, so that no other takes its place
-    if found is None:
-        if len(TEXTS) >= MOST_TEXTS:
-            TEXTS.clear()
-        dumped = scenario.model_dump(mode="json", include={name})[name]
-        found = TEXTS[key] = value, json.dumps(dumped, ensure_ascii=False)
-    return found[1]
+    return once(TEXTS, (name, id(value)), value, lambda: json.dumps(
+        scenario.model_dump(mode="json", include={name})[name], ensure_ascii=False))
 
 
 def find_lever(lever: str) -> tuple[str, str, list[str], Term]:

@@ -6,8 +6,10 @@ line and the tables of levers all read that declaration.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
+from types import MappingProxyType
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -88,10 +90,11 @@ class Section(Record):
     """A group of parameters; each field carries its `Term`."""
 
     @classmethod
-    def terms(cls) -> dict[str, Term]:
+    @cache
+    def terms(cls) -> Mapping[str, Term]:
         """The declared terms of this section by field name."""
-        return {name: next(m for m in field.metadata if isinstance(m, Term))
-                for name, field in cls.model_fields.items()}
+        return MappingProxyType({name: next(m for m in field.metadata if isinstance(m, Term))
+                                 for name, field in cls.model_fields.items()})
 
 
 def words(zh: str, en: str) -> Words:
