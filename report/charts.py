@@ -86,13 +86,17 @@ def fan(drawn: Drawn, title: str, names: Mapping[str, str], limit: Limit, zero: 
 
 
 def whole(traces: list[dict], layout: dict) -> go.Figure:
-    """A figure from all its parts at once, which is much quicker than one part after another; a long title in lines."""
+    """A figure from all its parts at once, which is much quicker than one part after another; a long title in lines.
+
+    Whether plotly knows the parts is asked in `tests/frames.py`: it takes as long as all the rest of a chart.
+    """
     text = wrapped(layout["title"]["text"], TITLE) if "title" in layout else ""
     if more := LINE * text.count("<br>"):
         margin, title = layout.get("margin", MARGIN), layout["title"] | {"text": text, "pad": {"t": LINE}}
         layout = layout | {"title": title, "height": layout.get("height", HEIGHT) + more,
                            "margin": margin | {"t": margin["t"] + more}}
-    return go.Figure([{"type": "scatter", **trace} for trace in traces], {"template": TEMPLATE, **layout})
+    return go.Figure([{"type": "scatter", **trace} for trace in traces], {"template": TEMPLATE, **layout},
+                     _validate=False)
 
 
 def chances(drawn: Drawn, title: str, names: Mapping[str, str]) -> go.Figure:

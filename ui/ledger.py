@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 
 from report.sheets import Entry, explained, harmless, meaning
@@ -72,7 +73,8 @@ def printed(drawn: Drawn, money: str) -> pd.io.formats.style.Styler:
     names = list(map(str, years))
     frame = pd.DataFrame(rows, columns=[drawn.heads["title"], drawn.heads["unit"], *names]).astype(
         dict.fromkeys(names, float))
-    style = frame.style.apply(lambda row: ["font-weight: 700" if heavy[row.name] else ""] * len(row), axis=1)
+    weights = [["font-weight: 700" if bold else ""] * len(frame.columns) for bold in heavy]
+    style = frame.style.apply(lambda _: np.array(weights), axis=None)
     for places in set(digits):
         part = pd.IndexSlice[[n for n, own in enumerate(digits) if own == places], names]
         style = style.format(lambda value, places=places: number(value, places), subset=part, na_rep="")
