@@ -85,10 +85,13 @@ def fan(drawn: Drawn, title: str, names: Mapping[str, str], limit: Limit, zero: 
                         for name, y in zip(labels, placed, strict=True)]})
 
 
+CHECKED = False  # whether plotly checks each part of a figure; the tests have it do so
+
+
 def whole(traces: list[dict], layout: dict) -> go.Figure:
     """A figure from all its parts at once, which is much quicker than one part after another; a long title in lines.
 
-    Whether plotly knows the parts is asked in `tests/frames.py`: it takes as long as all the rest of a chart.
+    Whether plotly knows the parts is asked in the tests alone: it takes as long as all the rest of a chart.
     """
     text = wrapped(layout["title"]["text"], TITLE) if "title" in layout else ""
     if more := LINE * text.count("<br>"):
@@ -96,7 +99,7 @@ def whole(traces: list[dict], layout: dict) -> go.Figure:
         layout = layout | {"title": title, "height": layout.get("height", HEIGHT) + more,
                            "margin": margin | {"t": margin["t"] + more}}
     return go.Figure([{"type": "scatter", **trace} for trace in traces], {"template": TEMPLATE, **layout},
-                     _validate=False)
+                     _validate=CHECKED)
 
 
 def chances(drawn: Drawn, title: str, names: Mapping[str, str]) -> go.Figure:

@@ -1,9 +1,7 @@
 """What pages hand out, for the tests of their files: each column explained, each file with the runs it rests on."""
 
-import json
 import re
 
-import plotly.graph_objects as go
 import pytest
 
 from report import sheets
@@ -58,9 +56,3 @@ def numbers_in_one_style(at):
         getattr(element, "label", ""), getattr(element, "value", ""), getattr(element, "delta", ""))]
     wrong = [text for text in [*said, *(chart.proto.alt for chart in at.get("plotly_chart"))] if WRONG.search(text)]
     assert not wrong, wrong
-
-
-def charts_hold(at):
-    """Whether every part of every chart on a page is one that plotly knows: it is not asked when a chart is drawn."""
-    for chart in at.get("plotly_chart"):
-        go.Figure(json.loads(chart.proto.spec))

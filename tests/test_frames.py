@@ -10,14 +10,7 @@ from report.panels import FANS, panel
 from simulation import load_scenario, simulate
 from simulation.terms import LANGUAGES
 from tests.coarse import coarse
-from tests.frames import (  # noqa: F401 - a fixture
-    above,
-    charts_hold,
-    explained,
-    handed,
-    names_its_runs,
-    numbers_in_one_style,
-)
+from tests.frames import above, explained, handed, names_its_runs, numbers_in_one_style  # noqa: F401 - a fixture
 from tests.screen import CEILING, OLD, RATE, app, few_draws
 from ui import board, figures, incidence
 
@@ -63,7 +56,6 @@ def test_every_column_is_explained_and_every_file_names_its_runs(handed, page, l
     if page == "areas":
         few_draws(monkeypatch, 32)  # eight counties
     at = opened(page, language, handed)
-    charts_hold(at)
     if page != "methods":  # it shows the chapters of METHODS as they are
         numbers_in_one_style(at)
     found = {}

@@ -14,7 +14,7 @@ from simulation.search import search
 from simulation.sought import sentences
 from simulation.terms import LANGUAGES
 from tests.coarse import coarse
-from tests.frames import charts_hold, explained, handed, names_its_runs, numbers_in_one_style  # noqa: F401 - a fixture
+from tests.frames import explained, handed, names_its_runs, numbers_in_one_style  # noqa: F401 - a fixture
 from tests.screen import app, words_of
 from ui import runs, searching, seeking
 from ui.view import scenario_of, view_of
@@ -133,7 +133,6 @@ def test_the_search_shows_what_no_policy_beats_and_takes_one_over(handed, langua
     at.button(key="find.search.go").click().run(timeout=200)
     assert not at.exception
     explained("front", handed["front"][0])
-    charts_hold(at)
     numbers_in_one_style(at)
     view = view_of("benxi_2008")
     wanted = {one.name: one.start for name, one in searching.ranges(view).items() if name in searching.FIRST}
