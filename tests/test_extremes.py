@@ -4,6 +4,7 @@ And no result depends on how the work is cut: on parts of the draws, on threads,
 """
 
 import json
+from collections import OrderedDict
 
 import numpy as np
 import pytest
@@ -337,6 +338,22 @@ def test_results_do_not_depend_on_how_much_is_worked_on_at_once(module, sizes: t
         monkeypatch.setattr(module, "AT_ONCE", size)
         histories.KEPT.clear()
         alike(whole, simulate(scenario, 48, 1, "table").data, 1e-11)
+
+
+def test_what_is_settled_is_kept_within_its_room_and_used_again(monkeypatch) -> None:
+    made: list[str] = []
+
+    def settled(name: str) -> list:
+        stacks = [[(np.zeros(1), np.zeros(5))]]  # 40 bytes
+        return histories.kept((len(name), 0.5), lambda: made.append(name) or stacks)
+
+    monkeypatch.setattr(histories, "KEPT", OrderedDict())
+    monkeypatch.setattr(histories, "MOST_KEPT", 90)
+    for name in ("a", "bb", "a", "ccc", "a", "bb"):  # the third pushes out what was asked for longest ago
+        settled(name)
+    assert made == ["a", "bb", "ccc", "bb"]
+    monkeypatch.setattr(histories, "MOST_KEPT", 10)
+    assert settled("dddd") is settled("dddd") and len(histories.KEPT) == 1  # the last one stays, however large
 
 
 def test_threads_change_no_bit_of_the_exact_engine_under_a_reform() -> None:

@@ -162,7 +162,7 @@ def ceiling_nodes(ceilings: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.exp(nodes), node_basis(nodes, np.log(ceilings))
 
 
-KEPT: OrderedDict[bytes, list[Stacks]] = OrderedDict()  # what was settled last, most recent last
+KEPT: OrderedDict[bytes, tuple[list[Stacks], int]] = OrderedDict()  # what was settled, latest last, and its bytes
 MOST_KEPT = 2e8  # bytes
 
 
@@ -178,12 +178,15 @@ def kept(inputs: tuple, make: Callable[[], list[Stacks]]) -> list[Stacks]:
     A lever that is no benefit rule, a reform of later years, or a step back settles nothing anew.
     """
     key = fingerprint(inputs)
-    found = KEPT.pop(key, None) or make()
+    found = KEPT.pop(key, None)
+    if found is None:
+        stacks = make()
+        found = stacks, sum(moments.nbytes for of in stacks for _, moments in of)
     KEPT[key] = found
-    room = sum(moments.nbytes for stacks in KEPT.values() for of in stacks for _, moments in of)
+    room = sum(size for _, size in KEPT.values())
     while room > MOST_KEPT and len(KEPT) > 1:
-        room -= sum(moments.nbytes for of in KEPT.popitem(last=False)[1] for _, moments in of)
-    return found
+        room -= KEPT.popitem(last=False)[1][1]
+    return found[0]
 
 
 def statuses_of(insured: np.ndarray) -> np.ndarray:
