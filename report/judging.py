@@ -17,9 +17,10 @@ from report.measured import Evidence
 from report.tables import money_unit
 from report.text import lever_text, people, percent, points, say, unit_text
 from simulation.assumptions import ASSUMED
+from simulation.columns import COLUMNS
 from simulation.results import ALONG, EVENTS, MORE, QUANTITIES
 from simulation.scenario import Scenario, clause, find_lever, lever_value
-from simulation.series import COLUMNS, load_series
+from simulation.series import load_series
 from simulation.terms import Words
 
 SURE = 2.0  # standard errors between a figure and its limit before either is said

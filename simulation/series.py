@@ -1,4 +1,4 @@
-"""A fund's yearly table: what its columns mean, how it is read, and every fault in it in plain words.
+"""A fund's yearly table: how it is read, and every fault in it in plain words.
 
 The table is the one that `docs/series.md` describes. Nothing of it is run, kept or written: bytes go in,
 numbers in persons, yuan and counts come out.
@@ -6,176 +6,42 @@ numbers in persons, yuan and counts come out.
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
-import lzma
 import re
-import unicodedata
-import zipfile
-import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
-from itertools import product
 from pathlib import Path
-from string import ascii_uppercase
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from simulation.reading import decoded
+from simulation.cells import Grid, Unread, is_missing, letters, number_of, plain, spilt, year_of
+from simulation.columns import (
+    ALIASES,
+    BY_KEY,
+    FACTORS,
+    NEEDED,
+    QUANTITIES,
+    UNIT_WORDS,
+    compact,
+    known_headings,
+    split_heading,
+)
+from simulation.grids import MAX_BYTES, MAX_ROWS, grids
 from simulation.terms import BadInput, Fault, Words, refuse, short, words
 from simulation.trees import meant, nearest
-from simulation.writing import harmless
 
 FOLDER = Path(__file__).resolve().parent.parent / "data" / "series"
-MAX_BYTES = 2_000_000
-MAX_UNPACKED = 20_000_000  # bytes of a workbook once unpacked
-MAX_PART = 1_000_000  # bytes of a part that is read whole: styles, lists of sheets
-MAX_CELLS = 100_000  # of a workbook
-MAX_SHEETS = 10  # of a workbook, looked at for a heading row
-MAX_ROWS, MAX_COLUMNS, MAX_FAULTS = 200, 60, 20
-SEEN_ROWS = 5 * MAX_ROWS  # so far a table is looked at, to say that it is too long
+MAX_FAULTS = 20  # told at once
 FIRST_YEAR, LAST_YEAR = 1980, 2100
 MIN_YEARS = 3  # with a figure; fewer show no change of a change
 MIN_NUMBERS = 4  # of a needed column, for a forecast
 MIN_ENROLMENT = 100  # fewer insured than this is a number in another unit, not a fund
-LARGEST = 1e16  # persons, yuan or counts: above what any country's fund reaches
 GAP = 0.2  # of the income: how far the balance may move apart from the surplus before it is worth a note
-TEMPLATE_YEARS = range(2019, 2025)
 PER_HEAD = {"income": (1, 100_000), "spending": (1, 100_000)}  # yuan a person a year, refused outside
 RARE_PER_HEAD = {"stays": (0.001, 2), "visits": (0.001, 100)}  # a person a year, noted outside
-
-
-class Column(NamedTuple):
-    """One column of the table: its name, what its numbers count, how else it may be headed."""
-
-    key: str
-    title: Words
-    kind: str  # year, persons, yuan, stays or visits: which units its heading may carry
-    needed: bool  # for a forecast
-    help: Words
-    aliases: tuple[str, ...]
-
-
-COLUMNS = (
-    Column("year", words("年份", "year"), "year", True,
-           words("公历年度，四位数字。", "The calendar year, four digits."), (
-        "年份", "年度", "年", "会计年度", "统计年度", "所属年度", "year", "years", "calendar year", "fiscal year")),
-    Column("enrolment", words("参保人数", "enrolment"), "persons", True,
-           words("当年参保（参合）人数。", "People insured in the year."), (
-        "参保人数", "年末参保人数", "参保总人数", "实际参保人数", "参保人口", "参保", "参合人数", "参合人口",
-        "参合农民", "参合农民人数", "enrolment", "enrollment", "enrolled", "enrolees", "enrollees", "insured",
-        "insured persons",
-        "insured people", "insured population", "persons insured", "people insured", "persons enrolled",
-        "people enrolled", "members", "membership", "participants")),
-    Column("income", words("基金收入", "income"), "yuan", True,
-           words("基金当年收入合计：个人缴费、财政补助、利息和其他收入。",
-                 "All income of the fund in the year: contributions, subsidies, interest and other."), (
-        "基金收入", "收入", "总收入", "收入合计", "基金总收入", "基金收入合计", "当年收入", "本年收入", "当年基金收入",
-        "本年基金收入", "筹资总额", "基金筹资总额", "当年筹资总额", "income", "fund income", "total income", "revenue",
-        "fund revenue", "total revenue", "receipts", "fund receipts", "fund raised")),
-    Column("spending", words("基金支出", "spending"), "yuan", True,
-           words("基金当年支出合计，不是医疗总费用。",
-                 "All expenditure of the fund in the year, not the patients' bills."), (
-        "基金支出", "支出", "总支出", "支出合计", "基金总支出", "基金支出合计", "当年支出", "本年支出",
-        "当年基金支出", "本年基金支出", "spending", "fund spending", "total spending", "expenditure", "expenditures",
-        "fund expenditure", "fund expenditures", "total expenditure", "outlays")),
-    Column("stays", words("住院人次", "stays"), "stays", False,
-           words("当年住院（出院）人次。", "Inpatient stays of the year, counted at admission or discharge."), (
-        "住院人次", "住院人次数", "住院次数", "住院例数", "住院结算人次", "住院补偿人次", "出院人次",
-        "出院人数", "入院人次", "入院人数", "stays", "inpatient stays", "hospital stays", "admissions",
-        "inpatient admissions",
-        "hospital admissions", "discharges", "inpatient discharges", "hospital discharges", "inpatient",
-        "inpatient cases", "inpatient episodes")),
-    Column("visits", words("普通门诊人次", "visits"), "visits", False,
-           words("当年享受待遇的普通门诊人次，不含门诊慢特病。",
-                 "Ordinary outpatient visits paid for in the year, chronic and special disease left out."), (
-        "普通门诊人次", "普通门诊人次数", "门诊人次", "门诊人次数", "门急诊人次", "门诊统筹人次", "门诊就诊人次",
-        "门诊结算人次", "门诊补偿人次", "visits", "outpatient", "outpatient visits", "ordinary outpatient visits",
-        "clinic visits")),
-    Column("balance", words("累计结余", "balance"), "yuan", False,
-           words("年末累计结余，可以为负数。", "What the fund holds at the end of the year; may be negative."), (
-        "累计结余", "基金累计结余", "年末累计结余", "期末累计结余", "滚存结余", "基金滚存结余", "年末滚存结余",
-        "期末滚存结余", "年末结余", "期末结余", "balance", "balance end", "end balance", "closing balance",
-        "year end balance", "fund balance", "cumulative", "cumulative balance", "cumulative surplus",
-        "accumulated balance", "accumulated surplus")),
-    Column("individual_income", words("个人缴费收入", "individual income"), "yuan", False,
-           words("基金收入中个人缴费的部分。", "The part of the income that insured people paid themselves."), (
-        "个人缴费收入", "个人缴费", "个人缴费总额", "居民个人缴费", "居民缴费", "individual income",
-        "individual contribution", "individual contributions", "personal contributions", "contribution income")),
-    Column("inpatient_expense", words("住院医疗费用", "inpatient expense"), "yuan", False,
-           words("住院医疗总费用，含个人负担。", "Total medical expense of the stays, the patients' part included."), (
-        "住院医疗费用", "住院医疗总费用", "住院总费用", "住院费用", "inpatient expense", "inpatient expenses",
-        "inpatient cost", "inpatient costs", "inpatient medical expense")),
-    Column("outpatient_expense", words("普通门诊医疗费用", "outpatient expense"), "yuan", False,
-           words("普通门诊医疗总费用，含个人负担。",
-                 "Total medical expense of the ordinary outpatient visits, the patients' part included."), (
-        "普通门诊医疗费用", "普通门诊费用", "门诊医疗费用", "门诊医疗总费用", "门诊总费用", "门诊费用",
-        "outpatient expense", "outpatient expenses", "outpatient cost", "outpatient costs",
-        "outpatient medical expense")),
-)
-BY_KEY = {column.key: column for column in COLUMNS}
-QUANTITIES = tuple(column.key for column in COLUMNS if column.key != "year")
-NEEDED = tuple(column.key for column in COLUMNS if column.needed and column.key != "year")
-
-# A unit is a scale and what is counted, in either order of writing: 万元, 10k yuan, million persons, (万).
-SCALES = {
-    "": 1, "千": 10**3, "万": 10**4, "十万": 10**5, "百万": 10**6, "千万": 10**7, "亿": 10**8, "十亿": 10**9,
-    "thousand": 10**3, "thousands of": 10**3, "k": 10**3, "1000": 10**3, "10k": 10**4, "10 thousand": 10**4,
-    "ten thousand": 10**4, "10000": 10**4, "million": 10**6, "millions of": 10**6, "m": 10**6, "mn": 10**6,
-    "1000000": 10**6, "10m": 10**7, "100m": 10**8, "100 million": 10**8, "hundred million": 10**8,
-    "100000000": 10**8, "billion": 10**9, "billions of": 10**9, "bn": 10**9,
-}
-COUNTED = {
-    "persons": ("人", "名", "persons", "person", "people"),
-    "yuan": ("元", "圆", "元人民币", "人民币元", "yuan", "rmb", "cny", "rmb yuan"),
-    "stays": ("人次", "次", "例", "人", "stays", "admissions", "discharges", "cases", "times", "person times"),
-    "visits": ("人次", "次", "例", "人", "visits", "cases", "times", "person times"),
-}
-UNIT_WORDS = {  # as a heading and a remedy write them: unit by itself, then the larger ones
-    "year": (words("年", "year"), words("四位数字，如 2019", "four digits such as 2019")),
-    "persons": (words("人", "persons"), words("人、万人", "persons, 10k persons, million persons")),
-    "yuan": (words("元", "yuan"), words("元、万元、亿元", "yuan, 10k yuan, million yuan, 100m yuan")),
-    "stays": (words("人次", "stays"), words("人次、万人次", "stays, 10k stays, million stays")),
-    "visits": (words("人次", "visits"), words("人次、万人次", "visits, 10k visits, million visits")),
-}
-SHEETS = (words("年度数据", "yearly table"), words("填写说明", "how to fill in"))
-EMPTY = {
-    "year": words("不可留空", "no"),
-    "needed": words("可缺几年；预测至少需要 4 个数字", "some years; a forecast needs 4 numbers"),
-    "optional": words("可以整列留空", "yes, the whole column"),
-}
-GUIDE = (
-    words("每年一行；年份可以改，也可以增减行。建议不少于 6 年。",
-          "One row a year; change the years and add or remove rows as needed. Six years or more are best."),
-    words("没有数字的格子留空，不要填 0。", "Leave a cell without a figure empty; do not write 0."),
-    words("换单位时只改表头括号里的单位，如“（万元）”。",
-          "To use another unit, change the one in the heading's brackets, such as (10k yuan)."),
-    words("只填合计数，不要填写任何个人信息。", "Totals only; write nothing about a person."),
-)
-MISSING = {"", "-", "--", "—", "——", "–", "..", "...", "......", "/", "\\", "*", "n/a", "na", "nan", "null", "none",
-           "缺", "缺失", "缺数据", "无", "无数据", "未统计", "未公布", "不详", "missing", "not available"}
-NUMBER = re.compile(r"[+-]?(?=\.?\d)(\d{1,3}([, ]\d{3})+|\d+)?(\.\d*)?([eE][+-]?\d{1,3})?")
-YEAR = re.compile(r"(\d{4})(?:\.0+)?\s*(?:年|年度)?")
 UNIT_TOLD = re.compile(r"单位\s*[:：]\s*[十百千万亿]*(元|人次|人(?!民|力))|\bunits?\s*[:=]", re.IGNORECASE)
 FOOTNOTE = re.compile(r"(注|备注|说明|资料来源|数据来源|note|source|remark)", re.IGNORECASE)
-
-
-def compact(text: str) -> str:
-    """A word as headings are compared: half-width, lower case, without spaces and joints.
-
-    >>> compact("Fund_Income "), compact("１０ｋ　yuan")
-    ('fundincome', '10kyuan')
-    """
-    return re.sub(r"[\s_\-–—.,'’\"“”:]+", "", unicodedata.normalize("NFKC", text).casefold())
-
-
-ALIASES = {compact(alias): column.key for column in COLUMNS
-           for alias in (column.key, column.title.zh, column.title.en, *column.aliases)}
-FACTORS = {kind: {compact(scale + word): factor for (scale, factor), word in product(SCALES.items(), ("", *counted))}
-           for kind, counted in COUNTED.items()}
 
 
 # ---- the record --------------------------------------------------------------------------------
@@ -286,202 +152,6 @@ def stop_at(faults: Sequence[Fault], place: str) -> None:
         raise BadInput(list(faults))
 
 
-# ---- the table to fill in ----------------------------------------------------------------------
-
-def template(form: str, language: str) -> bytes:
-    """An empty table to fill in: headings with units and six years, as the bytes of a `csv` or `xlsx` file.
-
-    >>> template("csv", "en").decode("utf-8-sig").split(",")[:2]
-    ['year', 'enrolment (persons)']
-    """
-    heads = [harmless(heading(column, language)) for column in COLUMNS]
-    rows = [heads, *([year, *[None] * len(QUANTITIES)] for year in TEMPLATE_YEARS)]
-    if form == "csv":
-        text = io.StringIO(newline="")
-        csv.writer(text, lineterminator="\r\n").writerows(rows)
-        return text.getvalue().encode("utf-8-sig")  # the mark tells a spreadsheet that it is UTF-8
-    return template_workbook(rows, language)
-
-
-def heading(column: Column, language: str) -> str:
-    """A column's heading with its unit."""
-    if column.kind == "year":
-        return column.title[language]
-    return words(f"{column.title.zh}（{UNIT_WORDS[column.kind][0].zh}）",
-                 f"{column.title.en} ({UNIT_WORDS[column.kind][0].en})")[language]
-
-
-def template_workbook(rows: Sequence[Sequence[Any]], language: str) -> bytes:
-    """The empty table as a workbook, with a second sheet that explains each column."""
-    from openpyxl import Workbook
-    from openpyxl.styles import Alignment, Font
-
-    book = Workbook()
-    table, guide = book.active, book.create_sheet(SHEETS[1][language])
-    table.title = SHEETS[0][language]
-    for row in rows:
-        table.append(row)
-    for row in guide_rows(language):
-        guide.append([harmless(text) for text in row])
-    for sheet, widths in ((table, [10] + [22] * len(QUANTITIES)), (guide, [30, 34, 30, 70])):
-        for n, width in enumerate(widths):
-            sheet.column_dimensions[letters(n)].width = width
-        for cell in sheet[1]:
-            cell.font, cell.alignment = Font(bold=True), Alignment(wrap_text=True, vertical="top")
-        sheet.freeze_panes = "B2"
-    for cells in table.iter_rows(min_row=2, min_col=2):
-        for cell in cells:
-            cell.number_format = "#,##0.##"
-    file = io.BytesIO()
-    book.save(file)
-    return file.getvalue()
-
-
-def guide_rows(language: str) -> list[list[str]]:
-    """What each column means, the units its heading may name, and whether it may stay empty."""
-    head = (words("列名", "column"), words("可用单位", "units"), words("可否留空", "may it stay empty"),
-            words("含义", "meaning"))
-    rows = [[text[language] for text in head]]
-    for column in COLUMNS:
-        empty = EMPTY["year" if column.kind == "year" else "needed" if column.needed else "optional"]
-        rows.append([heading(column, language), UNIT_WORDS[column.kind][1][language], empty[language],
-                     column.help[language]])
-    return [*rows, *([text[language]] for text in GUIDE)]
-
-
-# ---- bytes into cells --------------------------------------------------------------------------
-
-class Unread(NamedTuple):
-    """A cell that holds no number a reader may take, and why."""
-
-    what: Words
-    remedy: Words
-
-
-ALONE = words("请把年度表单独另存为 XLSX 或 CSV", "save the yearly table alone as XLSX or CSV")
-LARGE_PARTS = ("xl/worksheets/", "xl/sharedStrings.xml", "xl/media/", "xl/embeddings/")  # not read whole, or not at all
-Grid = list[list[Any]]  # rows of cells as they stand, the first row of the sheet first
-FORMULA_CELL = Unread(words("公式没有保存结果", "the formula has no stored result"),
-                      words("请在表格软件中打开并保存，或改为数值",
-                            "open and save it in a spreadsheet, or paste the value"))
-PERCENT_CELL = Unread(words("是百分数", "is a percentage"), words("请填写数量", "give the amount itself"))
-
-
-def grids(content: bytes, place: str) -> Iterable[Grid]:
-    """The sheets of a file, told apart by its content and not by its name."""
-    if content.startswith(b"PK"):
-        return workbook_grids(content, place)
-    if content.startswith(b"\xd0\xcf\x11\xe0"):
-        raise refuse(place, words("是旧版或加密的 Excel 文件", "is an old or encrypted Excel file"),
-                     words("请去掉密码并另存为 XLSX 或 CSV", "take off the password and save it as XLSX or CSV"))
-    return text_grids(text_of(content, place), place)
-
-
-def text_of(content: bytes, place: str) -> str:
-    """The text of a CSV file, if it is a table at all."""
-    text = decoded(content, place, MAX_BYTES)
-    if not text.strip():
-        raise refuse(place, words("文件是空的", "the file is empty"), words("请使用模板填写", "fill in the template"))
-    if text.lstrip().startswith("<"):
-        raise refuse(place, words("是网页或 XML，不是表格", "is a web page or XML, not a table"),
-                     words("请另存为 CSV 或 XLSX", "save it as CSV or XLSX"))
-    return text
-
-
-def text_grids(text: str, place: str) -> list[Grid]:
-    """The table of a text, split by the separator that shows the most known headings."""
-    split = [text_grid(text, separator) for separator in ",;\t，；"]
-    grid, broken = max(split, key=lambda found: max(map(known_headings, found[0]), default=0))
-    if broken:
-        raise refuse(f"{place}: line {broken}", words("引号没有配对，或一格过长",
-                                                       "the quotation marks do not match, or a cell is too long"),
-                     words("请检查这一行的引号", "check the quotation marks of this line"))
-    return [grid]
-
-
-def text_grid(text: str, separator: str) -> tuple[Grid, int | None]:
-    """The rows of a text up to the first one that cannot be split, and that one's line."""
-    reader, grid = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True), []
-    try:
-        for row in reader:
-            grid.append(row[:MAX_COLUMNS])
-            if len(grid) == SEEN_ROWS:
-                break
-    except csv.Error:
-        return grid, reader.line_num
-    return grid, None
-
-
-def workbook_grids(content: bytes, place: str) -> Iterator[Grid]:
-    """The sheets of a workbook one by one, after its own list of parts says that it is small and plain."""
-    from openpyxl import load_workbook  # only who brings a workbook waits for its reader
-
-    formulas = check_parts(content, place)
-    try:
-        books = [load_workbook(io.BytesIO(content), read_only=True, data_only=stored, keep_links=False)
-                 for stored in ((True, False) if formulas else (True,))]
-        for sheets in zip(*(book.worksheets[:MAX_SHEETS] for book in books), strict=True):
-            yield sheet_grid(*sheets)
-    except Exception:  # a damaged workbook breaks its reader in any way it likes; none of them helps a user
-        raise damaged(place) from None
-
-
-def check_parts(content: bytes, place: str) -> bool:
-    """Refuse a workbook that is large once unpacked or holds entities; else say whether it has formulas."""
-    size, texts = unpacked(content)
-    if size is None:
-        raise damaged(place)
-    if size > MAX_UNPACKED:
-        raise refuse(place, words("解压后超过 20 MB", "unpacks to more than 20 MB"), ALONE)
-    if "xl/workbook.xml" not in texts:
-        raise refuse(place, words("不是 XLSX 工作簿", "is not an XLSX workbook"),
-                     words("请另存为 XLSX 或 CSV", "save it as XLSX or CSV"))
-    if any(b"<!DOCTYPE" in text or b"<!ENTITY" in text for text in texts.values()):
-        raise refuse(place, words("工作簿含有实体定义", "the workbook defines entities"),
-                     words("请在表格软件中重新保存", "save it anew in a spreadsheet"))
-    # Counted before the reader starts: a few kilobytes of a zip can keep it busy for minutes.
-    many = (sum(len(re.findall(rb"<(?:\w+:)?c[ >/]", text)) for text in texts.values()) > MAX_CELLS
-            or len(re.findall(rb"<(?:\w+:)?sheet\s", texts["xl/workbook.xml"])) > MAX_ROWS
-            or any(len(text) > MAX_PART for name, text in texts.items() if not name.startswith(LARGE_PARTS)))
-    if many:
-        raise refuse(place, words("单元格、工作表或格式过多", "the workbook has too many cells, sheets or formats"),
-                     ALONE)
-    return any(re.search(rb"<(?:\w+:)?f[ >/]", text) for text in texts.values())
-
-
-def unpacked(content: bytes) -> tuple[int | None, dict[str, bytes]]:
-    """The size a workbook says it unpacks to, and its parts if that is small; no size where it is damaged."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as parts:
-            size = sum(part.file_size for part in parts.infolist())
-            if size > MAX_UNPACKED:
-                return size, {}
-            # Without null bytes, so that text in UTF-16 is searched as well.
-            return size, {name: parts.read(name).replace(b"\0", b"") for name in parts.namelist()}
-    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError, RuntimeError, OSError, EOFError,
-            ValueError):
-        return None, {}
-
-
-def damaged(place: str) -> BadInput:
-    """The refusal of a workbook that cannot be opened."""
-    return refuse(place, words("工作簿已损坏", "the workbook is damaged"),
-                  words("请重新保存，或另存为 CSV", "save it again, or save it as CSV"))
-
-
-def sheet_grid(sheet: Any, formulas: Any = None) -> Grid:
-    """The stored values of a sheet; formulas are looked at only to tell an unsaved result from an empty cell."""
-    bounds = {"min_row": 1, "max_row": SEEN_ROWS, "min_col": 1, "max_col": MAX_COLUMNS}
-    grid = [[PERCENT_CELL if isinstance(cell.value, int | float) and "%" in (cell.number_format or "") else cell.value
-             for cell in row] for row in sheet.iter_rows(**bounds)]
-    if formulas:
-        for row, written in zip(grid, formulas.iter_rows(**bounds, values_only=True), strict=False):
-            for n, cell in enumerate(written):
-                if row[n] is None and isinstance(cell, str) and cell.startswith("="):
-                    row[n] = FORMULA_CELL
-    return grid
-
-
 # ---- cells into columns ------------------------------------------------------------------------
 
 class Table(NamedTuple):
@@ -519,16 +189,6 @@ class Heading(NamedTuple):
     stated: bool  # whether the heading names its unit
 
 
-def letters(n: int) -> str:
-    """The letters of a column in a spreadsheet.
-
-    >>> letters(0), letters(27)
-    ('A', 'AB')
-    """
-    high, low = divmod(n, 26)
-    return (ascii_uppercase[high - 1] if high else "") + ascii_uppercase[low]
-
-
 def find_table(grids: Iterable[Grid], place: str) -> Table:
     """The first sheet with a heading row: one that names the year and something else."""
     sheets = list(grids)
@@ -550,37 +210,9 @@ def find_table(grids: Iterable[Grid], place: str) -> Table:
                        "the first row needs 'year' and at least one of enrolment, income, spending"))
 
 
-def known_headings(row: Sequence[Any]) -> int:
-    """How many declared columns a row names; none without the year.
-
-    >>> known_headings(["Year", "Enrolment (10k persons)", "weather"]), known_headings(["income", "spending"])
-    (2, 0)
-    """
-    keys = {split_heading(cell)[0] for cell in row if isinstance(cell, str)} - {None}
-    return len(keys) if "year" in keys else 0
-
-
 def sideways(row: Sequence[Any]) -> bool:
     """Whether a row is a line of years."""
     return sum(isinstance(year_of(cell), int) for cell in row) >= MIN_YEARS
-
-
-def split_heading(text: str) -> tuple[str | None, str | None]:
-    """The declared column a heading means, if any, and the unit it carries, if any.
-
-    >>> split_heading("基金收入（单位：万元）"), split_heading("insured / 10k persons"), split_heading("天气")
-    (('income', '万元'), ('enrolment', '10k persons'), (None, None))
-    """
-    text = unicodedata.normalize("NFKC", text).translate(str.maketrans("【】〔〕{}", "[][][]")).strip()
-    if compact(text) in ALIASES:
-        return ALIASES[compact(text)], None
-    inside = re.findall(r"[(\[]([^()\[\]]*)[)\]]", text)
-    name, unit = re.sub(r"[(\[][^()\[\]]*[)\]]", "", text), inside[-1] if inside else None
-    if not inside:
-        name, _, unit = max((text.partition(mark) for mark in "/,:"), key=lambda parts: compact(parts[0]) in ALIASES)
-    unit = re.sub(r"^\s*(单位|计量单位|unit|units|in)\s*[:\s]\s*", "", unit or "", flags=re.IGNORECASE).strip()
-    key = ALIASES.get(compact(name))
-    return (key, unit or None) if key else (None, None)
 
 
 def read_headings(table: Table, faults: list[Fault]) -> dict[str, Heading]:
@@ -627,65 +259,6 @@ def check_headings(table: Table, columns: dict[str, Heading]) -> list[Fault]:
                             words(f"请把“{short(told)}”写进各列表头的括号里",
                                   f"put '{short(told)}' into each heading it is meant for, in brackets")))
     return faults
-
-
-# ---- cells into numbers ------------------------------------------------------------------------
-
-def is_missing(cell: Any) -> bool:
-    """Whether a cell says that there is no figure.
-
-    >>> is_missing(" — "), is_missing("缺"), is_missing(0)
-    (True, True, False)
-    """
-    return cell is None or isinstance(cell, str) and plain(cell).casefold() in MISSING
-
-
-def plain(text: str) -> str:
-    """Text as numbers are read: half-width, spaces single, without the apostrophe that marks text."""
-    return " ".join(unicodedata.normalize("NFKC", text).replace("−", "-").replace("\ufeff", "").split()).lstrip("'")
-
-
-def year_of(cell: Any) -> int | None:
-    """The year a cell names, if it names one; whether it is a sensible year is not asked here.
-
-    >>> year_of("２０１９年"), year_of(2020.0), year_of("19")
-    (2019, 2020, None)
-    """
-    if isinstance(cell, str):
-        found = YEAR.fullmatch(plain(cell))
-        return int(found[1]) if found else None
-    whole = isinstance(cell, int | float) and not isinstance(cell, bool) and cell == cell // 1
-    return int(cell) if whole and 1000 <= cell <= 9999 else None
-
-
-def number_of(cell: Any, factor: int) -> float | Unread:
-    """The number of a cell times its unit, or why there is none; never a missing cell.
-
-    >>> number_of("1,234.5", 10_000), number_of("１２ 345", 1)
-    (12345000.0, 12345.0)
-    >>> number_of("12 %", 1).what.en
-    "'12 %' is a percentage"
-    """
-    if isinstance(cell, Unread):
-        return cell
-    text = plain(cell) if isinstance(cell, str) else repr(cell)
-    shown = short(cell)
-    if isinstance(cell, str) and "%" in text:
-        return Unread(words(f"“{shown}”是百分数", f"'{shown}' is a percentage"), PERCENT_CELL.remedy)
-    if not NUMBER.fullmatch(text):
-        return Unread(words(f"“{shown}”不是数字", f"'{shown}' is not a number"),
-                      words("请填写数字，单位写在表头；没有数据请留空",
-                            "give a number, its unit in the heading; leave the cell empty if there is none"))
-    value = float(Decimal(text.replace(",", "").replace(" ", "")) * factor)  # exact, as 0.1 times 10,000 is
-    if abs(value) >= LARGEST:
-        return Unread(words(f"“{shown}”过大", f"'{shown}' is too large"),
-                      words("请检查数字和单位", "check the number and unit"))
-    return value
-
-
-def spilt(cell: Any) -> bool:
-    """Whether a cell outside the headings holds a number, and not a remark."""
-    return not is_missing(cell) and isinstance(number_of(cell, 1), float)
 
 
 Row = tuple[int, dict[str, float]]  # year, numbers by key

@@ -32,9 +32,10 @@ from simulation.adapted import (
 )
 from simulation.assumptions import ASSUMED, uncertain
 from simulation.calibration import as_file, central, middle
+from simulation.columns import QUANTITIES
 from simulation.policy import SECTIONS
 from simulation.scenario import Scenario, check_scenario, parse_scenario
-from simulation.series import QUANTITIES, Series, frozen, load_series
+from simulation.series import Series, frozen, load_series
 from simulation.steps.utilisation import correlations, futures
 from simulation.terms import BadInput, Source
 from simulation.trees import leaves

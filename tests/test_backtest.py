@@ -30,7 +30,8 @@ from simulation.backtest import (
     held_against,
     naive,
 )
-from simulation.series import QUANTITIES, Series, bundled, frozen, load_series
+from simulation.columns import QUANTITIES
+from simulation.series import Series, bundled, frozen, load_series
 from simulation.terms import BadInput
 from simulation.trends import kept, published
 from tests.coarse import coarse

@@ -14,24 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
 
-from simulation import series as module
+from simulation.columns import ALIASES, COLUMNS, NEEDED, QUANTITIES, UNIT_WORDS, compact, heading, split_heading
 from simulation.reading import read_yaml
-from simulation.series import (
-    ALIASES,
-    COLUMNS,
-    NEEDED,
-    QUANTITIES,
-    UNIT_WORDS,
-    bundled,
-    harmless,
-    heading,
-    load_series,
-    read_series,
-    split_heading,
-    template,
-)
+from simulation.series import bundled, load_series, read_series
+from simulation.template import template
 from simulation.terms import LANGUAGES, BadInput
-from simulation.writing import FORMULA
+from simulation.writing import FORMULA, harmless
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "data"
@@ -251,9 +239,9 @@ def test_every_name_and_unit_that_is_offered_is_understood(language):
 
 
 def test_no_name_means_two_columns():
-    names = [module.compact(name) for column in COLUMNS for name in {column.key, *column.aliases}]
+    names = [compact(name) for column in COLUMNS for name in {column.key, *column.aliases}]
     claims = {name: {column.key for column in COLUMNS
-                     if name in map(module.compact, (column.key, column.title.zh, column.title.en, *column.aliases))}
+                     if name in map(compact, (column.key, column.title.zh, column.title.en, *column.aliases))}
               for name in names}
     assert all(len(keys) == 1 for keys in claims.values()) and set(names) <= set(ALIASES)
 

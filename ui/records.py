@@ -22,11 +22,13 @@ from simulation.assumptions import ASSUMED
 from simulation.backtest import FORECAST, RATIOS, TITLES, Record
 from simulation.calibration import RATIOS as IN_POINTS
 from simulation.calibration import Fit, Target
+from simulation.columns import COLUMNS
 from simulation.measures import QUANTILES
 from simulation.results import MORE, QUANTITIES
 from simulation.scenario import Scenario
 from simulation.scoring import GRADES
-from simulation.series import COLUMNS, Series, bundled, guide_rows, read_series
+from simulation.series import Series, bundled, read_series
+from simulation.template import guide_rows
 from simulation.terms import Fault, Term
 from simulation.trees import leaves
 from ui.register import members

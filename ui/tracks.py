@@ -20,7 +20,8 @@ from simulation.adapted import adapted
 from simulation.backtest import DRAWS, HORIZON, TEMPLATE, Record
 from simulation.calibration import TARGETS, Fit, as_file, calibrate, read_targets
 from simulation.scenario import Scenario
-from simulation.series import Series, template
+from simulation.series import Series
+from simulation.template import template
 from simulation.terms import BadInput
 from ui import access, logs
 from ui.limits import WINDOW, Line, limits

@@ -10,9 +10,10 @@ from report.tables import Drawn
 from report.text import percent, plain, say, years_of
 from simulation.backtest import TITLES, Record
 from simulation.calibration import as_difference, read_targets
+from simulation.grids import MAX_BYTES
 from simulation.results import EVENTS, QUANTITIES
 from simulation.scoring import GRADES, MANY_CUTOFFS
-from simulation.series import MAX_BYTES, Series, read_series
+from simulation.series import Series, read_series
 from simulation.terms import BadInput, Fault
 from ui import forecasts, records, state, tracks
 from ui.figures import beside, card, download, table
