@@ -16,10 +16,11 @@ from simulation.assumptions import ASSUMED, Assumed
 from simulation.backtest import TITLES, Record
 from simulation.drivers import Drivers
 from simulation.estimates import find_assumption
+from simulation.loading import load_scenario
 from simulation.published import DATA
 from simulation.reading import read_text, read_yaml
 from simulation.reference import STATUSES, counted
-from simulation.scenario import Scenario, clause, load_scenario
+from simulation.scenario import Scenario, clause
 from simulation.scoring import GRADES
 from simulation.sentences import title_of
 from simulation.terms import Term

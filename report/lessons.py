@@ -27,9 +27,10 @@ from report.lesson import (
     texts,
 )
 from simulation.assumptions import ASSUMED
+from simulation.loading import library, load_scenario
 from simulation.reading import build, read_text, read_yaml, too_large
 from simulation.results import EVENTS
-from simulation.scenario import Scenario, lever_value, library, load_scenario
+from simulation.scenario import Scenario, lever_value
 from simulation.series import bundled, load_series
 from simulation.terms import BadInput, Fault, Words, refuse, short, words
 from simulation.trees import nearest

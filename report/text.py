@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from simulation.scenario import read_yaml
+from simulation.reading import read_yaml
 from simulation.terms import UNITS, Term
 
 LOCALES = Path(__file__).parent.parent / "ui" / "locales"

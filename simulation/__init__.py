@@ -10,8 +10,8 @@ from simulation.backtest import backtest  # noqa: E402
 from simulation.compare import compare  # noqa: E402
 from simulation.goalseek import goal_seek  # noqa: E402
 from simulation.household import settle  # noqa: E402
+from simulation.loading import load_scenario
 from simulation.model import simulate  # noqa: E402
-from simulation.scenario import load_scenario  # noqa: E402
 from simulation.sensitivity import sensitivity  # noqa: E402
 
 __all__ = ["__version__", "backtest", "compare", "goal_seek", "load_scenario", "sensitivity", "settle", "simulate"]

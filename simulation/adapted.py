@@ -16,9 +16,10 @@ import numpy as np
 
 from simulation.assumptions import ASSUMED, Correlation
 from simulation.calibration import Z95, central, middle, within
+from simulation.checking import check_scenario
 from simulation.policy import SECTIONS
 from simulation.results import Result
-from simulation.scenario import Scenario, check_scenario
+from simulation.scenario import Scenario
 from simulation.series import Series
 from simulation.terms import BadInput, Document, Given, Source, Term, refuse, words
 from simulation.trees import BAND, leaves, multiplied

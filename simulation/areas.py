@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from simulation.assumptions import ASSUMED, Assumed
+from simulation.loading import load_scenario
 from simulation.policy import SECTIONS
 from simulation.reading import read_text
-from simulation.scenario import Change, Scenario, check_shares, load_scenario, value_from_text
+from simulation.scenario import Change, Scenario, check_shares, value_from_text
 from simulation.terms import BadInput, Fault, Source, Term, Words, refuse, short, words
 from simulation.trees import check_tree, leaves, multiplied, nearest, replaced
 from simulation.writing import harmless

@@ -15,10 +15,11 @@ from scipy.special import ndtri
 
 from simulation import scoring
 from simulation.adapted import LEAST, adapted, last_year, tells
+from simulation.loading import load_scenario
 from simulation.measures import QUANTILES
 from simulation.model import simulate
 from simulation.results import MORE, QUANTITIES, Result
-from simulation.scenario import Scenario, load_scenario
+from simulation.scenario import Scenario
 from simulation.series import Series, load_series
 from simulation.terms import BadInput, Words, refuse, words
 

@@ -8,10 +8,11 @@ from typing import NamedTuple
 
 from simulation import __version__, measures
 from simulation.assumptions import ASSUMED
+from simulation.loading import load_scenario
 from simulation.model import simulate
 from simulation.results import LIBRARIES, Result
 from simulation.runs import TOLERANCE, difference, read_run, scenario_of
-from simulation.scenario import Scenario, load_scenario
+from simulation.scenario import Scenario
 from simulation.steps.utilisation import dimensions
 from simulation.terms import LANGUAGES, BadInput, Fault, Words, refuse, words
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from simulation.assumptions import ASSUMED, Assumed, Number
 from simulation.terms import BadInput, Fault, Record, Source, Term, check_leaf, refuse, short, words
@@ -172,3 +172,29 @@ def reason_of(text: str, place: str) -> str:
 def because(reason: str, source: Source) -> Source:
     """A source with somebody's reason as its note; the words are theirs, so the same in both languages."""
     return source.model_copy(update={"note": words(reason, reason)}) if reason else source
+
+
+def check_interval(given: Any, term: Term, where: str) -> list[Fault]:
+    """Faults of an interval: both ends in order around the value, inside the term's bounds."""
+    faults = []
+    if term.certain and (given.range or given.factor):
+        faults.append(Fault(where, words("模型只取一个数值", "the model takes one value here"),
+                            words("请删去区间", "remove the interval")))
+    if given.range and given.factor:
+        faults.append(Fault(where, words("range 与 factor 只能写一个", "has both a range and a factor"),
+                            words("请删去一个", "remove one")))
+    if given.range:
+        low, high = given.range
+        plain = isinstance(given.value, int | float) and not term.axes
+        if not plain or not term.low <= low <= given.value <= high <= term.high:
+            if term.axes:
+                return [*faults, Fault(f"{where}.range", words("这项假设按类别取值",
+                                                               f"the value varies by {term.axes[0]}"),
+                                       words("请改写 factor，例如 [0.9, 1.1]", "write factor, such as [0.9, 1.1]"))]
+            faults.append(Fault(f"{where}.range", words("区间应在界限内并包含中值",
+                                                        "the ends do not enclose the value within bounds"),
+                                words("请写 [低, 高]", "write [low, high] around it")))
+    if given.factor and not 0.01 <= given.factor[0] <= 1 <= given.factor[1] <= 100:
+        faults.append(Fault(f"{where}.factor", words("倍数区间应包含 1", "the multipliers do not enclose 1"),
+                            words("例如 [0.9, 1.1]", "for example [0.9, 1.1]")))
+    return faults

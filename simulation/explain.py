@@ -69,7 +69,8 @@ def waterfall(a: Item, b: Item, of: str | Sequence[str] = "balance_end", year: i
     less what the groups do alone. Assumptions that differ are a group of their own. Raises `BadInput` where the
     scenarios cannot be compared, or do not differ.
 
-    >>> from simulation.scenario import Change, load_scenario
+    >>> from simulation import load_scenario
+    >>> from simulation.scenario import Change
     >>> from simulation.terms import Source
     >>> old = load_scenario("benxi_2008")
     >>> higher = Change(lever="benefits.ceiling", year=2009, value=60000, source=Source(status="assumption"))

@@ -13,11 +13,12 @@ from scipy.stats import binomtest
 
 from simulation.assumptions import ASSUMED, uncertain
 from simulation.boxes import SIGNIFICANT, Box, find, measure, p_values
+from simulation.loading import load_scenario
 from simulation.measures import happened
 from simulation.model import check_run, futures_of, simulate
 from simulation.records import Futures
 from simulation.results import EVENTS, MORE, QUANTITIES, Result
-from simulation.scenario import Scenario, load_scenario
+from simulation.scenario import Scenario
 from simulation.streams import REPLICATES
 from simulation.terms import UNITS, Words, refuse, short, words
 from simulation.trees import nearest

@@ -15,9 +15,10 @@ import pandas as pd
 from scipy.optimize import minimize_scalar
 from scipy.special import stdtrit
 
+from simulation.loading import load_scenario
 from simulation.model import MAX_DRAWS, check_run, simulate
 from simulation.moves import SOUGHT, Moves, moves
-from simulation.scenario import Change, Scenario, load_scenario
+from simulation.scenario import Change, Scenario
 from simulation.streams import REPLICATES
 from simulation.targets import Target, margins, measured, read_targets
 from simulation.terms import Mapper, refuse, words

@@ -9,9 +9,11 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field
 
+from simulation.loading import load_scenario
 from simulation.reading import build, read_text, read_yaml
 from simulation.records import Rules
-from simulation.scenario import Scenario, clause, compile_rules, load_scenario
+from simulation.rules import compile_rules
+from simulation.scenario import Scenario, clause
 from simulation.steps.benefits import (
     AMOUNTS,
     ASSISTANCE,

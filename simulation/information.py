@@ -14,9 +14,10 @@ import pandas as pd
 from scipy.interpolate import CubicSpline
 
 from simulation.assumptions import ASSUMED, uncertain
+from simulation.loading import load_scenario
 from simulation.model import check_run, simulate
 from simulation.results import Result
-from simulation.scenario import Scenario, clause, load_scenario
+from simulation.scenario import Scenario, clause
 from simulation.sensitivity import (
     ROUNDING,
     SEED,

@@ -14,9 +14,10 @@ import numpy as np
 
 from simulation import demography
 from simulation.engines import histories, individual
+from simulation.loading import load_scenario
 from simulation.records import DRAWS, Futures, Rules, Spending
 from simulation.results import Result, pack
-from simulation.scenario import Scenario, load_scenario
+from simulation.scenario import Scenario
 from simulation.stages.book import Book, Flows, book_of, pool_of, thresholds_of
 from simulation.stages.care import bills_are_settled, care_is_used
 from simulation.stages.choice import people_respond

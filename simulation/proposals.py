@@ -66,7 +66,8 @@ BASE = Proposal(name="base")  # the scenario as it stands
 def under(scenario: Scenario, proposal: Proposal) -> Scenario:
     """A scenario under a policy; raises `BadInput` where it cannot have it.
 
-    >>> from simulation.scenario import lever_value, load_scenario
+    >>> from simulation import load_scenario
+    >>> from simulation.scenario import lever_value
     >>> higher = Proposal(name="higher", changes=(Edit(lever="benefits.ceiling", value=40000),))
     >>> lever_value(under(load_scenario("benxi_2008"), higher), "benefits.ceiling")
     40000

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from simulation.assumptions import ASSUMED
+from simulation.loading import library, load_scenario
 from simulation.policy import SECTIONS
 from simulation.results import ALONG, EVENTS, MORE, QUANTITIES
-from simulation.scenario import STATUS, Scenario, library, load_scenario
+from simulation.scenario import STATUS, Scenario
 from simulation.terms import LANGUAGES, OFF, UNITS, Section, Term, Words, words
 from simulation.trees import leaves
 

@@ -19,11 +19,12 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import Field
 
 from simulation import __version__, measures
+from simulation.checking import check_scenario
 from simulation.earlier import renewed
 from simulation.model import MAX_DRAWS, simulate
 from simulation.reading import build, read_text, too_large
 from simulation.results import Result
-from simulation.scenario import Scenario, check_scenario
+from simulation.scenario import Scenario
 from simulation.terms import BadInput, Fault, Record, refuse, short, words
 from simulation.writing import unwritable, whole
 

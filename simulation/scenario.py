@@ -1,31 +1,27 @@
 """A scenario: a dated rule book, the assumptions it rests on, and a list of dated changes.
 
-Baseline, reform, an edit in the browser and an export are one list of `Change`s. Files are read by
-a safe loader that refuses repeated keys; every fault is one sentence with its remedy.
+Baseline, reform, an edit in the browser and an export are one list of `Change`s.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cached_property, lru_cache
-from pathlib import Path
+from functools import cached_property
 from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field
 
 from simulation import cited
-from simulation.assumptions import ASSUMED, Assumptions, uncertain
-from simulation.estimates import Estimate, check_estimate, estimated, find_assumption
+from simulation.assumptions import Assumptions
+from simulation.estimates import Estimate, check_estimate, check_interval, estimated, find_assumption
 from simulation.policy import SECTIONS, Policy
-from simulation.reading import build, numeral, read_text, read_yaml
-from simulation.records import Rules
+from simulation.reading import numeral
 from simulation.terms import (
     BadInput,
     Document,
     Fault,
-    Given,
     Record,
     Source,
     Term,
@@ -35,11 +31,8 @@ from simulation.terms import (
     short,
     words,
 )
-from simulation.trees import Axes, at, check_tree, dense, dense_bands, leaves, nearest, replaced
+from simulation.trees import Axes, at, check_tree, dense, leaves, nearest, replaced
 
-LIBRARY = Path(__file__).resolve().parent.parent / "scenarios"
-PARTS = LIBRARY / "parts"  # what several scenarios share and is none by itself
-DEEPEST = 4  # files that take over one another in a chain
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Age = Annotated[int, Field(ge=0, le=120, strict=True)]
 
@@ -238,7 +231,7 @@ class Scenario(Record):
         """
         kept = list(self.changes)
         for change in changes:
-            self._check(change)
+            self.check(change)
             inside = f"{change.lever}."
             kept = [old for old in kept
                     if old.year < change.year or not (old.lever == change.lever or old.lever.startswith(inside))]
@@ -249,6 +242,7 @@ class Scenario(Record):
     def assuming(self, estimates: Iterable[Estimate]) -> Scenario:
         """The scenario with other intervals of its assumptions, checked one by one; no other draw is moved.
 
+        >>> from simulation import load_scenario
         >>> cost = Estimate(name="utilisation.cost_growth", low=0.02, high=0.06, source=Source(status="assumption"))
         >>> load_scenario("benxi_2008").assuming([cost]).assumptions.utilisation.cost_growth.range
         (0.02, 0.06)
@@ -273,7 +267,8 @@ class Scenario(Record):
             raise BadInput(faults)
         return scenario
 
-    def _check(self, change: Change) -> None:
+    def check(self, change: Change) -> None:
+        """Refuse a change of a lever there is none of, in a year not simulated or to a value it cannot take."""
         if change.year not in self.horizon():
             raise refuse(f"{change.lever[:100]}@{short(change.year)}",
                          words("年份不在模拟期内", "the year is not simulated"),
@@ -318,6 +313,7 @@ class Scenario(Record):
     def lever_names(self, lever: str, language: str) -> str:
         """The name of a lever leaf in words, such as 支付比例 · 住院 · 成年居民 · 一级.
 
+        >>> from simulation import load_scenario
         >>> load_scenario("benxi_2008").lever_names("benefits.rate.inpatient.child.level_1", "en")
         'Reimbursement rate · Inpatient · Students and under 18 · Level 1'
         """
@@ -396,199 +392,6 @@ def find_lever(lever: str) -> tuple[str, str, list[str], Term]:
     return section, name, path, model.terms()[name]
 
 
-def compile_rules(scenario: Scenario, policy: Policy, year: int | None = None) -> Rules:
-    """The benefit rules of a year's policy as arrays (see `Rules` for shapes and units)."""
-    axes = scenario.axes.members()
-    b, contracts = policy.benefits, policy.contracts
-    primary = scenario.marked("primary")
-    first = dense(b.deductible.value, ("kind", "tier"), axes)
-    lower, upper, rate = dense_bands(b.rate.value, "group", ("kind", "tier"), axes)
-    essential = dense(b.essential_rate.value, ("tier",), axes)
-    share = scenario.value("utilisation", "essential_share", ("tier",))
-    rate[:, 0] += share[:, None] * np.maximum(essential[:, None] - rate[:, 0], 0.0) * (rate[:, 0] > 0)
-    bonus = dense(contracts.rate_bonus.value, ("tier",), axes)[:, None]
-    rate = np.concatenate([rate, np.minimum(rate + bonus * (rate > 0), 1.0)], axis=3)
-    critical_lower, critical_upper, critical_rate = dense_bands(b.critical_rate.value, None, (), axes)
-    assistance_rate = dense(b.assistance_rate.value, ("status",), axes)
-    commercial_rate = dense(b.commercial_rate.value, ("tier",), axes)
-    kind_ceiling = dense(b.kind_ceiling.value, ("kind",), axes)
-    unlimited = lambda given: np.inf if given.value is None else float(given.value)  # noqa: E731
-    waived = np.repeat([0.0, float(contracts.waived_visits.value)], len(axes["group"]))
-    fee_price = float(scenario.value("utilisation", "consultation_fee")) * primary
-    fee = np.minimum(float(b.consultation_paid.value), fee_price)
-    return Rules(
-        counts=np.array([float(kind != "outpatient") for kind in axes["kind"]]),
-        first=first,
-        annual=np.array([0.0 if kind == "inpatient" else 1.0 for kind in axes["kind"]]),
-        step=dense(b.deductible_step.value, ("tier",), axes),
-        floor=float(b.deductible_floor.value),
-        lower=lower, upper=upper, rate=rate,
-        bonus=float(b.contribution_bonus.value),
-        limit=float(b.rate_limit.value),
-        ceiling=max(unlimited(b.ceiling), float(b.ceiling_multiple.value) * scenario.income_per_head(year)),
-        has_kind_ceiling=bool(np.isfinite(kind_ceiling).any()),
-        kind_ceiling=kind_ceiling,
-        has_fee=bool(fee.any() or waived.any()),
-        fee=fee, fee_price=fee_price, waived=waived,
-        credit=float(b.referral_credit.value),
-        has_critical=bool(critical_rate.any()),
-        above_ceiling=float(b.critical_base.value == "above_ceiling"),
-        critical_due=float(b.critical_deductible.value),
-        critical_lower=critical_lower, critical_upper=critical_upper, critical_rate=critical_rate[:, 0].copy(),
-        critical_ceiling=unlimited(b.critical_ceiling),
-        has_assistance=bool(assistance_rate.any()),
-        assistance_rate=assistance_rate,
-        assistance_due=float(b.assistance_deductible.value),
-        assistance_ceiling=unlimited(b.assistance_ceiling),
-        has_commercial=bool(commercial_rate.any()),
-        commercial_rate=commercial_rate,
-        commercial_due=float(b.commercial_deductible.value),
-        commercial_ceiling=unlimited(b.commercial_ceiling),
-    )
-
-
-def parse_scenario(text: str, place: str) -> Scenario:
-    """A checked scenario from its YAML text; raises `BadInput` with every fault found."""
-    data = read_yaml(text, place)
-    if not isinstance(data, Mapping):
-        raise refuse(place, words("内容不是一个情景", "this is not a scenario"),
-                     words("请从 name、title 开始", "begin with name and title"))
-    return build(Scenario, whole(data, place), place, check_scenario)
-
-
-def whole(data: Mapping, place: str, depth: int = 0) -> Mapping:
-    """A scenario's data with what it takes over from the one it `extends`, a library scenario or a shared part.
-
-    Documents and correlations are added; an axis, a lever or an assumption given again replaces the other's; so does
-    a list.
-    """
-    if "extends" not in data:
-        return data
-    name = str(data["extends"])
-    known = {path.stem: path for path in (*LIBRARY.glob("*.yaml"), *PARTS.glob("*.yaml"))}
-    if name not in known or depth > DEEPEST:
-        near = nearest(name, sorted(known))
-        raise refuse(f"{place}: extends", words(f"没有“{short(name)}”", f"there is no '{short(name)}'"),
-                     words(f"是否为：{near}", f"did you mean {near}"))
-    base = whole(read_yaml(read_text(known[name]), known[name].name), known[name].name, depth + 1)
-    merged = {**base, **{key: value for key, value in data.items() if key != "extends"}}
-    for key, levels in (("documents", 1), ("axes", 1), ("policy", 2), ("assumptions", 2)):
-        if key in base and key in data:
-            merged[key] = laid_over(base[key], data[key], levels)
-    own, taken = correlations_of(data), correlations_of(base)
-    if taken and own is not None:
-        said = [pair.get("between") for pair in own if isinstance(pair, Mapping)]
-        both = own + [pair for pair in taken if pair["between"] not in said and pair["between"][::-1] not in said]
-        merged["assumptions"] = {**merged["assumptions"], "correlations": both}
-    return merged
-
-
-def correlations_of(data: Mapping) -> list | None:
-    """The correlations a file lists; nothing can be told of one that is not in the shape of a scenario."""
-    found = data.get("assumptions", {})
-    found = found.get("correlations", []) if isinstance(found, Mapping) else None
-    return found if isinstance(found, list) else None
-
-
-def laid_over(base: Any, top: Any, levels: int) -> Any:
-    """Two mappings as one, the top's entries first, merged down to so many levels.
-
-    >>> laid_over({"a": {"x": 1, "y": 2}}, {"a": {"x": 3}}, 2)
-    {'a': {'x': 3, 'y': 2}}
-    """
-    if levels == 0 or not isinstance(base, Mapping) or not isinstance(top, Mapping):
-        return top
-    return {**base, **{key: laid_over(base[key], value, levels - 1) if key in base else value
-                       for key, value in top.items()}}
-
-
-def check_scenario(scenario: Scenario, place: str) -> list[Fault]:
-    """Every fault of a scenario's values: trees, bounds, intervals, documents, changes, sums."""
-    axes = scenario.axes.members()
-    faults: list[Fault] = []
-
-    def check_source(source: Source, where: str) -> None:
-        if source.document is not None and source.document not in scenario.documents:
-            near = nearest(source.document, list(scenario.documents))
-            faults.append(Fault(f"{where}.source.document", words("没有列出这份文件", "this document is not listed"),
-                                words(f"是否为：{near}", f"did you mean {near}")))
-        if source.status in ("law", "bulletin") and not source.document:
-            faults.append(Fault(f"{where}.source", words("缺少文件", "no document is named"),
-                                words("请写 document,或改为 assumption",
-                                      "name its document, or call it an assumption")))
-
-    def check_given(given: Given, term: Term, where: str) -> None:
-        faults.extend(check_tree(term, given.value, axes, where))
-        check_source(given.source, where)
-
-    for section, model in SECTIONS.items():
-        for name, term in model.terms().items():
-            check_given(getattr(getattr(scenario.policy, section), name), term, f"{place}: policy.{section}.{name}")
-    for section, model in ASSUMED.items():
-        for name, term in model.terms().items():
-            given = getattr(getattr(scenario.assumptions, section), name)
-            where = f"{place}: assumptions.{section}.{name}"
-            check_given(given, term, where)
-            faults.extend(check_interval(given, term, where))
-    if faults:
-        return faults
-    known = list(uncertain(scenario.assumptions))
-    for n, correlation in enumerate(scenario.assumptions.correlations):
-        if correlation.between[0] == correlation.between[1]:
-            faults.append(Fault(f"{place}: assumptions.correlations.{n}",
-                                words("与自身相关", "goes from one to itself"),
-                                words("请写两个不同的假设", "name two different assumptions")))
-        for name in correlation.between:
-            if name not in known:
-                near = nearest(name, known)
-                faults.append(Fault(f"{place}: assumptions.correlations.{n}", words(f"{short(name)} 没有区间",
-                                                                                    f"{short(name)} has no interval"),
-                                    words(f"是否为：{near}", f"did you mean {near}")))
-    faults += check_shares(scenario, place)
-    for name in ("primary", "away"):
-        for tier in getattr(scenario.axes, name):
-            if tier not in axes["tier"]:
-                near = nearest(tier, axes["tier"])
-                faults.append(Fault(f"{place}: axes.{name}.{tier}", words("不认识的名称", "unknown name"),
-                                    words(f"是否为：{near}", f"did you mean {near}")))
-    if axes["kind"] not in (KINDS[:2], KINDS):
-        faults.append(Fault(f"{place}: axes.kind", words("不是模拟的医疗类别",
-                                                         "these are not the kinds that are simulated"),
-                            words("请依次写 inpatient、chronic，可加 outpatient",
-                                  "write inpatient, then chronic, then outpatient if it is pooled")))
-    if scenario.axes.ages and tuple(scenario.axes.ages) != axes["group"]:
-        faults.append(Fault(f"{place}: axes.ages", words("应逐一给出各人群的年龄",
-                                                         "does not name every group in order"),
-                            words("请写每个人群的首末年龄", "write the first and last age of each group")))
-    for group, (first, last) in scenario.axes.ages.items():
-        if first > last:
-            faults.append(Fault(f"{place}: axes.ages.{group}", words("首龄大于末龄", "the first age is above the last"),
-                                words("请交换", "exchange them")))
-    for n, rule in enumerate(scenario.local_rules):
-        where = f"{place}: local_rules.{n}"
-        if rule.area not in axes["area"]:
-            near = nearest(rule.area, axes["area"] or ("area",))
-            faults.append(Fault(f"{where}.area", words("没有这个县区", "there is no such area"),
-                                words(f"是否为：{near}", f"did you mean {near}")))
-        check_source(rule.source, where)
-        try:
-            scenario._check(Change(lever=rule.lever, year=scenario.first_year, value=rule.value, source=rule.source))
-        except BadInput as bad:
-            faults += [Fault(f"{where}: {fault.place}", fault.what, fault.remedy) for fault in bad.faults]
-    for n, provision in enumerate(scenario.provisions):
-        check_source(provision.source, f"{place}: provisions.{n}")
-    for n, change in enumerate(scenario.changes):
-        try:
-            scenario._check(change)
-            check_source(change.source, f"{place}: changes.{n}")
-        except BadInput as bad:
-            faults += [Fault(f"{place}: changes.{n}: {fault.place}", fault.what, fault.remedy) for fault in bad.faults]
-    return faults
-
-
-KINDS = ("inpatient", "chronic", "outpatient")
-
-
 def check_shares(scenario: Scenario, place: str) -> list[Fault]:
     """Faults of shares that do not add up: the mixes of tiers, and the classes of the catalogue."""
     faults = []
@@ -611,62 +414,10 @@ def check_shares(scenario: Scenario, place: str) -> list[Fault]:
     return faults
 
 
-def check_interval(given: Any, term: Term, where: str) -> list[Fault]:
-    """Faults of an interval: both ends in order around the value, inside the term's bounds."""
-    faults = []
-    if term.certain and (given.range or given.factor):
-        faults.append(Fault(where, words("模型只取一个数值", "the model takes one value here"),
-                            words("请删去区间", "remove the interval")))
-    if given.range and given.factor:
-        faults.append(Fault(where, words("range 与 factor 只能写一个", "has both a range and a factor"),
-                            words("请删去一个", "remove one")))
-    if given.range:
-        low, high = given.range
-        plain = isinstance(given.value, int | float) and not term.axes
-        if not plain or not term.low <= low <= given.value <= high <= term.high:
-            if term.axes:
-                return [*faults, Fault(f"{where}.range", words("这项假设按类别取值",
-                                                               f"the value varies by {term.axes[0]}"),
-                                       words("请改写 factor，例如 [0.9, 1.1]", "write factor, such as [0.9, 1.1]"))]
-            faults.append(Fault(f"{where}.range", words("区间应在界限内并包含中值",
-                                                        "the ends do not enclose the value within bounds"),
-                                words("请写 [低, 高]", "write [low, high] around it")))
-    if given.factor and not 0.01 <= given.factor[0] <= 1 <= given.factor[1] <= 100:
-        faults.append(Fault(f"{where}.factor", words("倍数区间应包含 1", "the multipliers do not enclose 1"),
-                            words("例如 [0.9, 1.1]", "for example [0.9, 1.1]")))
-    return faults
-
-
-def library() -> list[str]:
-    """The names of the scenarios that come with the project."""
-    return sorted(path.stem for path in LIBRARY.glob("*.yaml"))
-
-
-@lru_cache(maxsize=64)
-def _library_scenario(name: str) -> Scenario:
-    return parse_scenario(read_text(LIBRARY / f"{name}.yaml"), f"{name}.yaml")
-
-
-def load_scenario(name_or_path: str | Path) -> Scenario:
-    """A scenario of the library by name, or one from a file.
-
-    >>> load_scenario("benxi_2008").first_year
-    2008
-    """
-    name = str(name_or_path)
-    if name in library():
-        return _library_scenario(name)
-    path = Path(name_or_path)
-    if path.suffix not in (".yaml", ".yml") and not path.exists():
-        near = nearest(name, library())
-        raise refuse(short(name), words("没有这个情景", "no such scenario"), words(f"是否为：{near}",
-                                                                                   f"did you mean {near}"))
-    return parse_scenario(read_text(path), path.name)
-
-
 def clause(scenario: Scenario, source: Source, language: str = "en") -> str:
     """The provenance of a value on one line.
 
+    >>> from simulation import load_scenario
     >>> s = load_scenario("benxi_2008")
     >>> clause(s, s.policy.benefits.ceiling.source, "zh").split(" ")[-1]
     '第十八条'
@@ -686,6 +437,7 @@ STATUS = {"law": words("法规", "law"), "bulletin": words("公报", "bulletin")
 def lever_value(scenario: Scenario, lever: str, year: int | None = None) -> Any:
     """The value of a lever, a leaf or spread out from above, in a year.
 
+    >>> from simulation import load_scenario
     >>> lever_value(load_scenario("benxi_2008"), "benefits.ceiling")
     30000
     """

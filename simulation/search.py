@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from simulation.loading import load_scenario
 from simulation.model import check_run
 from simulation.moves import Leaf, moves
 from simulation.objectives import OBJECTIVES, beats, changed, judge, means
 from simulation.refining import GENERATION, generated
-from simulation.scenario import Scenario, find_lever, lever_value, load_scenario
+from simulation.scenario import Scenario, find_lever, lever_value
 from simulation.streams import REPLICATES
 from simulation.terms import Mapper, Words, check_leaf, refuse, short, words
 

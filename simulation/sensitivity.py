@@ -13,10 +13,11 @@ from scipy.stats import sobol_indices
 
 from simulation.assumptions import ASSUMED, Z95, drawn, uncertain
 from simulation.compare import check_of
+from simulation.loading import load_scenario
 from simulation.measures import happened
 from simulation.model import MAX_DRAWS, check_run, simulate
 from simulation.results import EVENTS, QUANTITIES, Result
-from simulation.scenario import Scenario, load_scenario
+from simulation.scenario import Scenario
 from simulation.steps.utilisation import SHOCKS, correlations, dimensions, normals_of
 from simulation.streams import REPLICATES, correlation_root, sobol_normals
 from simulation.terms import Mapper, Progress, Words, refuse, words

@@ -12,8 +12,9 @@ from pydantic import FailFast, Field, NaiveDatetime
 
 from simulation import __version__, load_scenario
 from simulation.estimates import Estimate
+from simulation.loading import library, parse_scenario
 from simulation.reading import MAX_BYTES, MAX_FAULTS, build, decoded, first, read_yaml, too_large, values_in
-from simulation.scenario import Change, library, parse_scenario
+from simulation.scenario import Change
 from simulation.terms import BadInput, Fault, Record, Source, refuse, short, words
 from simulation.trees import nearest
 from store.database import reading, writing

@@ -32,9 +32,11 @@ from simulation.adapted import (
 )
 from simulation.assumptions import ASSUMED, uncertain
 from simulation.calibration import as_file, central, middle
+from simulation.checking import check_scenario
 from simulation.columns import QUANTITIES
+from simulation.loading import parse_scenario
 from simulation.policy import SECTIONS
-from simulation.scenario import Scenario, check_scenario, parse_scenario
+from simulation.scenario import Scenario
 from simulation.series import Series, frozen, load_series
 from simulation.steps.utilisation import correlations, futures
 from simulation.terms import BadInput, Source

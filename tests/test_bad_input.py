@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from simulation import scenario
+from simulation import loading
 from simulation.__main__ import main
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -276,10 +276,10 @@ def test_a_chain_of_what_is_extended_ends(faults, capsys, tmp_path: Path, monkey
     parts = tmp_path / "parts"
     parts.mkdir()
     for part in ("evidence.yaml", "shocks.yaml"):
-        (parts / part).write_text((scenario.PARTS / part).read_text(encoding="utf-8"), encoding="utf-8")
+        (parts / part).write_text((loading.PARTS / part).read_text(encoding="utf-8"), encoding="utf-8")
     for name, base in zip(chain, chain[1:], strict=False):
         (parts / f"{name}.yaml").write_text(f"extends: {base}\n", encoding="utf-8")
-    monkeypatch.setattr(scenario, "PARTS", parts)
+    monkeypatch.setattr(loading, "PARTS", parts)
     path = tmp_path / "city.yaml"
     path.write_text(swapped(GOOD, "extends: evidence", f"extends: {chain[0]}"), encoding="utf-8")
     if refused:

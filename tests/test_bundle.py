@@ -13,6 +13,7 @@ import pytest
 from report.bundle import DICTIONARY, README, SCENARIO, bundle, contents
 from simulation import load_scenario, measures, simulate
 from simulation.__main__ import main
+from simulation.loading import parse_scenario
 from simulation.results import EVENTS, QUANTITIES
 from simulation.runs import (
     MOST,
@@ -26,7 +27,7 @@ from simulation.runs import (
     save_run,
     unpacked,
 )
-from simulation.scenario import Change, parse_scenario
+from simulation.scenario import Change
 from simulation.terms import BadInput, Source
 
 STATED = Source(status="assumption")

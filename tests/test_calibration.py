@@ -36,9 +36,11 @@ from simulation.calibration import (
     tied,
     within,
 )
+from simulation.checking import check_scenario
 from simulation.engines import blocks, histories
+from simulation.loading import parse_scenario
 from simulation.published import DATA, MEMORY, figure, in_units, rows
-from simulation.scenario import Scenario, check_scenario, parse_scenario
+from simulation.scenario import Scenario
 from simulation.steps.utilisation import correlations, futures
 from simulation.terms import BadInput
 

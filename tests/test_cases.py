@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from simulation.household import settle
+from simulation.loading import load_scenario
 from simulation.policy import Benefits
 from simulation.reading import read_yaml
-from simulation.scenario import Change, Scenario, load_scenario
+from simulation.scenario import Change, Scenario
 from simulation.terms import Source, words
 from simulation.trees import check_tree
 

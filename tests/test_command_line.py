@@ -11,8 +11,8 @@ import pytest
 
 from simulation import load_scenario
 from simulation.__main__ import main
+from simulation.loading import library
 from simulation.runs import difference
-from simulation.scenario import library
 
 ROOT = Path(__file__).resolve().parent.parent
 BOOK = load_scenario("benxi_2008")

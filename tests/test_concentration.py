@@ -18,8 +18,9 @@ from scipy.stats import norm
 from bench.pool import scaled
 from simulation import concentration, load_scenario, simulate
 from simulation.concentration import RESIDENT, RURAL, SHAPES, Year, figures, measured, spending, table
+from simulation.loading import library
 from simulation.results import Result
-from simulation.scenario import Scenario, library
+from simulation.scenario import Scenario
 from simulation.steps.utilisation import SOURCES
 
 BEHAVIOUR = Path(__file__).resolve().parent.parent / "data" / "behaviour.csv"

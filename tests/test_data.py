@@ -10,8 +10,8 @@ import pytest
 
 from report.cards import deck
 from simulation import cited
+from simulation.loading import library, load_scenario
 from simulation.reading import read_yaml
-from simulation.scenario import library, load_scenario
 from simulation.scorecard import standards
 from simulation.terms import Record
 from ui.presets import offered

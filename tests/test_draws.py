@@ -12,8 +12,9 @@ from simulation import load_scenario, simulate
 from simulation.assumptions import drawn, uncertain
 from simulation.drivers import standard
 from simulation.information import table_of_values
+from simulation.loading import library
 from simulation.measures import chances, median_error, quantiles
-from simulation.scenario import Change, library
+from simulation.scenario import Change
 from simulation.steps.utilisation import axes, dimensions, futures, normals_of
 from simulation.streams import REPLICATES, orthogonal, sobol_normals, stream
 from simulation.terms import Source

@@ -16,11 +16,13 @@ from bench.pool import inputs_of, scaled
 from simulation import load_scenario, model, simulate
 from simulation.assumptions import ASSUMED, Assumed
 from simulation.calibration import as_file
+from simulation.checking import check_scenario
 from simulation.engines import histories, individual, nodes, parts, tables
+from simulation.loading import parse_scenario
 from simulation.measures import chances, report, settlement, spending_by_tier, staying, summary
 from simulation.policy import SECTIONS, policy_terms
 from simulation.results import Result
-from simulation.scenario import Change, Scenario, check_scenario, parse_scenario
+from simulation.scenario import Change, Scenario
 from simulation.scorecard import scorecard
 from simulation.terms import BadInput, Source
 from store import library

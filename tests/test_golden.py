@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from simulation.scenario import library
+from simulation.loading import library
 from tests.golden import FILE, headline
 
 

@@ -19,7 +19,7 @@ PATHS = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix("._
 FLOORS = (
     ("terms", "trees", "streams", "boxes", "reading", "writing", "earlier", "published", "cited", "cells", "columns",
      "grids", "template", "series", "trends"),
-    ("programmes", "policy", "assumptions", "estimates", "records", "scenario"),
+    ("programmes", "policy", "assumptions", "estimates", "records", "scenario", "rules", "checking", "loading"),
     ("steps",),
     ("engines",),
     ("demography", "stages", "results"),

@@ -9,10 +9,11 @@ import pytest
 from bench.pool import inputs_of, scaled
 from simulation import load_scenario, settle, simulate
 from simulation.__main__ import main
+from simulation.loading import LIBRARY
 from simulation.measures import chances
 from simulation.policy import SECTIONS, policy_terms
 from simulation.results import ALONG
-from simulation.scenario import LIBRARY, Change, Scenario, find_lever, lever_value
+from simulation.scenario import Change, Scenario, find_lever, lever_value
 from simulation.steps.utilisation import futures
 from simulation.terms import Source
 from tests.coarse import coarse

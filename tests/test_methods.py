@@ -12,10 +12,11 @@ from report.text import phrases
 from simulation import adapted, calibration, concentration, load_scenario, reference, scoring, trends
 from simulation.engines import bills, blocks, histories, individual, yearly
 from simulation.household import settle
+from simulation.loading import library
 from simulation.model import SMALL_POOL
 from simulation.reading import read_yaml
 from simulation.results import ALONG, MORE, QUANTITIES
-from simulation.scenario import STATUS, Change, library
+from simulation.scenario import STATUS, Change
 from simulation.steps.responses import CHEAPEST
 from simulation.streams import REPLICATES
 from simulation.terms import LANGUAGES, Source

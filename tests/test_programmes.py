@@ -14,9 +14,11 @@ import xarray as xr
 from bench.pool import scaled
 from simulation import load_scenario, settle, simulate
 from simulation.assumptions import ASSUMED
+from simulation.loading import library
 from simulation.policy import policy_terms
 from simulation.results import MORE, QUANTITIES
-from simulation.scenario import Change, Scenario, compile_rules, library
+from simulation.rules import compile_rules
+from simulation.scenario import Change, Scenario
 from simulation.steps import enrolment, supervision
 from simulation.steps.utilisation import futures
 from simulation.terms import Source

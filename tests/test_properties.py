@@ -10,8 +10,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 from bench.pool import scaled
 from simulation import load_scenario, settle, simulate
 from simulation.assumptions import uncertain
+from simulation.loading import library
 from simulation.measures import unresponsive
-from simulation.scenario import Change, Scenario, compile_rules, library
+from simulation.rules import compile_rules
+from simulation.scenario import Change, Scenario
 from simulation.scorecard import scorecard
 from simulation.steps.benefits import AMOUNTS, DEDUCTIBLE, settle_year
 from simulation.terms import Source

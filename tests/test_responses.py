@@ -9,7 +9,8 @@ import xarray as xr
 
 from bench.pool import scaled
 from simulation import load_scenario, simulate
-from simulation.scenario import Change, Scenario, compile_rules
+from simulation.rules import compile_rules
+from simulation.scenario import Change, Scenario
 from simulation.stages.book import book_of
 from simulation.steps import enrolment, financing, payment, pooling, responses, supervision
 from simulation.terms import Source

@@ -11,7 +11,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from report.text import phrases
-from simulation.scenario import load_scenario
+from simulation.loading import load_scenario
 from simulation.terms import LANGUAGES
 from tests import screens
 from tests.screens import FOLDER, ROOT, pages, rest

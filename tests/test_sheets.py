@@ -17,9 +17,9 @@ from report.sheets import AS_BEFORE, DATA, DICTIONARY, MIME, csv, dictionary, me
 from report.tables import Drawn
 from simulation import load_scenario, simulate
 from simulation.__main__ import main
+from simulation.loading import LIBRARY
 from simulation.measures import RATIOS
 from simulation.results import ALONG, EVENTS, MORE, QUANTITIES
-from simulation.scenario import LIBRARY
 from simulation.terms import LANGUAGES
 
 HOSTILE = ["=1+1", "+x", "-y", "@z", "\t=1", "\r=1", "plain"]

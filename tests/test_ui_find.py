@@ -9,7 +9,7 @@ import pytest
 
 from simulation import goal_seek, load_scenario
 from simulation.calibration import as_file
-from simulation.scenario import parse_scenario
+from simulation.loading import parse_scenario
 from simulation.search import search
 from simulation.sought import sentences
 from simulation.terms import LANGUAGES

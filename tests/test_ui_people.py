@@ -12,7 +12,8 @@ from simulation import load_scenario, settle, simulate
 from simulation.futures import differences
 from simulation.household import read_bills
 from simulation.incidence import incidence
-from simulation.scenario import clause, library
+from simulation.loading import library
+from simulation.scenario import clause
 from simulation.terms import LANGUAGES, BadInput
 from tests.coarse import coarse
 from tests.screen import app, few_draws, words_of

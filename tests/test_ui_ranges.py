@@ -9,7 +9,8 @@ from simulation import load_scenario
 from simulation.__main__ import main
 from simulation.assumptions import uncertain
 from simulation.estimates import Estimate, estimate_from_text, find_assumption, stated
-from simulation.scenario import clause, find_lever, library
+from simulation.loading import library
+from simulation.scenario import clause, find_lever
 from simulation.steps.utilisation import futures
 from simulation.terms import LANGUAGES, BadInput, Source
 from tests.screen import app, words_of

@@ -16,8 +16,8 @@ from report.text import phrases, plain
 from simulation import backtest, load_scenario, series
 from simulation.backtest import TITLES
 from simulation.calibration import Fit, central, read_targets, table_of_assumptions, table_of_targets, table_of_ties
+from simulation.loading import parse_scenario
 from simulation.published import DATA
-from simulation.scenario import parse_scenario
 from simulation.scoring import GRADES
 from simulation.terms import LANGUAGES, BadInput
 from tests.screen import app, words_of

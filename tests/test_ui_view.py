@@ -7,7 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from simulation import load_scenario
-from simulation.scenario import find_lever, lever_value, library
+from simulation.loading import library
+from simulation.scenario import find_lever, lever_value
 from simulation.terms import LANGUAGES, BadInput
 from simulation.trees import leaves
 from ui import packages, programmes

@@ -13,9 +13,9 @@ from streamlit.testing.v1.element_tree import Block
 
 from report.text import choice_text, phrases, plain
 from simulation.assumptions import ASSUMED
+from simulation.loading import library
 from simulation.policy import SECTIONS
 from simulation.results import EVENTS
-from simulation.scenario import library
 from simulation.terms import LANGUAGES
 from tests.screen import app, few_draws
 from ui import studies

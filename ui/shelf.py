@@ -11,8 +11,9 @@ import sqlalchemy as sa
 import streamlit as st
 
 from simulation import __version__
+from simulation.loading import parse_scenario
 from simulation.reading import decoded, read_yaml
-from simulation.scenario import Scenario, parse_scenario
+from simulation.scenario import Scenario
 from simulation.terms import BadInput, Fault, refuse, short, words
 from store import library
 from store.database import ready

@@ -30,8 +30,9 @@ from simulation.estimates import (
     reason_of,
     stated,
 )
+from simulation.loading import library
 from simulation.reading import build, decoded, read_yaml
-from simulation.scenario import Change, Scenario, find_lever, library, value_in
+from simulation.scenario import Change, Scenario, find_lever, value_in
 from simulation.terms import LANGUAGES, BadInput, Fault, Record, refuse, short, words
 from simulation.trees import nearest
 

@@ -18,10 +18,10 @@ from simulation.comparable import Item, is_kept
 from simulation.compare import EVERYTHING, LEVEL, SEED, check_of, compare
 from simulation.drivers import drivers
 from simulation.explain import waterfall
+from simulation.loading import load_scenario
 from simulation.model import ENGINES
 from simulation.results import EVENTS
 from simulation.runs import read_run
-from simulation.scenario import load_scenario
 from simulation.terms import refuse, words
 
 DRAWS, CHANCES = 1024, 4096  # chances in a third of futures need more

@@ -7,7 +7,8 @@ from math import isfinite
 
 from simulation.commands.options import Command, edited, settable, show, whole_number
 from simulation.incidence import DRAWS, LEVELS, THRESHOLD, Incidence, incidence
-from simulation.scenario import Scenario, load_scenario
+from simulation.loading import load_scenario
+from simulation.scenario import Scenario
 from simulation.terms import refuse, short, words
 
 ALL = words("全体", "All")

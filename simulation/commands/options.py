@@ -12,9 +12,10 @@ from typing import Any
 import pandas as pd
 
 from simulation.estimates import SET_BY_HAND, Estimate, estimate_from_text
+from simulation.loading import load_scenario
 from simulation.model import ENGINES, simulate
 from simulation.results import Result
-from simulation.scenario import Change, Scenario, load_scenario, value_from_text
+from simulation.scenario import Change, Scenario, value_from_text
 from simulation.terms import BadInput, refuse, short, words
 from simulation.writing import disarmed, unwritable, write
 

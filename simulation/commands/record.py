@@ -22,11 +22,11 @@ from simulation.commands.options import (
     whole_number,
 )
 from simulation.comparable import is_kept
+from simulation.loading import load_scenario
 from simulation.reconcile import PARTS as MOVED
 from simulation.reconcile import TOGETHER, Kept, alike, reconcile
 from simulation.results import EVENTS, QUANTITIES
 from simulation.runs import read_run, scenario_of
-from simulation.scenario import load_scenario
 from simulation.series import load_series
 from simulation.terms import refuse, words
 

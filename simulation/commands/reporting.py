@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 
 from simulation.commands.options import Command, edited, estimates_of, settable, show, simulated, whole_number
-from simulation.scenario import library, load_scenario
+from simulation.loading import library, load_scenario
 from simulation.terms import refuse, words
 from simulation.writing import unwritable, write
 

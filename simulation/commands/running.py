@@ -20,10 +20,11 @@ from simulation.commands.options import (
     whole_number,
 )
 from simulation.household import PARTS, read_bills, settle
+from simulation.loading import library, load_scenario, parse_scenario
 from simulation.reading import read_text
 from simulation.results import EVENTS, QUANTITIES
 from simulation.runs import AGAIN, Manifest, code, read_kept, same_numbers, save_run
-from simulation.scenario import clause, library, load_scenario, parse_scenario
+from simulation.scenario import clause
 from simulation.scorecard import scorecard
 from simulation.terms import LANGUAGES, UNITS, BadInput, Words, refuse, short, words
 from simulation.trees import nearest

@@ -13,7 +13,8 @@ from simulation.engines import bills
 from simulation.engines.histories import fingerprint
 from simulation.policy import Policy
 from simulation.records import Costs, Rules, Tail
-from simulation.scenario import Scenario, compile_rules
+from simulation.rules import compile_rules
+from simulation.scenario import Scenario
 from simulation.trees import dense
 
 BUSIER = 1.5  # stays in the busiest draw beside the median

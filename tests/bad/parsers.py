@@ -18,10 +18,10 @@ from simulation import load_scenario, simulate
 from simulation.areas import read_areas
 from simulation.commands.options import edited
 from simulation.household import read_bills
+from simulation.loading import parse_scenario
 from simulation.proposals import read_proposals
 from simulation.reading import decoded
 from simulation.runs import files_of, read_kept
-from simulation.scenario import parse_scenario
 from simulation.series import read_series
 from simulation.terms import BadInput
 from store import exchange

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from bench.pool import scaled
 from simulation import load_scenario, simulate
+from simulation.loading import library
 from simulation.measures import chances, summary
-from simulation.scenario import library
 
 FILE = Path(__file__).with_name("headline.json")
 SHOWN = ("enrolled", "income", "expenditure", "surplus_ratio", "balance_ratio", "effective_ratio",

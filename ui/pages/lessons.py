@@ -8,8 +8,8 @@ from report.lessons import MAX_BYTES, file_of, lessons, read_lesson
 from report.measured import Evidence
 from report.panels import FANS, panel
 from report.text import plain
+from simulation.loading import load_scenario
 from simulation.reading import decoded, too_large
-from simulation.scenario import load_scenario
 from simulation.terms import BadInput
 from ui import learning, state, studies
 from ui.figures import beside, card
