@@ -57,24 +57,22 @@ class Book:
 
     def once(self, make: Callable[..., Any], *given: Any) -> Any:
         """What a function makes of rules and policies, made once for each: years share them."""
-        key = (make, *(id(part) for part in given))
-        if key not in self.read:
-            self.read[key] = make(self, *given), given  # kept with it, so that no other takes its place
-        return self.read[key][0]
+        return self._once((make, *map(id, given)), given, lambda: make(self, *given))
 
     def costs(self, policy: Policy) -> Costs:
         """What bills cost under a policy: the same for policies that share the sections it follows from."""
-        key = "costs", id(policy.benefits), id(policy.supervision)
-        if key not in self.read:
-            self.read[key] = costs_of(self, policy), policy  # kept as in `once`
-        return self.read[key][0]
+        return self._once((costs_of, id(policy.benefits), id(policy.supervision)), policy,
+                          lambda: costs_of(self, policy))
 
     def alike(self, rules: Rules) -> Rules:
         """The first rules asked about that differ from these in the ceiling alone, or not at all."""
-        key = "alike", id(rules)
+        same = (id(part) for name, part in zip(rules._fields, rules, strict=True) if name != "ceiling")
+        return self._once(("alike", id(rules)), rules, lambda: self.read.setdefault(("alike", *same), rules))
+
+    def _once(self, key: tuple, given: Any, make: Callable[[], Any]) -> Any:
+        """What is made once for a key of identities; `given` is kept with it, so that no other takes its place."""
         if key not in self.read:
-            same = (id(part) for name, part in zip(rules._fields, rules, strict=True) if name != "ceiling")
-            self.read[key] = self.read.setdefault(("alike", *same), rules), rules  # kept as in `once`
+            self.read[key] = make(), given
         return self.read[key][0]
 
     def share(self, name: str) -> float:
