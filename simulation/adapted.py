@@ -2,7 +2,7 @@
 
 The rule book and the mix of care are the template's; people, funding, use and cost are moved until the years after
 the table run on from it: each begins at the level the table ends with and grows as the table has grown, as far as so
-few years can tell (`trends`). What the table cannot tell stays the template's, and says so.
+few years can tell (`dynamics`). What the table cannot tell stays the template's, and says so.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ import numpy as np
 from simulation.assumptions import ASSUMED, Correlation
 from simulation.calibration import Z95, central, middle, within
 from simulation.checking import check_scenario
+from simulation.dynamics import Dynamics, Outlook, ahead, scaled, steps_of
 from simulation.policy import SECTIONS
 from simulation.results import Result
 from simulation.scenario import Scenario
 from simulation.series import Series
 from simulation.terms import BadInput, Document, Given, Source, Term, refuse, words
 from simulation.trees import BAND, leaves, multiplied
-from simulation.trends import Dynamics, Outlook, ahead, fitted, ratio_of, scaled, steps_of, together
+from simulation.trends import fitted, ratio_of, together
 
 LEAST = 3  # figures of enrolment, income and spending each, and one year that gives all three
 ROUNDS, CLOSE = 12, 0.002  # of adjustment; how near, in logs, every path must come

@@ -34,6 +34,7 @@ from simulation.assumptions import ASSUMED, uncertain
 from simulation.calibration import as_file, central, middle
 from simulation.checking import check_scenario
 from simulation.columns import QUANTITIES
+from simulation.dynamics import Dynamics, Outlook
 from simulation.loading import parse_scenario
 from simulation.policy import SECTIONS
 from simulation.scenario import Scenario
@@ -41,7 +42,6 @@ from simulation.series import Series, frozen, load_series
 from simulation.steps.utilisation import correlations, futures
 from simulation.terms import BadInput, Source
 from simulation.trees import leaves
-from simulation.trends import Dynamics, Outlook
 from tests.coarse import coarse
 
 TEMPLATE = "urrbmi_county_2026"

@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from report.text import phrases
-from simulation import adapted, calibration, concentration, load_scenario, reference, scoring, trends
+from simulation import adapted, calibration, concentration, dynamics, load_scenario, reference, scoring
 from simulation.engines import bills, blocks, histories, individual, yearly
 from simulation.household import settle
 from simulation.loading import library
@@ -152,7 +152,7 @@ def test_every_output_of_the_table_of_ratios_is_one_of_a_run():
     ("calibration", f"around {adapted.TYPICAL} of the usual variance"),
     ("calibration", f"within {adapted.CLOSE} in logs"),
     ("calibration", f"more than {adapted.SAME_MONEY:.0f} times as much"),
-    ("trends", f"no variance of the path one to five years on more than {100 * trends.SHORT:.0f} % too small"),
+    ("trends", f"no variance of the path one to five years on more than {100 * dynamics.SHORT:.0f} % too small"),
     ("backtest", f"at least {scoring.MANY_FORECASTS} forecasts from {scoring.MANY_CUTOFFS} cut-offs"),
     ("backtest", f"fewer than {scoring.LEAST_FORECASTS} forecasts"),
     ("concentration", f"{concentration.PEOPLE:,} insured")])

@@ -7,27 +7,19 @@ import pytest
 from scipy.stats import t as student
 
 from simulation.assumptions import Assumed, Shocks
+from simulation.dynamics import FREEDOM, HORIZONS, SHORT, Dynamics, ahead, freedom_of, joint, one_step_errors, pooled
+from simulation.published import DATA
 from simulation.reading import read_yaml
 from simulation.terms import BadInput, Document, check_leaf
 from simulation.trends import (
-    DATA,
-    FREEDOM,
-    HORIZONS,
     PAIRS,
     PART,
     QUANTITIES,
     SHOCKED,
-    SHORT,
     TERMS,
-    Dynamics,
-    ahead,
     figure,
     fitted,
-    freedom_of,
-    joint,
-    one_step_errors,
     part,
-    pooled,
     published,
     rows_behind,
     table,
