@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-AT_ONCE = 4096  # draws
+AT_ONCE = 8192  # draws
 
 
 def parts(draws: int) -> Iterator[slice]:
     """Slices of at most `AT_ONCE` draws, in order.
 
-    >>> [(part.start, part.stop) for part in parts(6000)]
-    [(0, 4096), (4096, 6000)]
+    >>> [(part.start, part.stop) for part in parts(12_000)]
+    [(0, 8192), (8192, 12000)]
     """
     for start in range(0, draws, AT_ONCE):
         yield slice(start, min(start + AT_ONCE, draws))
@@ -20,7 +20,7 @@ def parts(draws: int) -> Iterator[slice]:
 def several(years: int, draws: int) -> Iterator[slice]:
     """Slices of as many years as have about `AT_ONCE` draws together, in order, at least one a time.
 
-    >>> [(part.start, part.stop) for part in several(5, 2048)], len(list(several(5, 6000)))
+    >>> [(part.start, part.stop) for part in several(5, 4096)], len(list(several(5, 12_000)))
     ([(0, 2), (2, 4), (4, 5)], 5)
     """
     many = max(AT_ONCE // draws, 1)
