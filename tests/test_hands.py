@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+import types
 from pathlib import Path
 
 import pandas as pd
@@ -125,6 +126,22 @@ def test_a_long_calculation_whose_process_is_killed_is_done_here(hands):
 
     assert hands.alone(stay, {"progress": end}, at_work, 0.5) == os.getpid()
     assert len(begun) == 2 and begun[0] != os.getpid()
+
+
+def test_a_process_that_is_begun_from_a_page_does_not_run_the_page(tmp_path, monkeypatch):
+    ran = tmp_path / "ran"
+    script = tmp_path / "page.py"
+    script.write_text(f"open({str(ran)!r}, 'a').close()\n", encoding="utf-8")
+    page = types.ModuleType("__main__")
+    page.__file__ = str(script)
+    monkeypatch.setitem(sys.modules, "__main__", page)
+    hands = Hands(1, 1)
+    try:
+        assert hands.do(False, stay, os.path.basename, "a/b").answer == "b"
+        assert hands.alone(stay, {}, os.path.basename, "a/c") == "c"
+    finally:
+        hands.end()
+    assert not ran.exists() and sys.modules["__main__"] is page
 
 
 def test_the_processes_end_with_the_one_that_began_them():

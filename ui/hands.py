@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import partial
 from multiprocessing.connection import Connection
+from types import ModuleType
 from typing import Any, NamedTuple
 
 LOOK = 0.2  # seconds between looks at whether an answer is still wanted
@@ -57,7 +59,8 @@ class Hands:
                 look()
             pool = self._pools[patient]
             try:
-                job = pool.submit(timed, function, *arguments)
+                with no_page():
+                    job = pool.submit(timed, function, *arguments)
             except BrokenProcessPool:
                 self._free[patient].release()
             else:
@@ -82,7 +85,8 @@ class Hands:
         """
         near, far = self._context.Pipe(duplex=False)
         process = self._context.Process(target=tell, args=(far, tuple(heard), function, arguments, named), daemon=True)
-        process.start()
+        with no_page():
+            process.start()
         far.close()
         try:
             while True:
@@ -106,6 +110,21 @@ class Hands:
         """Let the processes go."""
         for pool in self._pools.values():
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+BEGINNING = threading.Lock()
+
+
+@contextmanager
+def no_page() -> Iterator[None]:
+    """For beginning a process: the front end shows a page's script as the main module, and a process would run it."""
+    with BEGINNING:
+        shown, sys.modules["__main__"] = sys.modules["__main__"], (nothing := ModuleType("__main__"))
+        try:
+            yield
+        finally:
+            if sys.modules["__main__"] is nothing:  # else another page has begun meanwhile
+                sys.modules["__main__"] = shown
 
 
 def waited(job: Future[Done], look: Callable[[], object]) -> Done:
