@@ -15,6 +15,7 @@ import numpy as np
 from simulation import demography
 from simulation.engines import histories, individual
 from simulation.loading import load_scenario
+from simulation.memory import keep_freed
 from simulation.records import DRAWS, Futures, Rules, Spending
 from simulation.results import Result, pack
 from simulation.scenario import Scenario
@@ -53,6 +54,7 @@ def simulate(scenario: Scenario | str, draws: int = 1024, seed: int = 20080101, 
     scenario = load_scenario(scenario) if not isinstance(scenario, Scenario) else scenario
     check_run(draws, seed, engine)
     check_room(scenario, draws)
+    keep_freed()
     text = scenario.model_copy(update={"changes": ()}).text()
     areas = tuple(scenario.axes.area) if len(scenario.axes.area) > 1 else (None,)
     books = [book_of(scenario, area) for area in areas]

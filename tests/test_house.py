@@ -18,7 +18,7 @@ PATHS = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix("._
 # Imports go up this list, never down: a module may import from its own floor or an earlier one.
 FLOORS = (
     ("terms", "trees", "streams", "boxes", "reading", "writing", "earlier", "published", "cited", "cells", "columns",
-     "grids", "template", "series", "dynamics", "trends"),
+     "grids", "template", "series", "dynamics", "trends", "memory"),
     ("programmes", "policy", "assumptions", "estimates", "records", "scenario", "rules", "checking", "loading"),
     ("steps",),
     ("engines",),
