@@ -197,10 +197,10 @@ def quantities(scenario: Scenario, flow: dict[str, np.ndarray]) -> dict[str, np.
     """Everything a run reports of one county or of the city, from flows that add up, (d, t, ...)."""
     primary, away = (scenario.marked(name) for name in ("primary", "away"))
     covered = flow["basic"] + flow["critical"]
-    at = lambda tiers, *names: sum(np.einsum("dtk,k->dt", flow[name], tiers) for name in names)  # noqa: E731
-    anywhere = np.ones(len(primary))
-    by_tier, visits = ("paid_by_tier", "outpatient_paid"), ("stays_by_tier", "visits_by_tier")
-    spent, seen = at(anywhere, *by_tier), at(anywhere, *visits)
+    places = np.stack([np.ones(len(primary)), primary, 1 - away])
+    at = lambda amounts: np.tensordot(places, amounts.T, 1).swapaxes(1, 2)  # noqa: E731
+    spent, spent_on_primary, spent_here = at(flow["paid_by_tier"] + flow["outpatient_paid"])
+    seen, seen_in_primary, _ = at(flow["stays_by_tier"] + flow["visits_by_tier"])
     people, outpatient_expense = flow["enrolled"], flow["outpatient_expense"].sum(axis=2)
     return flow | {
         "subsidy_income": flow["subsidy_by_level"].sum(axis=2) + flow["deficit_subsidy"],
@@ -209,7 +209,7 @@ def quantities(scenario: Scenario, flow: dict[str, np.ndarray]) -> dict[str, np.
         "reserve_months": 12 * ratio(flow["balance_end"], flow["expenditure"]),
         "in_policy_ratio": ratio(covered, flow["eligible"]),
         "effective_ratio": ratio(covered, flow["expense"]),
-        "primary_share": ratio(at(primary, *by_tier), spent),
+        "primary_share": ratio(spent_on_primary, spent),
         "catastrophic": ratio(flow["catastrophic"], people),
         "take_up": ratio(people, flow["residents"]),
         "expense": flow["expense"] + outpatient_expense,
@@ -219,8 +219,8 @@ def quantities(scenario: Scenario, flow: dict[str, np.ndarray]) -> dict[str, np.
         "inpatient_paid": flow["basic"] - flow["chronic"],
         "outpatient": flow["outpatient_paid"].sum(axis=2),
         "visits": flow["visits_by_tier"].sum(axis=2),
-        "primary_visits": ratio(at(primary, *visits), seen),
-        "in_county_share": ratio(at(1 - away, *by_tier), spent),
+        "primary_visits": ratio(seen_in_primary, seen),
+        "in_county_share": ratio(spent_here, spent),
         "chronic_in_policy_ratio": ratio(flow["chronic"], flow["chronic_eligible"]),
         "suspended": flow["suspended"].sum(axis=2), "providers_absent": flow["providers_absent"].sum(axis=2),
         "basic_by_tier": flow["paid_by_tier"], "outpatient_by_tier": flow["outpatient_paid"],

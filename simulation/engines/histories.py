@@ -70,7 +70,6 @@ def spend(rules: list[Rules], care: list[Care], costs: list[Costs], insured: np.
     usual_years = float(np.mean([c.years @ np.arange(horizon) for c in care]))
     threshold = float(np.median(thresholds))
     other = normals((horizon, draws, tiers + len(LINEAR) + 4), seed, "detail")
-    spending = Spending.empty(draws, horizon, tiers, cells)
     shares = statuses_of(insured)  # who is poor matters, and may change from year to year
     all_care, all_costs = in_years(care), in_years(costs)
     counts, usual_counts = stays_of(all_care, all_costs, conditions.frequency.T, longest)
@@ -90,9 +89,8 @@ def spend(rules: list[Rules], care: list[Care], costs: list[Costs], insured: np.
         varying.append(combined(Person([[one] for one in details], np.ones((len(years), 1)),
                                        np.zeros(len(years), int), usual), usual_counts[years]))
     order = np.argsort(np.concatenate(groups))
-    in_draws(*(np.concatenate(found)[order] for found in (moments, varying)), all_care, all_costs, people, thresholds,
-             conditions, nodes, other, spending)
-    return spending
+    return in_draws(*(np.concatenate(found)[order] for found in (moments, varying)), all_care, all_costs, people,
+                    thresholds, conditions, nodes, other)
 
 
 def tables_of(rules: Rules, costs: Costs, ceilings: np.ndarray, mixes: np.ndarray, first_mix: np.ndarray, longest: int,
