@@ -11,6 +11,7 @@ from numpy.polynomial.chebyshev import chebvander
 LONGEST_PIECE = 5  # years
 WIDE, FURTHER, MOST = 3.0, 0.35, 24  # log units that a few nodes span; one node more for every so much beyond; at most
 SMALLEST = 1e-6  # a term of a polynomial that is smaller beside its largest is left out
+SMALL = 1_000_000  # multiplications of a product of matrices up to which OpenBLAS has a way that is twice as fast
 READ = np.float32  # so polynomials are read: with seven digits, of which the terms left out leave six
 
 
@@ -55,17 +56,23 @@ class Polynomial(NamedTuple):
         of_all = np.empty((len(self.common), *people.shape[1:]), READ)
         for row, factor in zip(of_all, factors(np.ones(1, READ), rows[len(own):], self.common), strict=True):
             row[:] = factor
-        of_cells, weight = factors(people.astype(READ), rows, self.own), self.weight.astype(READ)
-        out = np.empty((len(people), weight.shape[2], *people.shape[1:]))
+        of_cells = factors(people.astype(READ), rows, self.own)
+        there = self.weight.any(axis=(0, 1, 3))  # a column may be nothing, such as what an absent layer pays
+        weight = self.weight[:, :, there].astype(READ)
+        out = np.empty((len(people), len(there), *people.shape[1:]))
+        out[:, ~there] = 0.0
         # Of one cell, so that they stay in the cache.
         products, values = (np.empty((many, *people.shape[1:]), READ) for many in weight.shape[:1:-1])
+        small = max(SMALL // max(weight[0, 0].size, 1), 1)  # draws
         for cell, found in enumerate(out):
             end = 0
             for factor, many in zip(of_cells, self.first, strict=True):
                 start, end = end, end + many
                 np.multiply(factor[cell], of_all[:many], out=products[start:end])
-            np.matmul(weight[:, cell], products.swapaxes(0, 1), out=values.swapaxes(0, 1))
-            found[:] = values
+            for draws in (slice(start, start + small) for start in range(0, people.shape[2], small)):
+                np.matmul(weight[:, cell], products[..., draws].swapaxes(0, 1),
+                          out=values[..., draws].swapaxes(0, 1))
+            found[there] = values
         return out
 
 
