@@ -21,6 +21,7 @@ import numpy as np  # noqa: E402
 
 from bench import answers, draws, engines, kernel, pages  # noqa: E402
 from bench.timing import NORMAL, Row, duration, line, normal_time  # noqa: E402
+from simulation.memory import keep_freed  # noqa: E402
 
 
 def worth(quick: bool) -> Iterator[Row]:
@@ -57,6 +58,7 @@ def main(given: list[str] | None = None) -> None:
     parser.add_argument("--quick", action="store_true", help="a look: fewer runs of each")
     parser.add_argument("--json", action="store_true", help="print the numbers as JSON")
     options = parser.parse_args(given)
+    keep_freed()  # as every run does
     normal = normal_time()
     about = {"draws": options.draws, "python": platform.python_version(), "numpy": np.__version__,
              "cpus": os.cpu_count(), "load": load(), "normal": normal, "slower": normal / NORMAL}

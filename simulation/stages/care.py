@@ -42,7 +42,7 @@ def care_is_used(book: Book, futures: Futures, pool: Pool, answers: list[Answer]
     care, costs = [], []
     price = futures.price * book.multiple("expense")
     frequency = futures.frequency[:, :, None] * pool.risk * book.multiple("admissions")
-    tilt = np.stack([answer.tilt for answer in answers], axis=1)
+    tilt = np.stack([answer.tilt for answer in answers]).T
     people = pool.people.mean(axis=0)
     for t, answer in enumerate(answers):
         usual = responses.usual_mix(answer.mix, people[t])

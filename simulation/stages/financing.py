@@ -38,7 +38,7 @@ def year_is_financed(book: Book, futures: Futures, people: Flows) -> Flows:
             book.of("enrolment", "arrears_share")) * futures.funding,
         "subsidy_by_level": received, "account_in": lever("account") * enrolled,
         "premium": lever("premium") * enrolled, "contract_fee": fee,
-        "contract_fee_by_payer": fee[:, :, None] * payment.shares_of(weights.T).T,
+        "contract_fee_by_payer": (payment.shares_of(weights.T)[:, :, None] * fee.T).T,  # draws side by side
         "other_income": np.full_like(enrolled, float(scenario.value("account", "other_income")) * book.share("people")),
         "special_fund": special_fund(book) * people["residents"],
     }

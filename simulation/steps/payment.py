@@ -46,7 +46,7 @@ def paid(due: np.ndarray, cases: np.ndarray, people: np.ndarray, trend: np.ndarr
     item, budget, head, case = terms.shares
     made = (lambda: due * item,
             lambda: by_budget(due * budget, float((budget * standard).sum()), terms),
-            lambda: head * standard * (people / max(people.mean(), 1e-9))[:, None, None],
+            lambda: np.multiply.outer((head * standard).T, people / max(people.mean(), 1e-9)).T,  # draws side by side
             lambda: case * cases * case_price(standard, cases.mean(axis=0), volume, primary, terms.same_payment))
     ways = [make() if some else None for make, some in zip(made, used, strict=True)]
     quality = np.asarray(terms.quality)
@@ -55,7 +55,7 @@ def paid(due: np.ndarray, cases: np.ndarray, people: np.ndarray, trend: np.ndarr
         ways = [None if way is None else way * better for way in ways]
     none = np.zeros(len(due))
     return (reduce(np.add, (way for way in ways if way is not None)),
-            np.stack([none if way is None else way.sum(axis=(1, 2)) for way in ways], axis=1))
+            np.stack([none if way is None else way.sum(axis=(1, 2)) for way in ways]).T)
 
 
 def by_budget(due: np.ndarray, limit: float, terms: Terms) -> np.ndarray:
