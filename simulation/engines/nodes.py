@@ -8,10 +8,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.polynomial.chebyshev import chebvander
 
+from simulation.engines.parts import weighed
+
 LONGEST_PIECE = 5  # years
 WIDE, FURTHER, MOST = 3.0, 0.35, 24  # log units that a few nodes span; one node more for every so much beyond; at most
 SMALLEST = 1e-6  # a term of a polynomial that is smaller beside its largest is left out
-SMALL = 1_000_000  # multiplications of a product of matrices up to which OpenBLAS has a way that is twice as fast
 READ = np.float32  # so polynomials are read: with seven digits, of which the terms left out leave six
 
 
@@ -63,15 +64,12 @@ class Polynomial(NamedTuple):
         out[:, ~there] = 0.0
         # Of one cell, so that they stay in the cache.
         products, values = (np.empty((many, *people.shape[1:]), READ) for many in weight.shape[:1:-1])
-        small = max(SMALL // max(weight[0, 0].size, 1), 1)  # draws
         for cell, found in enumerate(out):
             end = 0
             for factor, many in zip(of_cells, self.first, strict=True):
                 start, end = end, end + many
                 np.multiply(factor[cell], of_all[:many], out=products[start:end])
-            for draws in (slice(start, start + small) for start in range(0, people.shape[2], small)):
-                np.matmul(weight[:, cell], products[..., draws].swapaxes(0, 1),
-                          out=values[..., draws].swapaxes(0, 1))
+            weighed(weight[:, cell], products, values)
             found[there] = values
         return out
 

@@ -21,4 +21,4 @@ def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     [0.25, 0.0, 0.0]
     """
     some = whole > 1e-9
-    return part / whole if some.all() else np.divide(part, whole, out=np.zeros_like(part, dtype=float), where=some)
+    return part / whole if some.all() else np.where(some, part, 0.0) / np.where(some, whole, 1.0)
