@@ -43,10 +43,13 @@ def quantiles(draws: np.ndarray, levels: np.ndarray) -> np.ndarray:
     years, n = draws.shape
     low, row = draws.min(axis=1, keepdims=True), np.arange(years)[:, None]
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        narrow = (BINS - 1) / (draws.max(axis=1, keepdims=True) - low)
-        at = np.where(np.isfinite(narrow), narrow, 0.0) * (draws - low) + BINS * row  # never falls as a draw rises
-    if not np.isfinite(at).all():
+        wide = draws.max(axis=1, keepdims=True) - low
+        narrow = (BINS - 1) / wide
+    if not np.isfinite(wide).all():
         return np.quantile(draws, levels, axis=1)
+    at = draws - low
+    at *= np.where(np.isfinite(narrow), narrow, 0.0)
+    at += BINS * row  # never falls as a draw rises
     bins = at.astype(np.intp)
     count = np.bincount(bins.ravel(), minlength=years * BINS)
     rank = levels * (n - 1)

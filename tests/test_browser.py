@@ -76,11 +76,10 @@ def is_outside(url):
 
 
 def settled(page):
-    """Wait until the page rests on its stable answer."""
-    stable = re.compile("稳定结果 [0-9,]+ 次|Stable result, [0-9,]+ draws")
-    expect(page.get_by_text(stable)).to_be_visible(timeout=PATIENCE)
+    """Wait until the page rests on its stable answer: all at once, for the words of the last one stand for a while."""
     page.wait_for_function("""() => document.querySelector('[data-testid=stApp]')
         .getAttribute('data-test-script-state') === 'notRunning'
+        && /稳定结果 [0-9,]+ 次|Stable result, [0-9,]+ draws/.test(document.body.innerText)
         && document.querySelectorAll('.js-plotly-plot .main-svg').length >= 5""", timeout=PATIENCE)
 
 

@@ -20,6 +20,7 @@ from simulation.streams import correlation_root
 
 FREQUENCY_NODES = 4  # they span one year
 SAMPLED = 1024  # draws that tell where a median lies
+MOST_SKEW = 4.0
 
 
 class Nodes(NamedTuple):
@@ -245,19 +246,20 @@ def skewed(z: np.ndarray, skewness: np.ndarray) -> np.ndarray:
     >>> skewed(np.array([0.0, 1.0]), np.array([0.0, 0.6])).round(2) + 0.0
     array([0.  , 0.98])
     """
-    g = np.clip(skewness, -4, 4)
-    np.copyto(g, 1e-6, where=np.abs(g) < 1e-6)
-    # In place from here on: these arrays are the largest there are beside the moments.
-    sixth = g * (1 / 6)
-    root = z - sixth
-    root *= sixth
-    root += 1
-    np.maximum(root, 0.0, out=root)
-    cube = np.multiply(root, root, out=sixth)
-    cube *= root
-    cube -= 1
-    cube *= np.divide(2, g, out=g)
-    return cube
+    sixth = skewness * (1 / 6)
+    np.clip(sixth, -MOST_SKEW / 6, MOST_SKEW / 6, out=sixth)
+    away = z - sixth
+    bend = sixth * away
+    if bend.min() < -1.0:  # there the gamma ends
+        away = np.where(bend < -1.0, -1.0 / np.where(bend < -1.0, sixth, 1.0), away)
+        np.maximum(bend, -1.0, out=bend)
+    # ((1 + bend)^3 - 1) / (3 sixth), which is as well where there is no skewness.
+    found = bend * (1 / 3)
+    found += 1
+    found *= bend
+    found += 1
+    found *= away
+    return found
 
 
 def varied(z: np.ndarray, cv: np.ndarray, skewness: np.ndarray, smaller: np.ndarray) -> np.ndarray:
