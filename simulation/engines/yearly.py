@@ -254,7 +254,7 @@ def skewed(z: np.ndarray, skewness: np.ndarray) -> np.ndarray:
         away = np.where(bend < -1.0, -1.0 / np.where(bend < -1.0, sixth, 1.0), away)
         np.maximum(bend, -1.0, out=bend)
     # ((1 + bend)^3 - 1) / (3 sixth), which is as well where there is no skewness.
-    found = bend * (1 / 3)
+    found = np.multiply(bend, 1 / 3, out=sixth)
     found += 1
     found *= bend
     found += 1

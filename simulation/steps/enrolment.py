@@ -81,11 +81,14 @@ def price_shift(change: np.ndarray, take_up: np.ndarray, elasticity: np.ndarray)
     True
     """
     effect = elasticity * change
-    rises, falls = (effect < 0).any(), (effect > 0).any()
-    if rises and falls:
-        return np.where(effect > 0, after_a_fall(np.maximum(effect, 0.0), take_up),
-                        after_a_rise(np.minimum(effect, 0.0), take_up))
-    return after_a_fall(effect, take_up) if falls else after_a_rise(effect, take_up)
+    falls = effect > 0
+    if falls.mean() > 0.5:
+        shift, others, few = after_a_fall(np.maximum(effect, 0.0), take_up), ~falls, after_a_rise
+    else:
+        shift, others, few = after_a_rise(np.minimum(effect, 0.0), take_up), falls, after_a_fall
+    if others.any():
+        shift[others] = few(effect[others], np.broadcast_to(take_up, effect.shape)[others])
+    return shift
 
 
 def after_a_rise(effect: np.ndarray, take_up: np.ndarray) -> np.ndarray:
