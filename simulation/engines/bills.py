@@ -9,8 +9,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import ndtr
 
+from simulation.engines.choice import weighed
 from simulation.engines.nodes import WIDE, Polynomial, Terms, spanning, through, unit_points
-from simulation.engines.parts import parts, several, weighed
+from simulation.engines.parts import parts, several
 from simulation.engines.shapes import NO_TAIL, bin_means
 from simulation.engines.yearly import Ends
 from simulation.records import Costs, Outpatient, Rules, Tail

@@ -6,7 +6,6 @@ from functools import reduce
 
 import numpy as np
 
-from simulation.engines.parts import weighed
 from simulation.records import Care, Costs
 
 
@@ -46,3 +45,14 @@ def care_totals(stays: np.ndarray, ill: np.ndarray, price: np.ndarray, tilt: np.
         "eligible": weighed(eligible[:, :1], expense_by_tier)[0] + chronic * eligible[:, 1, :1],
         "expense_by_cell": even * weighed(mix * expense[:, None], lean) * price + ill * each,
     }
+
+
+def weighed(weight: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Sums (m, t, d) of amounts (k, t, d), by each year's weights (t, m, k).
+
+    >>> weighed(np.array([[[0.5, 0.5]]]), np.array([[[1.0, 2.0]], [[3.0, 4.0]]])).tolist()
+    [[[2.0, 3.0]]]
+    """
+    out = np.empty((weight.shape[1], *x.shape[1:]))
+    np.matmul(weight, x.swapaxes(0, 1), out=out.swapaxes(0, 1))
+    return out

@@ -8,12 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.polynomial.chebyshev import chebvander
 
-from simulation.engines.parts import weighed
-
 LONGEST_PIECE = 5  # years
 WIDE, FURTHER, MOST = 3.0, 0.35, 24  # log units that a few nodes span; one node more for every so much beyond; at most
 SMALLEST = 1e-6  # a term of a polynomial that is smaller beside its largest is left out
-READ = np.float32  # so polynomials are read: with seven digits, of which the terms left out leave six
 
 
 def lagrange(nodes: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -52,31 +49,26 @@ class Polynomial(NamedTuple):
         most = [max(degrees) for of in (self.own, self.common) for degrees in zip(*of, strict=True)]
         middle, half = ((self.low + self.high) / 2)[:, :, None], ((self.high - self.low) / 2)[:, :, None]
         scale = 1 / np.where(half > 0, half, 1.0)
-        rows = [chebyshev_rows(((x - of) * to).astype(READ), degree)
+        rows = [chebyshev_rows((x - of) * to, degree)
                 for x, of, to, degree in zip([*own, *common], middle, scale, most, strict=True)]
-        of_all = np.empty((len(self.common), *people.shape[1:]), READ)
-        for row, factor in zip(of_all, factors(np.ones(1, READ), rows[len(own):], self.common), strict=True):
+        of_all = np.empty((len(self.common), *people.shape[1:]))
+        for row, factor in zip(of_all, factors(np.ones(1), rows[len(own):], self.common), strict=True):
             row[:] = factor
-        of_cells = factors(people.astype(READ), rows, self.own)
-        there = self.weight.any(axis=(0, 1, 3))  # a column may be nothing, such as what an absent layer pays
-        weight = self.weight[:, :, there].astype(READ)
-        out = np.empty((len(people), len(there), *people.shape[1:]))
-        out[:, ~there] = 0.0
-        # Of one cell, so that they stay in the cache.
-        products, values = (np.empty((many, *people.shape[1:]), READ) for many in weight.shape[:1:-1])
-        for cell, found in enumerate(out):
+        of_cells = factors(people, rows, self.own)
+        out = np.empty((len(people), self.weight.shape[2], *people.shape[1:]))
+        products = np.empty((sum(self.first), *people.shape[1:]))  # of one cell, so that they stay in the cache
+        for cell, values in enumerate(out):
             end = 0
             for factor, many in zip(of_cells, self.first, strict=True):
                 start, end = end, end + many
                 np.multiply(factor[cell], of_all[:many], out=products[start:end])
-            weighed(weight[:, cell], products, values)
-            found[there] = values
+            np.matmul(self.weight[:, cell], products.swapaxes(0, 1), out=values.swapaxes(0, 1))
         return out
 
 
 def chebyshev_rows(x: np.ndarray, degree: int) -> list[np.ndarray]:
     """The Chebyshev polynomials of degree 0, 1, ... at x."""
-    rows, twice = [np.ones(1, x.dtype), x], 2 * x
+    rows, twice = [np.ones(1), x], 2 * x
     for _ in range(degree - 1):
         row = twice * rows[-1]
         row -= rows[-2]
@@ -132,7 +124,7 @@ def through(values: np.ndarray, nodes: list[np.ndarray | None], low: np.ndarray,
 
     >>> nodes, ends = chebyshev_nodes(0.0, 2.0, 3), np.array([[0.5, 1.5]])
     >>> square = through((nodes**2)[None, None, :, None], [nodes], ends[:, :1], ends[:, 1:]).of(slice(1), 0)
-    >>> square.at(np.array([[[1.0, 10.0]]]), [], [np.array([[0.5, 1.0]])]).round(6).tolist()
+    >>> square.at(np.array([[[1.0, 10.0]]]), [], [np.array([[0.5, 1.0]])]).round(9).tolist()
     [[[[0.25, 10.0]]]]
     """
     for axis, (node, start, end) in enumerate(zip(nodes, low, high, strict=True), 2):

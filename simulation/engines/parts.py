@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
 AT_ONCE = 8192  # draws
-SMALL = 1_000_000  # multiplications of a product of matrices up to which OpenBLAS has a way that is twice as fast
 
 
 def parts(draws: int) -> Iterator[slice]:
@@ -29,18 +26,3 @@ def several(years: int, draws: int) -> Iterator[slice]:
     many = max(AT_ONCE // draws, 1)
     for start in range(0, years, many):
         yield slice(start, min(start + many, years))
-
-
-def weighed(weight: np.ndarray, x: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-    """Sums (m, t, d) of amounts (k, t, d), by each year's weights (t, m, k).
-
-    >>> weighed(np.array([[[0.5, 0.5]]]), np.array([[[1.0, 2.0]], [[3.0, 4.0]]])).tolist()
-    [[[2.0, 3.0]]]
-    """
-    if out is None:
-        out = np.empty((weight.shape[1], *x.shape[1:]))
-    many = max(SMALL // max(weight[0].size, 1), 1)
-    for start in range(0, x.shape[-1], many):
-        draws = (..., slice(start, start + many))
-        np.matmul(weight, x[draws].swapaxes(0, 1), out=out[draws].swapaxes(0, 1))
-    return out

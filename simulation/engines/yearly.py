@@ -11,9 +11,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import gammaln
 
-from simulation.engines.choice import care_totals, ill_share
+from simulation.engines.choice import care_totals, ill_share, weighed
 from simulation.engines.nodes import Terms, node_basis, through, unit_points
-from simulation.engines.parts import parts, several, weighed
+from simulation.engines.parts import parts, several
 from simulation.engines.tables import LINEAR, MOMENTS, PAYMENT, Table
 from simulation.records import Care, Conditions, Costs, Spending
 from simulation.streams import correlation_root
