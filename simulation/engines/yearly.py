@@ -20,7 +20,7 @@ from simulation.streams import correlation_root
 
 FREQUENCY_NODES = 4  # they span one year
 SAMPLED = 1024  # draws that tell where a median lies
-MOST_SKEW = 4.0
+MOST_SKEW = 4.0  # either way
 
 
 class Nodes(NamedTuple):
@@ -232,7 +232,7 @@ def usual_person(details: np.ndarray, care: Care, nodes: Nodes) -> np.ndarray:
 def medians(x: np.ndarray) -> np.ndarray:
     """Medians along the last axis, the draws; where these are many, those of `SAMPLED` of them, evenly spaced.
 
-    They only say where variation is looked at, and draws are spread evenly: a few thousandths of what they vary.
+    They only say at which draw variation between people is taken, so that what they move is small (CHANGELOG).
 
     >>> medians(np.arange(12_000.0).reshape(2, -1)).tolist()
     [2997.5, 8997.5]
