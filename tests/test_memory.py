@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from simulation.memory import KEPT, keep_freed
-
 ROOT = Path(__file__).parent.parent
 AGAIN = """
 import resource
@@ -35,8 +33,3 @@ def fresh_of_the_third_run(as_it_comes: bool) -> int:
 def test_a_run_after_others_takes_little_fresh_memory():
     kept, as_it_comes = (fresh_of_the_third_run(choice) for choice in (False, True))
     assert kept < 20e6 < as_it_comes
-
-
-def test_what_is_kept_is_bounded_and_said():
-    assert keep_freed() == (platform.libc_ver()[0] == "glibc")
-    assert KEPT < 300e6
