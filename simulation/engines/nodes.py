@@ -10,7 +10,7 @@ from numpy.polynomial.chebyshev import chebvander
 
 LONGEST_PIECE = 5  # years
 WIDE, FURTHER, MOST = 3.0, 0.35, 24  # log units that a few nodes span; one node more for every so much beyond; at most
-SMALLEST = 1e-6  # a term of a polynomial that is smaller beside its largest is left out
+SMALLEST = 1e-5  # a term of a polynomial that is smaller beside its largest is left out
 
 
 def lagrange(nodes: np.ndarray, x: np.ndarray) -> np.ndarray:
