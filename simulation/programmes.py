@@ -108,7 +108,7 @@ class Payment(Section):
         words("基层质量支付系数", "Payment coefficient of quality"), "number", 1, 1.5,
         words("达到质量标准的基层机构，支付金额乘以此系数。",
               "Payments to primary institutions that meet the quality standard are multiplied by this."),
-        acts={"expenditure": 1}, step=0.01)] = off(1)
+        acts={"expenditure": 1, "primary_share": 1}, step=0.01)] = off(1)
 
 
 class Supervision(Section):

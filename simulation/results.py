@@ -199,7 +199,7 @@ def quantities(scenario: Scenario, flow: dict[str, np.ndarray]) -> dict[str, np.
     covered = flow["basic"] + flow["critical"]
     places = np.stack([np.ones(len(primary)), primary, 1 - away])
     at = lambda amounts: np.tensordot(places, amounts.T, 1).swapaxes(1, 2)  # noqa: E731
-    spent, spent_on_primary, spent_here = at(flow["paid_by_tier"] + flow["outpatient_paid"])
+    spent, spent_on_primary, spent_here = at(flow["paid_for_care"])
     seen, seen_in_primary, _ = at(flow["stays_by_tier"] + flow["visits_by_tier"])
     people, outpatient_expense = flow["enrolled"], flow["outpatient_expense"].sum(axis=2)
     return flow | {

@@ -95,9 +95,8 @@ def measured(result: Result, measure: str) -> np.ndarray:
     if measure == "key_contract_coverage":  # the oldest group stands for the key populations
         return stated(lever("contracts", "coverage", ("group",))[:, -1])
     if measure == "poor_contribution":
-        poor = [status for status in axes["status"] if status != axes["status"][0]]
-        paid = lever("financing", "contribution", ("group", "status"))[:, :, 1:]
-        return stated(paid.min(axis=(1, 2)) if poor else np.zeros(len(policies)))
+        paid = lever("financing", "contribution", ("group", "status"))[:, :, 1:]  # the first status is the ordinary one
+        return stated(paid.max(axis=(1, 2), initial=0.0))
     if measure in SERVICES:
         return service(result, measure)
     section = {"quality_coefficient": "payment", "special_fund_growth": "care", "awareness": "enrolment"}.get(measure)

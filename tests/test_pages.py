@@ -16,8 +16,9 @@ from report.tables import Drawn
 from report.text import phrases, plain
 from simulation import load_scenario, reference, simulate
 from simulation.measures import settlement
+from simulation.scenario import Change
 from simulation.scorecard import measured, scorecard, standards
-from simulation.terms import LANGUAGES, UNITS
+from simulation.terms import LANGUAGES, UNITS, Source
 from ui import counties, declared, ledger, runs, scores, studies
 from ui.view import scenario_of, view_of
 
@@ -107,6 +108,14 @@ def test_the_grid_draws_every_cell_of_the_scorecard_with_a_mark_and_a_figure(aim
 def test_a_standard_is_met_missed_or_open():
     assert [scores.state(met) for met in (1, 0.95, 0.94, 0.06, 0.05, 0)] == [
         "met", "met", "open", "open", "missed", "missed"]
+
+
+def test_the_poor_join_free_only_where_none_of_them_pays():
+    scenario = load_scenario(AIMED)
+    asked = scenario.changed([Change(lever="financing.contribution.senior.low_income", year=2026, value=400,
+                                     source=Source(status="assumption"))])
+    free = [measured(simulate(of, DRAWS), "poor_contribution")[:, -1].tolist() for of in (scenario, asked)]
+    assert free == [[0.0] * DRAWS, [400.0] * DRAWS]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

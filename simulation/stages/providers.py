@@ -41,7 +41,7 @@ def providers_are_sampled(book: Book, draws: int, seed: int, luck: float = 1.0) 
 def providers_are_paid(book: Book, futures: Futures, people: Flows, flows: Flows, audit: Audit) -> Flows:
     """What the fund pays providers for the care it owes patients, and what supervision saves of it, in yuan."""
     scenario = book.scenario
-    paid, ways, margin = paid_by_tier(book, futures, people, flows)
+    paid, special, ways, margin = paid_by_tier(book, futures, people, flows)
     whole = paid.sum(axis=2)
 
     # Supervision recovers what sampled providers billed against the rules, and review what machines find.
@@ -59,8 +59,9 @@ def providers_are_paid(book: Book, futures: Futures, people: Flows, flows: Flows
         avoided = np.minimum(avoided, 1 - ratio(recovered, whole))  # no more is saved than was paid
         margin -= paid * avoided[:, :, None]
         review = whole * avoided, whole * deducted, whole * problem
+    paid[:, :, 0] -= special  # no statistic says at which tier these patients are treated
     return {
-        "paid_by_method": ways, "paid_to_tier": paid, "provider_margin": margin, "recovered": recovered,
+        "paid_by_method": ways, "paid_for_care": paid, "provider_margin": margin, "recovered": recovered,
         **dict(zip(("review_saving", "review_deducted", "review_problem"), review, strict=True)),
         "review_cost": np.broadcast_to(book.of("supervision", "review_cost") * book.share("people"), whole.shape),
         **sanctions(book, audit), "provider_payment": whole,
@@ -68,10 +69,11 @@ def providers_are_paid(book: Book, futures: Futures, people: Flows, flows: Flows
 
 
 def paid_by_tier(book: Book, futures: Futures, people: Flows,
-                 flows: Flows) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What providers are paid by tier (d, t, k) and by way of payment (d, t, m), and their margin by tier, yuan.
+                 flows: Flows) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """What providers are paid by tier (d, t, k), of it for special diseases (d, t), and by way of payment (d, t, m),
+    and their margin by tier, yuan.
 
-    A year at a time: its draws stay in the cache.
+    Special diseases are paid to the first tier. A year at a time: its draws stay in the cache.
     """
     scenario, use = book.scenario, book.scenario.assumptions.utilisation
     weights = book.of("payment", "method", ("method", "kind", "tier"))
@@ -84,7 +86,7 @@ def paid_by_tier(book: Book, futures: Futures, people: Flows,
     met = futures.drawn["providers.quality_met"]
     draws, years, tiers = flows["paid_by_tier"].shape
     paid, margin = (np.empty((draws, years, tiers), order=DRAWS) for _ in range(2))
-    ways = np.empty((draws, years, len(payment.METHODS)), order=DRAWS)
+    ways, special = np.empty((draws, years, len(payment.METHODS)), order=DRAWS), np.empty((draws, years), order=DRAWS)
     for t in range(years):
         volume = np.exp(t * np.array(more))
         terms = payment.Terms(payment.shares_of(weights[t]), level[t] * (1 + up[t]) ** t, keep[t], over[t], same[t],
@@ -97,9 +99,9 @@ def paid_by_tier(book: Book, futures: Futures, people: Flows,
         spent[:, 0] += flows["chronic_expense"][:, t]
         spent *= kept
         spent -= due.sum(axis=1)
-        paid[:, t] = given.sum(axis=1)
+        paid[:, t], special[:, t] = given.sum(axis=1), given[:, 1, 0]
         margin[:, t] = spent + paid[:, t]
-    return paid, ways, margin
+    return paid, special, ways, margin
 
 
 def of_kinds(kinds: int, stays: np.ndarray, chronic: np.ndarray, visits: np.ndarray) -> np.ndarray:
