@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from simulation.estimates import Estimate, estimate_text
+from simulation.estimates import Estimate, estimate_text, figure
 from simulation.scenario import Change
 from simulation.terms import Source
 
@@ -30,9 +30,14 @@ def command(scenario: str, changes: Sequence[Change], estimates: Sequence[Estima
 
 
 def interval(each: Estimate) -> str:
-    """An estimate as `--assume` reads it: ends, median and the reason given for them."""
-    median = (each.low + each.high) / 2 if each.median is None else each.median
-    return estimate_text(each.low, median, each.high)
+    """An estimate as `--assume` reads it, without the reason; one that has no median gets none, the model finds it.
+
+    >>> interval(Estimate(name="", low=0.02, high=0.06, source=Source(status="assumption")))
+    '0.02..0.06'
+    """
+    if each.median is None:
+        return f"{figure(each.low)}..{figure(each.high)}"
+    return estimate_text(each.low, each.median, each.high)
 
 
 def python(scenario: str, changes: Sequence[Change], estimates: Sequence[Estimate], draws: int, seed: int) -> str:

@@ -14,9 +14,9 @@ import pytest
 
 from report.answers import told
 from report.code import command, python
-from simulation import simulate
+from simulation import load_scenario, simulate
 from simulation.__main__ import main
-from simulation.estimates import Interval
+from simulation.estimates import SET_BY_HAND, Interval, estimate_from_text
 from simulation.measures import report
 from ui.view import View, changes, estimates, scenario_of, view_of
 
@@ -81,6 +81,17 @@ def test_the_command_line_gives_the_very_figures(viewed, capsys):
         # A stranger's words are in the scenario and so in the fingerprint, but never in a shell command.
         shown["fingerprint"] = figures["fingerprint"]
     assert shown == figures
+
+
+@pytest.mark.parametrize("given", ["utilisation.cost_growth=0.02..0.06", "utilisation.admissions=1.1..1.5"])
+def test_the_command_line_gives_an_interval_no_median_that_was_not_given(given, capsys):
+    """The model keeps the scenario's median between the ends, and else takes the middle of values or multipliers."""
+    name, _, ends = given.partition("=")
+    taken = [estimate_from_text(name, ends, SET_BY_HAND)]
+    words = shlex.split(command("benxi_2008", [], taken, DRAWS, SEED))
+    assert words[-1] == given and main([*words[3:], "--json"]) == 0
+    result = simulate(load_scenario("benxi_2008").assuming(taken), DRAWS, SEED)
+    assert json.loads(capsys.readouterr().out)["fingerprint"] == result.fingerprint
 
 
 def test_both_run_on_their_own_as_a_reader_runs_them(tmp_path):
