@@ -83,7 +83,7 @@ def content_of(row: sa.Row) -> dict[str, Any]:
 
 
 def imported(engine: sa.Engine, content: bytes, place: str) -> Taken:
-    """Put the entries of a file into the library; nothing there is changed or overwritten.
+    """Put the entries of a file into the library, where nothing is overwritten; a known one that was deleted returns.
 
     Raises `BadInput` with every fault found, and then nothing has been put in.
     """
@@ -96,17 +96,18 @@ def imported(engine: sa.Engine, content: bytes, place: str) -> Taken:
 
 
 def _put(connection: sa.Connection, kept: FileEntry) -> str:
-    own = {"code": kept.code, "title": kept.title.strip(), "notes": kept.notes, "author": kept.author.strip()}
+    own = {"title": kept.title.strip(), "notes": kept.notes, "author": kept.author.strip()}
     rows = [row_of(Draft(**version.model_dump(include=set(Draft.model_fields))), number, version.restored)
             | {"created": version.created} for number, version in enumerate(kept.versions, 1)]
     there = connection.execute(sa.select(entries).where(entries.c.code == kept.code)).one_or_none()
     if there is not None:
         held = connection.execute(sa.select(versions).where(versions.c.entry == there.id).order_by(versions.c.id))
-        if [content_of(row) for row in held] == [version.model_dump() for version in kept.versions]:
+        if (all(getattr(there, name) == text for name, text in own.items())
+                and [content_of(row) for row in held] == [version.model_dump() for version in kept.versions]):
             connection.execute(sa.update(entries).where(entries.c.id == there.id).values(deleted=None))
             return "known"
-        own["code"] = new_code()
-    add(connection, own | {"created": kept.created, "deleted": None}, rows)
+    code = kept.code if there is None else new_code()
+    add(connection, own | {"code": code, "created": kept.created, "deleted": None}, rows)
     return "added" if there is None else "copied"
 
 

@@ -208,6 +208,17 @@ def test_an_entry_that_differs_stands_beside_and_a_deleted_one_returns(engine):
     assert sorted(entry.newest for entry in library.listed(engine)[0]) == [1, 2, 3]
 
 
+@pytest.mark.parametrize(("title", "notes"), [("甲（更正）", "说明"), ("甲", "说明（更正）")])
+def test_an_entry_whose_title_or_notes_differ_stands_beside(engine, title, notes):
+    code, _ = filled(engine)
+    library.amend(engine, code, title, notes)
+    text = exchange.exported(engine)
+    library.amend(engine, code, "甲", "说明")
+    assert exchange.imported(engine, text.encode(), "l.json") == (0, 1, 1)
+    assert {("甲", "说明"), (title, notes)} <= {(entry.title, entry.notes) for entry in library.listed(engine)[0]}
+    assert library.entry(engine, code).title == "甲"
+
+
 def spoilt(engine, **changes):
     """An exported file with one thing changed in its second entry, and a sound first one."""
     data = json.loads(exchange.exported(engine))
