@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
+from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -121,14 +122,25 @@ def read_kept(path: Path) -> KeptRun:
 
 
 def read_json(text: str, place: str) -> dict:
-    """A JSON object, or one clear fault."""
+    """A JSON object whose numbers are all finite, or one clear fault."""
     try:
-        data = json.loads(text)
+        data = json.loads(text, parse_float=finite, parse_int=finite, parse_constant=finite)
     except (ValueError, RecursionError):
         data = None
     if not isinstance(data, dict):
         raise refuse(place, words("内容损坏", "is damaged"), AGAIN)
     return data
+
+
+def finite(text: str) -> float:
+    """A number of JSON, or `ValueError` where it is none, is infinite or is beyond what can be reckoned with.
+
+    >>> finite("16"), finite("0.5")
+    (16, 0.5)
+    """
+    if not isfinite(float(text)):
+        raise ValueError(text)
+    return int(text) if text.lstrip("-").isdigit() else float(text)
 
 
 def scenario_of(manifest: Manifest) -> Scenario:

@@ -14,6 +14,7 @@ from simulation import __version__, load_scenario
 from simulation.estimates import Estimate
 from simulation.loading import library, parse_scenario
 from simulation.reading import MAX_BYTES, MAX_FAULTS, build, decoded, first, read_yaml, too_large, values_in
+from simulation.runs import finite
 from simulation.scenario import Change
 from simulation.terms import BadInput, Fault, Record, Source, refuse, short, words
 from simulation.trees import nearest
@@ -125,7 +126,7 @@ def read(content: bytes, place: str) -> LibraryFile:
         raise refuse(place, words(f"内容多于 {MOST_VALUES:,} 项", f"holds more than {MOST_VALUES:,} values"),
                      words("请分成几个文件", "divide it into several files"))
     try:
-        data = json.loads(text, object_pairs_hook=once, parse_constant=refused)
+        data = json.loads(text, object_pairs_hook=once, parse_constant=finite)
     except (ValueError, RecursionError):
         raise damaged from None
     if not isinstance(data, Mapping):
@@ -174,11 +175,6 @@ def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found := dict(pairs)) != len(pairs):
         raise ValueError("a key is repeated")
     return found
-
-
-def refused(constant: str) -> None:
-    """JSON has no infinities."""
-    raise ValueError(constant)
 
 
 def faults_in(entry: FileEntry, place: str) -> list[Fault]:

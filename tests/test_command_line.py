@@ -1,6 +1,7 @@
 """The command line: what it prints, that it repeats itself, and that a kept run can be checked."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -357,7 +358,6 @@ def test_a_run_of_the_exact_engine_is_the_same(ask: Callable, tmp_path: Path) ->
 TAMPERED = {
     "a figure": ("figures.json", lambda data: data["years"][3]["income"].update(
         mean=1.0001 * data["years"][3]["income"]["mean"])),
-    "a figure that is none": ("figures.json", lambda data: data["years"][3]["income"].update(mean=float("nan"))),
     "a year taken out": ("figures.json", lambda data: data["years"].pop()),
     "a quantity taken out": ("figures.json", lambda data: data["years"][0].pop("income")),
     "the draws": ("manifest.json", lambda data: data.update(draws=32)),
@@ -411,6 +411,16 @@ def test_a_file_of_a_run_that_is_no_object_is_one_line(ask: Callable, kept: Path
     code, shown, faults = ask("verify", kept)
     assert (code, shown) == (2, "")
     assert faults.startswith(f"{file}: ") and faults.count("\n") == 1 and "; " in faults
+
+
+@pytest.mark.parametrize("number", ["NaN", "-Infinity", "1e999", "9" * 400])
+def test_a_figure_that_is_no_number_is_one_line(ask: Callable, kept: Path, number: str) -> None:
+    figures = (kept / "figures.json").read_text(encoding="utf-8")
+    (kept / "figures.json").write_text(re.sub(r'"mean": [^,\n]+', f'"mean": {number}', figures), encoding="utf-8")
+    for asked in (["verify"], ["show"], ["show", "--json"]):
+        code, _, faults = ask(*asked, kept)
+        assert code == 2
+        assert faults.startswith("figures.json: is damaged; ") and faults.count("\n") == 1
 
 
 def test_a_folder_without_a_run_is_one_line(ask: Callable, tmp_path: Path) -> None:
