@@ -27,7 +27,7 @@ ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 MISREAD = str.maketrans({"O": "0", "I": "1", "L": "1", "U": "V"})
 LENGTH = 8  # of a code: 40 bits
 TITLE, NAME, NOTE, TEXT = 80, 40, 300, 60_000  # characters
-MEMBERS, TEAMS, ROUNDS, EVENTS = 120, 12, 10, 4000  # the most of a room
+MEMBERS, TEAMS, ROUNDS, EVENTS = 120, 12, 10, 4000  # the most of a room, beside the event that closes it
 
 rooms = sa.Table(
     "room", metadata,
@@ -224,7 +224,7 @@ def _add(connection: sa.Connection, of: Room, kind: str, team: str, body: Mappin
     """Add an event and return its number. Counting first takes the room's row, so that no two get the same."""
     connection.execute(sa.update(rooms).where(rooms.c.id == of.id).values(events=rooms.c.events + 1))
     number = connection.execute(sa.select(rooms.c.events).where(rooms.c.id == of.id)).scalar_one()
-    if number > EVENTS:
+    if number > EVENTS and kind != "closed":
         raise refuse(told_code(of.code), words("这个课堂的记录已满", "this room is full"),
                      words("请另开一个课堂", "open another one"))
     connection.execute(sa.insert(room_events).values(

@@ -253,14 +253,15 @@ def test_a_room_has_bounds(engine, rounds, teams):
     assert "will not do" in faults_of(lambda: rooms.open_room(engine, "x", "", rounds, teams, True))[0].what.en
 
 
-def test_a_policy_is_bounded_and_a_room_is_full_some_time(engine, opened, monkeypatch):
-    room, _ = opened
+def test_a_policy_is_bounded_and_a_room_is_full_some_time_and_can_be_closed(engine, opened, monkeypatch):
+    room, key = opened
     token = rooms.join(engine, room.code, "A")
     assert "longer" in faults_of(lambda: rooms.submit(engine, room.code, token, "x" * (rooms.TEXT + 1)))[0].what.en
     monkeypatch.setattr(rooms, "EVENTS", 2)
     rooms.submit(engine, room.code, token, "x")
     assert "full" in faults_of(lambda: rooms.submit(engine, room.code, token, "x"))[0].what.en
     assert rooms.room(engine, room.code).events == 2
+    assert rooms.close(engine, room.code, key) == 3 and board(rooms.happened(engine, room)).closed
 
 
 def played_through(engine, opened):
