@@ -14,6 +14,7 @@ import pandas as pd
 from simulation.estimates import SET_BY_HAND, Estimate, estimate_from_text
 from simulation.loading import load_scenario
 from simulation.model import ENGINES, simulate
+from simulation.proposals import lever_and_year
 from simulation.results import Result
 from simulation.scenario import Change, Scenario, value_from_text
 from simulation.terms import BadInput, refuse, short, words
@@ -57,11 +58,8 @@ def edited(options: argparse.Namespace) -> Scenario:
         if not equals or not name:
             raise refuse(f"--set {short(edit)}", words("不是“参数=数值”", "is not a lever and its value"),
                          words("请写 LEVER=VALUE", "write LEVER=VALUE"))
-        lever, _, year = name.partition("@")
-        if year and not (year.isdecimal() and len(year) == 4):
-            raise refuse(f"--set {short(edit)}", words(f"“{short(year)}”不是年份", f"'{short(year)}' is not a year"),
-                         words("请写 LEVER@2010=VALUE", "write LEVER@2010=VALUE"))
-        changes.append(Change(lever=lever, year=int(year) if year else scenario.first_year,
+        lever, year = lever_and_year(name, "--set")
+        changes.append(Change(lever=lever, year=scenario.first_year if year is None else year,
                               value=value_from_text(text), source=SET_BY_HAND))
     return scenario.changed(changes).assuming(estimates_of(options))
 

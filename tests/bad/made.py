@@ -159,7 +159,7 @@ def cases() -> list[Case]:
              "is outside"),
         Case("link", "nine hundred parts", lambda: "&".join(f"x{n}=1" for n in range(900)).encode(), "x0", "unknown"),
         Case("options", "a year of five thousand digits", lambda: b"benefits.ceiling@" + b"9" * 5000 + b"=1",
-             "--set benefits.ceiling", "not a year"),
+             "--set: benefits.ceiling", "no year"),
     ]
 
 
