@@ -25,7 +25,7 @@ from simulation.steps.benefits import (
     consultations,
     settle_year,
 )
-from simulation.terms import BadInput, Fault, Record, Source, Words, refuse, words
+from simulation.terms import BadInput, Fault, Record, Source, Words, refuse, short, words
 from simulation.trees import nearest
 
 Yuan = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False, strict=True)]
@@ -77,7 +77,7 @@ def check_bills(scenario: Scenario, bills: Bills, place: str) -> list[Fault]:
     def known(axis: str, name: str, where: str) -> None:
         if name not in axes[axis]:
             near = nearest(name, axes[axis])
-            faults.append(Fault(f"{place}: {where}", words(f"没有“{name}”", f"there is no '{name}'"),
+            faults.append(Fault(f"{place}: {where}", words(f"没有“{short(name)}”", f"there is no '{short(name)}'"),
                                 words(f"是否为：{near}", f"did you mean {near}")))
 
     known("group", bills.person.group, "person.group")

@@ -91,6 +91,8 @@ def cases() -> list[Case]:
         *made,
         Case("bills", "five thousand bills", lambda: (BILLS + 5000 * (BILLS.splitlines()[-1] + "\n")).encode(),
              "bills.yaml", "larger than"),
+        Case("bills", "a tier of a thousand letters", lambda: BILLS.replace("level_1", "x" * 1000).encode(),
+             "bills.0.tier", f"'{39 * 'x'}…'"),
         Case("family", "a hundred bills", lambda: (BILLS + 100 * (BILLS.splitlines()[-1] + "\n")).encode(),
              "bills.yaml", "there are more than"),
         Case("series", "a thousand years", lambda: (SERIES + "2021,1\n" * 1000).encode(), "fund.csv", "more than 200"),
