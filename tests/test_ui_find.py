@@ -7,6 +7,7 @@ import re
 import pandas as pd
 import pytest
 
+from report.text import phrases
 from simulation import goal_seek, load_scenario
 from simulation.calibration import as_file
 from simulation.loading import parse_scenario
@@ -162,7 +163,9 @@ def test_the_chart_of_policies_tells_hoarding_by_sign_and_every_policy_once():
     assert set(drawn.heads) == set(drawn.frame.columns)
 
 
-def test_two_levers_are_needed_for_a_search():
+@pytest.mark.parametrize("names", [["financing.subsidy"], []])
+def test_two_levers_are_needed_for_a_search(names):
     at = page("en")
-    at.multiselect[0].set_value(["financing.subsidy"]).run(timeout=120)
+    at.multiselect[0].set_value(names).run(timeout=120)
     assert at.button(key="find.search.go").disabled and not at.exception
+    assert phrases("en")["find.two_levers"] in [info.value for info in at.info]

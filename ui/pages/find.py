@@ -117,7 +117,7 @@ def search() -> None:
                            format_func=lambda name: plain(terms[name].title[lang]),
                            help=t("find.levers_help"))
     wanted = {}
-    for column, name in zip(st.columns(max(len(names), 1)), names, strict=True):
+    for column, name in zip(st.columns(max(len(names), 1)), names, strict=False):
         one, times = ranges[name], 100.0 if in_percent(terms[name]) else 1.0
         label = t("find.added" if one.name != name else "find.set", name=plain(terms[name].title[lang]),
                   unit="%" if in_percent(terms[name]) and one.name == name else t("find.points")
