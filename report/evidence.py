@@ -23,6 +23,7 @@ from simulation.reference import STATUSES, counted
 from simulation.scenario import Scenario, clause
 from simulation.scoring import GRADES
 from simulation.sentences import title_of
+from simulation.series import bundled_as
 from simulation.terms import Term
 from simulation.trees import leaves
 
@@ -135,7 +136,7 @@ def titles() -> dict[str, Any]:
 
 def tested(record: Record, language: str) -> str:
     """What was forecast, from which years, under whose rules; and that it was another fund."""
-    series, known = record.series, titles().get(record.series.name)
+    series, known = record.series, titles().get(bundled_as(record.series))
     years = record.forecasts["cutoff"]
     return say(language, "brief.tested" if known else "brief.tested_own",
                series=known[language] if known else clean(series.name), first=series.years[0], last=series.years[-1],

@@ -20,7 +20,7 @@ from simulation.measures import QUANTILES
 from simulation.model import simulate
 from simulation.results import MORE, QUANTITIES, Result
 from simulation.scenario import Scenario
-from simulation.series import Series, load_series
+from simulation.series import Series, bundled_as, load_series
 from simulation.terms import BadInput, Words, refuse, words
 
 TEMPLATE = "urrbmi_county_2026"
@@ -93,7 +93,7 @@ def backtest(series: Series | str, template: Scenario | str = TEMPLATE, horizon:
         known = series.upto(cutoff)
         try:
             last = min(cutoff + horizon, series.years[-1])
-            own = adapted(known, scenario, last - last_year(known), UNSEEN.get(series.name, ()))
+            own = adapted(known, scenario, last - last_year(known), UNSEEN.get(bundled_as(series), ()))
         except BadInput as bad:
             skipped.append((cutoff, bad.faults[0].what))
             continue

@@ -99,6 +99,16 @@ def bundled() -> dict[str, Path]:
     return {path.stem: path for path in sorted(FOLDER.glob("*.csv"))}
 
 
+def bundled_as(series: Series) -> str:
+    """The bundled series that a table is, by the content of its file, whatever it is called; else nothing.
+
+    >>> bundled_as(load_series("national_nrcms"))
+    'national_nrcms'
+    """
+    return next((name for name, path in bundled().items()
+                 if hashlib.sha256(path.read_bytes()).hexdigest() == series.sha256), "")
+
+
 def load_series(name: str) -> Series:
     """A bundled series by its name, or a file by its path, for the command line.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy.stats import binom
 
+from report import evidence
 from simulation import load_scenario, scoring, simulate
 from simulation.__main__ import main
 from simulation.adapted import LEAST, adapted
@@ -32,7 +34,7 @@ from simulation.backtest import (
 )
 from simulation.columns import QUANTITIES
 from simulation.series import Series, bundled, frozen, load_series
-from simulation.terms import BadInput
+from simulation.terms import LANGUAGES, BadInput
 from simulation.trends import kept, published
 from tests.coarse import coarse
 
@@ -112,6 +114,13 @@ def test_shocks_of_a_bundled_series_have_not_seen_it() -> None:
     assert not any(name.startswith(("resident", "national")) for name in {
         one.name for one in kept(published(), UNSEEN["national_resident"])})
     assert not any("nrcms" in name for name in {one.name for one in kept(published(), UNSEEN["national_nrcms"])})
+
+
+def test_a_funds_own_table_is_not_taken_for_a_bundled_one_of_its_name() -> None:
+    named = backtest(replace(fund(), name="national_resident"), TEMPLATE, 2, DRAWS)
+    pd.testing.assert_frame_equal(named.forecasts, record().forecasts)
+    for language in LANGUAGES:
+        assert "national_resident" in evidence.tested(named, language)
 
 
 # ---- scores are those of the very draws -------------------------------------------------------------------

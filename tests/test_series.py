@@ -16,7 +16,7 @@ from openpyxl import Workbook, load_workbook
 
 from simulation.columns import ALIASES, COLUMNS, NEEDED, QUANTITIES, UNIT_WORDS, compact, heading, split_heading
 from simulation.reading import read_yaml
-from simulation.series import bundled, load_series, read_series
+from simulation.series import bundled, bundled_as, load_series, read_series
 from simulation.template import template
 from simulation.terms import LANGUAGES, BadInput
 from simulation.writing import FORMULA, harmless
@@ -551,6 +551,12 @@ def test_load_series_takes_a_name_or_a_path(tmp_path):
     path.write_bytes(as_csv(PLAIN))
     assert load_series(str(path)).name == "mine"
     assert load_series("national_resident").years[0] == 2017
+
+
+def test_a_bundled_series_is_known_by_its_content_and_not_by_its_name():
+    for name, path in bundled().items():
+        assert bundled_as(read_series(path.read_bytes(), "copy.csv")) == name
+        assert bundled_as(read_series(as_csv(PLAIN), path.name)) == ""
 
 
 @pytest.mark.parametrize("name", ["nowhere.csv", ".", "a\0b", "national_nrcm", "x" * 5000])

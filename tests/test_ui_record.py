@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from report import diagrams
+from report.evidence import titles
 from report.inquiry import TESTED
 from report.sheets import csv
 from report.text import phrases, plain
@@ -71,6 +72,14 @@ def test_a_scenario_is_held_to_the_fund_nearest_to_it():
     name, shared = records.nearest(load_scenario("benxi_2008"), funds)
     assert shared == max(len({*range(2008, 2018)} & {*fund.years}) for fund in funds.values())
     assert name == TESTED  # which the brief grades on
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_fund_has_the_title_of_a_published_one_by_its_content_alone(monkeypatch, language):
+    monkeypatch.setattr(series, "FOLDER", DATA / "series")
+    content = PUBLISHED["national_resident"].read_bytes()
+    assert records.titled(series.read_series(content, "copy.csv"), language) == titles()["national_resident"][language]
+    assert "national_resident" in records.titled(series.read_series(TABLE.encode(), "national_resident.csv"), language)
 
 
 # --- the page ---------------------------------------------------------------------------------------

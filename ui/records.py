@@ -27,7 +27,7 @@ from simulation.measures import QUANTILES
 from simulation.results import MORE, QUANTITIES
 from simulation.scenario import Scenario
 from simulation.scoring import GRADES
-from simulation.series import Series, bundled, read_series
+from simulation.series import Series, bundled, bundled_as, read_series
 from simulation.template import guide_rows
 from simulation.terms import Fault, Term
 from simulation.trees import leaves
@@ -52,10 +52,10 @@ def read_once(path: Path) -> Series:
 
 
 def titled(series: Series, language: str) -> str:
-    """A series by its title, or an uploaded one by its file and years."""
+    """A published series by its title, any other by its file and years."""
     first, last = series.years[0], series.years[-1]
-    return titles().get(series.name, {}).get(language) or say(language, "record.file", name=series.name, first=first,
-                                                              last=last)
+    return titles().get(bundled_as(series), {}).get(language) or say(
+        language, "record.file", name=series.name, first=first, last=last)
 
 
 def nearest(scenario: Scenario, series: Mapping[str, Series]) -> tuple[str, int]:
