@@ -22,7 +22,8 @@ from simulation.published import DATA
 from simulation.scoring import GRADES
 from simulation.terms import LANGUAGES, BadInput
 from tests.screen import app, words_of
-from ui import forecasts, records, runs, tracks
+from ui import forecasts, funds, records, runs, tracks
+from ui.hands import Hands
 
 HAN = "[\u4e00-\u9fff]"
 # A fund of six years that only says what a forecast needs; money goes with people, cost with money.
@@ -121,6 +122,23 @@ def test_what_is_asked_for_is_computed_and_can_be_taken_away():
     assert series.load_series("county").sha256 in kept.text.splitlines()[0]  # where it comes from is in the file
     frame = next(frame.value for frame in at.dataframe if "provenance" in frame.value)
     assert frame["provenance"].str.len().min() > 4
+
+
+def test_a_funds_own_scenario_is_made_by_a_process_of_its_own(monkeypatch):
+    hands, begun = Hands(1, 1), []
+    real = hands.alone
+
+    def noted(look, heard, function, *arguments, **named):
+        begun.append(function)
+        return real(look, heard, function, *arguments, **named)
+
+    monkeypatch.setattr(hands, "alone", noted)
+    monkeypatch.setattr(runs, "hands", lambda: [hands])
+    monkeypatch.setattr(tracks, "DRAWS", FEW // 2)  # of which no answer is kept
+    at = page("en", record__ask__own=True)
+    hands.end()
+    assert not at.exception and not at.error and set(begun) == {backtest, funds.own}
+    assert "record.own_file" in {button.key for button in at.get("download_button")}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

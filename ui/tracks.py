@@ -8,22 +8,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Hashable, Iterator, MutableMapping
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from report.answers import Run, told
-from simulation import backtest, concentration, load_scenario, simulate, variance
-from simulation.adapted import adapted
+from simulation import backtest, concentration, load_scenario, variance
 from simulation.backtest import DRAWS, HORIZON, TEMPLATE, Record
-from simulation.calibration import TARGETS, Fit, as_file, calibrate, read_targets
-from simulation.scenario import Scenario
+from simulation.calibration import TARGETS, Fit, calibrate, read_targets
 from simulation.series import Series
 from simulation.template import template
 from simulation.terms import BadInput
-from ui import access, logs
+from ui import access, funds, logs
 from ui.limits import WINDOW, Line, limits
 from ui.runs import SEED, at_length, made
 from ui.text import t
@@ -37,14 +34,6 @@ KEPT = 128  # answers, of some hundred kilobytes each
 SPLIT = ("expenditure", "balance_ratio")  # of which the variance is told apart
 
 Progress = Callable[[float], None]
-
-
-class Own(NamedTuple):
-    """A scenario made of a fund's table, its run, and the file that makes it again."""
-
-    scenario: Scenario
-    run: Run
-    text: str
 
 
 @st.cache_resource(show_spinner=False)
@@ -121,15 +110,10 @@ def record(series: Series, base: str, uploaded: bool) -> Record:
         {"progress": progress}, backtest, series, base, HORIZON, DRAWS), uploaded)
 
 
-def own(series: Series, base: str, uploaded: bool) -> Own:
+def own(series: Series, base: str, uploaded: bool) -> funds.Own:
     """A fund's own scenario for the years after its table."""
-    def make(progress: Progress) -> Own:
-        scenario = adapted(series, load_scenario(base), years=YEARS)
-        progress(0.8)
-        head = f"# {series.name} {series.years[0]}-{series.years[-1]}, SHA-256 {series.sha256}\n# {base}\n"
-        return Own(scenario, told(simulate(scenario, DRAWS, SEED, "table")), head + as_file(scenario))
-
-    return once(("own", series.sha256, series.name, base, DRAWS), make, uploaded)
+    return once(("own", series.sha256, series.name, base, DRAWS), lambda progress: at_length(
+        {"progress": progress}, funds.own, series, base, YEARS, DRAWS, SEED), uploaded)
 
 
 def fit(scenario: str) -> Fit:
