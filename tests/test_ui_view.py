@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from simulation import load_scenario
 from simulation.loading import library
+from simulation.moves import planned
 from simulation.scenario import find_lever, lever_value
 from simulation.terms import LANGUAGES, BadInput
 from simulation.trees import leaves
@@ -99,7 +100,7 @@ def test_an_edit_displaces_what_the_file_says_of_the_same_lever_later():
     while isinstance(before, dict):
         lever, before = f"{lever}.{next(iter(before))}", before[next(iter(before))]
     value = next(value for value in (0.3, 0.4) if value not in (before, change.value))
-    years = programmes.planned_years(base, lever, base.first_year)
+    years = planned(base, lever, base.first_year)
     assert change.year in years
     scenario = scenario_of(view_of(DATED, change.year - 1, [(lever, value)]))
     assert {lever_value(scenario, lever, year) for year in range(change.year - 1, base.horizon()[-1] + 1)} == {value}

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
+from simulation.moves import planned
 from simulation.policy import SECTIONS, Policy
 from simulation.scenario import Scenario, find_lever, lever_value
 from simulation.terms import Given, Term
@@ -67,17 +68,10 @@ def distinct(policies: tuple[Policy, ...]) -> list[Policy]:
     return list({id(policy): policy for policy in policies}.values())
 
 
-def planned_years(base: Scenario, lever: str, since: int) -> list[int]:
-    """The later years in which a scenario itself sets a lever, its branch or a part of it."""
-    def same(other: str) -> bool:
-        return f"{other}.".startswith(f"{lever}.") or f"{lever}.".startswith(f"{other}.")
-    return sorted({change.year for change in base.changes if change.year > since and same(change.lever)})
-
-
 def plan(base: Scenario, lever: str, since: int) -> list[tuple[int, Any]]:
     """The later years in which a lever's value changes in a scenario, with the value from then on."""
     steps, value = [], lever_value(base, lever, since)
-    for year in planned_years(base, lever, since):
+    for year in planned(base, lever, since):
         new = lever_value(base, lever, year)
         if new != value:
             steps.append((year, new))

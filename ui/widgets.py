@@ -17,6 +17,7 @@ from typing import Any
 import streamlit as st
 
 from report.text import choice_text, in_percent, lever_text, plain, say, unit_text, years_of
+from simulation.moves import planned
 from simulation.policy import SECTIONS
 from simulation.reference import joined
 from simulation.scenario import Scenario, clause, find_lever, lever_value
@@ -220,7 +221,7 @@ def notes(base: Scenario, view: View, whole: str, term: Term) -> list[str]:
     found = []
     if names := waits(view, term):
         found.append(names)
-    if years := programmes.planned_years(base, whole, view.since):
+    if years := planned(base, whole, view.since):
         found.append(t("lever.planned", years=years_of(years, language()), since=view.since))
     if areas := programmes.local(view, whole):
         names = [base.axes.area[area][language()] for area in areas]
