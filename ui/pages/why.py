@@ -9,6 +9,7 @@ from simulation.results import EVENTS, QUANTITIES
 from simulation.sensitivity import ENDS
 from simulation.sentences import crossing
 from ui import reasons, records, state, tracks
+from ui.comparisons import AMOUNTS
 from ui.figures import beside, card, download, table
 from ui.packages import packages
 from ui.runs import draws_for, key, named
@@ -97,7 +98,7 @@ def information() -> None:
     with st.container(horizontal=True):
         for package in packages(scenario, view.since):
             amounts[package.name] = st.number_input(
-                t(f"why.move.{package.name}"), package.low, package.high, STARTS[package.name], package.step,
+                t(f"why.move.{package.name}"), package.low, package.high, AMOUNTS[package.name], package.step,
                 key=f"why.move.{package.name}", width=260)
     offered = reasons.alternatives(view, amounts)
     if not offered:
@@ -121,8 +122,6 @@ def information() -> None:
     download("csv.why_options", t("table.csv"), options, "options", facts=facts)
     st.caption(t("why.worth_read", weights=WEIGHED.note[lang]))
 
-
-STARTS = {"contribution": 50, "primary": 5}  # of the quick moves offered, until the reader moves them
 
 st.title(t("page.why"))
 st.markdown(f"**{plain(scenario.title[lang])}**")
