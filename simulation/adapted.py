@@ -18,6 +18,7 @@ from simulation.assumptions import ASSUMED, Correlation
 from simulation.calibration import Z95, central, middle, within
 from simulation.checking import check_scenario
 from simulation.dynamics import Dynamics, Outlook, ahead, scaled, steps_of
+from simulation.estimates import find_assumption
 from simulation.policy import SECTIONS
 from simulation.results import Result
 from simulation.scenario import Scenario
@@ -441,7 +442,7 @@ def raised(scenario: Scenario, name: str, gap: float) -> Scenario:
     fields = {"enrolment": ["people.residents"], "use": ["utilisation.admissions"],
               "visits": ["utilisation.outpatient_visits"], "cost": [f"utilisation.{field}" for field in SCALED]}[name]
     visits = scenario.assumptions.utilisation.outpatient_visits.value
-    if name == "visits" and times * min(each for _, each in leaves(visits)) < term_of(LEVEL["visits"]).low:
+    if name == "visits" and times * min(each for _, each in leaves(visits)) < find_assumption(LEVEL["visits"])[2].low:
         fields = ["utilisation.outpatient_users"]  # who goes at all goes once, so fewer go
     for full in fields:
         section, field = full.split(".")
@@ -450,16 +451,9 @@ def raised(scenario: Scenario, name: str, gap: float) -> Scenario:
     return scenario
 
 
-def term_of(name: str) -> Term:
-    """The declaration of an assumption."""
-    section, field = name.split(".")
-    return ASSUMED[section].terms()[field]
-
-
 def with_value(scenario: Scenario, name: str, value: Any, **more: Any) -> Scenario:
     """The scenario with one assumption's value replaced, kept inside its bounds; it comes from the table."""
-    section, field = name.split(".")
-    term = term_of(name)
+    section, field, term = find_assumption(name)
     value = within(value, term)
     if "range" in more:
         more["range"] = tuple(within(end, term) for end in more["range"])
@@ -489,7 +483,7 @@ def with_intervals(scenario: Scenario, paths: Mapping[str, Ahead], of_growth: np
             given = getattr(getattr(scenario.assumptions, section), field)
             ends = tuple(float(np.exp(side * Z95 * o.level_sd)) for side in (-1, 1))
             scenario = with_value(scenario, LEVEL[name], given.value, source=source,
-                                  **{"factor" if term_of(LEVEL[name]).axes else "range": ends})
+                                  **{"factor" if find_assumption(LEVEL[name])[2].axes else "range": ends})
         if name in SHOCK:
             scenario = with_shocks(scenario, name, path, source)
     source = told(words("公布账户中的相关", "As in the published accounts"))

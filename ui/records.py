@@ -18,11 +18,11 @@ from report.tables import FORMS, Drawn, money_unit
 from report.text import percent, say, unit_text, years_of
 from simulation import variance
 from simulation.adapted import from_table
-from simulation.assumptions import ASSUMED
 from simulation.backtest import FORECAST, RATIOS, TITLES, Record
 from simulation.calibration import RATIOS as IN_POINTS
 from simulation.calibration import Fit, Target
 from simulation.columns import COLUMNS
+from simulation.estimates import find_assumption
 from simulation.measures import QUANTILES
 from simulation.results import MORE, QUANTITIES
 from simulation.scenario import Scenario
@@ -275,7 +275,7 @@ def fitted(fit: Fit, language: str) -> Drawn:
     """Every assumption that was fitted: its interval before and after, and whether the figures tell it."""
     rows = []
     for row in fit.assumptions.itertuples():
-        term = term_of(row.name)
+        term = find_assumption(row.name)[2]
         text = text_of(row.multiple, term, language, max(row.prior_high, row.high))
         phrase = "record.times_interval" if row.multiple else "record.interval"
         before = {"low": text(row.prior_low), "value": text(row.prior), "high": text(row.prior_high)}
@@ -292,7 +292,7 @@ def ties(fit: Fit, language: str) -> Drawn:
     """Pairs of assumptions of which the figures tell the combination alone."""
     frame = fit.ties.copy()
     for name in ("first", "second"):
-        frame[name] = [term_of(full).title[language] for full in frame[name]]
+        frame[name] = [find_assumption(full)[2].title[language] for full in frame[name]]
     return Drawn(frame, {name: say(language, f"record.column.{name}") for name in frame.columns},
                  {"correlation": "%+.2f"})
 
@@ -302,23 +302,13 @@ def text_of(multiple: bool, term: Term, language: str, largest: float) -> Callab
     return (lambda value: f"{value:.2f}") if multiple else lambda value: number(value, term.unit, language, largest)
 
 
-def term_of(name: str) -> Term:
-    """The declaration of an assumption by its dotted name.
-
-    >>> term_of("utilisation.cost_growth").unit
-    'per_year'
-    """
-    section, field = name.split(".")
-    return ASSUMED[section].terms()[field]
-
-
 # --- a fund's own scenario --------------------------------------------------------------------------
 
 def taken(scenario: Scenario, language: str) -> Drawn:
     """Every value that a scenario took from the fund's table, with its interval and where it comes from."""
     rows = []
     for row in from_table(scenario):
-        term = term_of(row["name"])
+        term = find_assumption(row["name"])[2]
         ends = ""
         if row["interval"]:
             low, high = map(text_of(row["multiple"], term, language, row["interval"][1]), row["interval"])
