@@ -21,6 +21,7 @@ from simulation.loading import parse_scenario
 from simulation.published import DATA
 from simulation.scoring import GRADES
 from simulation.terms import LANGUAGES, BadInput
+from tests.frames import handed, names_its_runs  # noqa: F401 - a fixture
 from tests.screen import app, words_of
 from ui import forecasts, funds, records, runs, tracks
 from ui.hands import Hands
@@ -109,12 +110,13 @@ def test_the_page_opens_with_its_board_its_charts_and_its_words(language):
         assert not set(re.findall("[A-Za-z]{2,}", text)) - known
 
 
-def test_what_is_asked_for_is_computed_and_can_be_taken_away():
+def test_what_is_asked_for_is_computed_and_can_be_taken_away(handed):  # noqa: F811 - the fixture
     at = page("en", record__ask__own=True, record__ask__parts=True, record__ask__shape=True)
     assert not at.exception and not at.error
     assert len(at.get("plotly_chart")) == 7  # forecasts, reliability, fan, chances, two variances, Lorenz curves
     assert {"record.own_file", "csv.variance_expenditure", "csv.shapes"} <= {
         button.key for button in at.get("download_button")}
+    names_its_runs("variance_expenditure", *handed["variance_expenditure"])
     kept = next(answer for key, answer in tracks.shared().items() if key[:1] == ("own",) and key[2] == "county")
     scenario = parse_scenario(kept.text, "own_fund.yaml")
     assert scenario.first_year == 2020 and scenario.horizon() == kept.scenario.horizon()

@@ -10,6 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from report import diagrams
 from report.charts import BLUE, GREY, MARGIN, ORANGE, RED, rgba, titled, whole, wrapped
 from report.diagrams import bar
 from report.tables import FORMS, Drawn, money_unit
@@ -20,9 +21,10 @@ from simulation.information import PARTS, PRESENT, Information, information
 from simulation.results import EVENTS, MORE, QUANTITIES
 from simulation.sensitivity import DRAWS, Sensitivity, sensitivity
 from simulation.terms import Words, words
-from ui import packages
-from ui.runs import KEPT, SEED, at_length, made
-from ui.tracks import once
+from ui import packages, records, tracks
+from ui.figures import beside, card
+from ui.runs import KEPT, SEED, at_length, draws_for, key, made, named
+from ui.text import language, t
 from ui.view import View, scenario_of, view_of, with_edits
 
 OF = ("balance_end", "balance_ratio", "surplus", "expenditure", "income", *EVENTS)  # what can be asked about
@@ -34,7 +36,7 @@ NOTHING = 1e-9  # of the longest bar
 
 def hangs_on(view: tuple, of: str, year: int, method: str) -> Sensitivity:
     """The tornado or the Sobol indices of a view's output."""
-    return once(("sensitivity", *view, of, year, method, DRAWS), lambda progress: at_length(
+    return tracks.once(("sensitivity", *view, of, year, method, DRAWS), lambda progress: at_length(
         {"progress": progress}, sensitivity, scenario_of(View(view[0], view[2], view[1])), of, year, DRAWS, SEED,
         [method]))
 
@@ -49,7 +51,7 @@ def behind(scenario: str, edits: tuple[tuple[str, Any], ...], since: int, year: 
 def worth(view: View, names: tuple[str, ...], amounts: Mapping[str, float]) -> Information:
     """What information is worth before choosing between a view and some `alternatives` of it."""
     offered = {name: other for name, (other, _) in alternatives(view, amounts).items() if name in names}
-    return once(("information", view, tuple(sorted(offered.items())), FUTURES), lambda progress: at_length(
+    return tracks.once(("information", view, tuple(sorted(offered.items())), FUTURES), lambda progress: at_length(
         {"progress": progress}, information, scenario_of(view),
         {name: scenario_of(other) for name, other in offered.items()}, draws=FUTURES, seed=SEED))
 
@@ -212,3 +214,22 @@ def layout(title: str, rows: list[str], unit: str, room: float = 1.0) -> dict[st
             "yaxis": {"type": "category", "categoryorder": "array", "categoryarray": rows[::-1], "dtick": 1,
                       "tickfont": {"size": 11}, "showgrid": False, "ticksuffix": "  "},
             "legend": {"y": -0.03}}
+
+
+# --- what two pages show ------------------------------------------------------------------------------
+
+def variance(view: View, name: str) -> None:
+    """The variance of a view by source, drawn and told on the page; its files go by a name."""
+    lang, draws = language(), draws_for(view, settled=False)
+    with st.spinner(t("record.working")):
+        parts = tracks.parts(*key(view), draws)
+    facts = named({"": scenario_of(view)}, draws, "table", rests=t("why.rests.variance"))
+    for column, quantity in zip(beside(2), tracks.SPLIT, strict=True):
+        drawn, sources = records.parts(parts, quantity, lang)
+        sentence = records.of_variance(drawn, sources, QUANTITIES[quantity][0][lang], lang)
+        with column:
+            st.markdown(sentence)
+            card(f"{name}_{quantity}", diagrams.around_zero(
+                drawn, t("column.share", what=t(f"record.parts.{quantity}"), unit="%"), sources, "%"), drawn, sentence,
+                facts)
+    st.caption(t("record.parts_read"))

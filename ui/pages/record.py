@@ -4,20 +4,20 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from report import charts, diagrams, panels
+from report import charts, panels
 from report.inquiry import TESTED
 from report.tables import Drawn
 from report.text import percent, plain, say, years_of
 from simulation.backtest import TITLES, Record
 from simulation.calibration import as_difference, read_targets
 from simulation.grids import MAX_BYTES
-from simulation.results import EVENTS, QUANTITIES
+from simulation.results import EVENTS
 from simulation.scoring import GRADES, MANY_CUTOFFS
 from simulation.series import Series, read_series
 from simulation.terms import BadInput, Fault
-from ui import forecasts, records, state, tracks
+from ui import forecasts, reasons, records, state, tracks
 from ui.figures import beside, card, download, table
-from ui.runs import SEED, draws_for, key
+from ui.runs import SEED, key
 from ui.text import language, t
 from ui.view import known, scenario_of
 from ui.widgets import sidebar
@@ -259,23 +259,6 @@ def own_scenario(series: Series, base: str, own: bool) -> None:
     st.code("python -m simulation run own_fund.yaml", language="bash")
 
 
-def uncertainty() -> None:
-    """The variance of the scenario in view by source."""
-    if not asked("parts"):
-        return
-    with st.spinner(t("record.working")):
-        shares = tracks.parts(*key(view), draws_for(view, settled=False))
-    for column, quantity in zip(beside(2), tracks.SPLIT, strict=True):
-        drawn, sources = records.parts(shares, quantity, lang)
-        what = QUANTITIES[quantity][0][lang]
-        sentence = records.of_variance(drawn, sources, what, lang)
-        with column:
-            st.markdown(sentence)
-            card(f"variance_{quantity}", diagrams.around_zero(
-                drawn, t("column.share", what=t(f"record.parts.{quantity}"), unit="%"), sources, "%"), drawn, sentence)
-    st.caption(t("record.parts_read"))
-
-
 def shape() -> None:
     """How unevenly spending falls in the scenario in view, beside published shapes."""
     if not asked("shape"):
@@ -341,7 +324,8 @@ with st.sidebar:
 
 # What is quick comes first; the back-test then fills the place that was kept for it.
 with variances:
-    uncertainty()
+    if asked("parts"):
+        reasons.variance(view, "variance")
 with spread:
     shape()
 with board:

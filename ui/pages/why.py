@@ -2,15 +2,14 @@
 
 import streamlit as st
 
-from report import diagrams
 from report.text import number, percent, plain
 from simulation.information import WEIGHED, advice
-from simulation.results import EVENTS, QUANTITIES
+from simulation.results import EVENTS
 from simulation.sensitivity import ENDS
 from simulation.sentences import crossing
-from ui import reasons, records, state, tracks
+from ui import reasons, state
 from ui.comparisons import AMOUNTS
-from ui.figures import beside, card, download, table
+from ui.figures import card, download, table
 from ui.packages import packages
 from ui.runs import draws_for, key, named
 from ui.text import language, t
@@ -77,21 +76,6 @@ def indices() -> None:
     st.caption(t("why.sobol_read"))
 
 
-def variance() -> None:
-    """The variance by source."""
-    with st.spinner(t("record.working")):
-        shares = tracks.parts(*key(view), draws_for(view, settled=False))
-    for column, quantity in zip(beside(2), tracks.SPLIT, strict=True):
-        drawn, sources = records.parts(shares, quantity, lang)
-        sentence = records.of_variance(drawn, sources, QUANTITIES[quantity][0][lang], lang)
-        with column:
-            st.markdown(sentence)
-            card(f"why_variance_{quantity}", diagrams.around_zero(
-                drawn, t("column.share", what=t(f"record.parts.{quantity}"), unit="%"), sources, "%"), drawn, sentence,
-                named({"": scenario}, draws_for(view, settled=False), "table", rests=t("why.rests.variance")))
-    st.caption(t("record.parts_read"))
-
-
 def information() -> None:
     """What is worth knowing before choosing between the view and what could be done instead."""
     amounts = {}
@@ -144,7 +128,8 @@ with st.sidebar:
 # What is quick comes first; what takes its time fills the place kept for it.
 with place["drivers"]:
     goes_with()
-for name, fill in (("variance", variance), ("tornado", tornado), ("sobol", indices), ("information", information)):
+for name, fill in (("variance", lambda: reasons.variance(view, "why_variance")), ("tornado", tornado),
+                   ("sobol", indices), ("information", information)):
     with place[name]:
         if asked(name):
             fill()
