@@ -121,15 +121,22 @@ def stacked(drawn: Drawn, title: str, names: Mapping[str, str], unit: str) -> go
     """Fund spending by tier, stacked in the order of the tiers."""
     frame, traces = drawn.frame, []
     for n, (tier, name) in enumerate(names.items()):
-        colour = BAR_COLOURS[n % len(BAR_COLOURS)]
-        traces.append({"type": "bar", "x": frame["year"].tolist(), "y": frame[tier].tolist(), "name": name, "marker": {
-            "color": rgba(colour, 0.85), "line": {"color": colour, "width": 1},
-            "pattern": {"shape": PATTERNS[n % len(PATTERNS)], "fillmode": "overlay", "fgcolor": "#ffffff",
-                        "size": 6, "solidity": 0.2}},
-            "hovertemplate": f"%{{x}}　{name} %{{y:,.1f}} {unit}<extra></extra>"})
+        traces.append({"type": "bar", "x": frame["year"].tolist(), "y": frame[tier].tolist(), "name": name,
+                       "marker": bar(n), "hovertemplate": f"%{{x}}　{name} %{{y:,.1f}} {unit}<extra></extra>"})
     return whole(traces, {
         "barmode": "stack", "bargap": 0.3, "title": titled(title), "showlegend": True, "xaxis": ticks(frame["year"]),
         "yaxis": {"tickformat": ",~f", "rangemode": "tozero"}})
+
+
+def bar(n: int) -> dict:
+    """Colour and pattern of the n-th kind of bar: no two of the first twenty-four are alike."""
+    return patterned(BAR_COLOURS[n % len(BAR_COLOURS)], PATTERNS[n % len(PATTERNS)])
+
+
+def patterned(colour: str, pattern: str) -> dict:
+    """A bar that is told apart without its colour."""
+    return {"color": rgba(colour, 0.85), "line": {"color": colour, "width": 1},
+            "pattern": {"shape": pattern, "fillmode": "overlay", "fgcolor": "#ffffff", "size": 6, "solidity": 0.2}}
 
 
 def ticks(years: pd.Series) -> dict:

@@ -13,9 +13,9 @@ from report.charts import (
     HEIGHT,
     MARGIN,
     NOTHING,
-    PATTERNS,
     RED,
     TEMPLATE,
+    bar,
     rgba,
     ticks,
     titled,
@@ -142,11 +142,3 @@ def band(drawn: Drawn, title: str, names: Mapping[str, str], unit: str) -> go.Fi
     figure.update_layout(template=TEMPLATE, title=titled(title), showlegend=True, xaxis=ticks(years), height=HEIGHT,
                          yaxis={"tickformat": ",~f", "rangemode": "tozero"})
     return figure
-
-
-def bar(n: int) -> dict:
-    """Colour and pattern of the n-th kind of bar: no two of the first twenty-four are alike."""
-    colour = BAR_COLOURS[n % len(BAR_COLOURS)]
-    return {"color": rgba(colour, 0.85), "line": {"color": colour, "width": 1},
-            "pattern": {"shape": PATTERNS[n % len(PATTERNS)], "fillmode": "overlay", "fgcolor": "#ffffff", "size": 6,
-                        "solidity": 0.2}}

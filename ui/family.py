@@ -12,8 +12,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import yaml
 
-from report.charts import MARGIN, titled, whole
-from report.diagrams import bar
+from report.charts import MARGIN, bar, titled, whole
 from report.tables import Drawn
 from report.text import say
 from simulation.household import Bill, Bills, Person, check_bills, settle

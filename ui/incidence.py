@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from report import studies
-from report.charts import BLUE, GREY, MARGIN, ORANGE, rgba, titled, whole
+from report.charts import BLUE, GREY, MARGIN, ORANGE, patterned, titled, whole
 from report.studies import Burden
 from report.tables import Drawn, tier_name
 from report.text import number, percent, say
@@ -81,7 +81,7 @@ def winners_figure(drawn: Drawn, lang: str) -> go.Figure:
     traces = [{"type": "bar", "orientation": "h", "y": rows, "x": frame[way].tolist(), "name": drawn.heads[way],
                "text": [percent(value, 0) if value >= 0.04 else "" for value in frame[way]], "textposition": "inside",
                "insidetextanchor": "middle", "textangle": 0, "insidetextfont": {"color": INK},
-               "marker": marker(colour, pattern),
+               "marker": patterned(colour, pattern),
                "hovertemplate": f"%{{y}}　{drawn.heads[way]} %{{x:.1%}}<extra></extra>"}
               for way, colour, pattern in WAYS]
     return whole(traces, {
@@ -113,19 +113,13 @@ def received_figure(drawn: Drawn, lang: str) -> go.Figure:
     """What the fund pays for a person of each row beside what is paid in for him."""
     frame = drawn.frame
     traces = [{"type": "bar", "orientation": "h", "y": frame["member"].tolist(), "x": frame[side].tolist(),
-               "name": drawn.heads[side], "marker": marker(colour, pattern),
+               "name": drawn.heads[side], "marker": patterned(colour, pattern),
                "hovertemplate": f"%{{y}}　{drawn.heads[side]} %{{x:,.1f}}<extra></extra>"}
               for side, colour, pattern in SIDES]
     return whole(traces, {
         "barmode": "group", "bargap": 0.25, "title": titled(say(lang, "people.received_chart")), "showlegend": True,
         "height": 130 + 52 * len(frame), "margin": {**MARGIN, "r": 24},
         "xaxis": {"tickformat": ",~f", "showgrid": True, "rangemode": "tozero"}, "yaxis": reversed_names()})
-
-
-def marker(colour: str, pattern: str) -> dict:
-    """A bar that is told apart without its colour."""
-    return {"color": rgba(colour, 0.85), "line": {"color": colour, "width": 1},
-            "pattern": {"shape": pattern, "fillmode": "overlay", "fgcolor": "#ffffff", "size": 6, "solidity": 0.2}}
 
 
 def reversed_names() -> dict:

@@ -11,8 +11,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from report import diagrams
-from report.charts import BLUE, GREY, MARGIN, ORANGE, RED, rgba, titled, whole, wrapped
-from report.diagrams import bar
+from report.charts import BLUE, GREY, MARGIN, ORANGE, RED, bar, rgba, titled, whole, wrapped
 from report.tables import FORMS, Drawn, money_unit
 from report.text import say, unit_text
 from simulation.drivers import Drivers, drivers
@@ -216,7 +215,7 @@ def layout(title: str, rows: list[str], unit: str, room: float = 1.0) -> dict[st
             "legend": {"y": -0.03}}
 
 
-# --- what two pages show ------------------------------------------------------------------------------
+# --- what two pages show ----------------------------------------------------------------------------
 
 def variance(view: View, name: str) -> None:
     """The variance of a view by source, drawn and told on the page; its files go by a name."""
