@@ -153,7 +153,7 @@ def write(document: Any, section: Section, paper: Brief, look: Look) -> None:
                     made.paragraph_format.left_indent = Mm(6)
                     made.paragraph_format.space_after = Pt(6)
             case Table():
-                grid(document, part, paper, look)
+                grid(document, part, look)
             case Chart():
                 chart(document, part, look)
 
@@ -207,7 +207,7 @@ def noted(document: Any, text: str, look: Look) -> None:
     block.paragraph_format.space_after = Pt(8 if text else 0)  # a last table may fill its page
 
 
-def grid(document: Any, part: Table, paper: Brief, look: Look) -> None:
+def grid(document: Any, part: Table, look: Look) -> None:
     """A table with its heading repeated on every page and no row torn apart."""
     caption(document, part.caption, look).paragraph_format.keep_with_next = True
     rows, right = [heads(part.drawn), *cells(part.drawn)], numeric(part.drawn)

@@ -266,7 +266,7 @@ def calibrate(scenario: Scenario, targets: list[Target], progress: Callable[[flo
     if not fitted:
         raise refuse(scenario.name, words("没有落在模拟期内的校准目标", "no target lies in the years simulated"),
                      words("请检查年份", "check the years"))
-    names = [name for name in uncertain(scenario.assumptions) if acts(scenario, name)]
+    names = [name for name in uncertain(scenario.assumptions) if acts(name)]
     if not names:
         raise refuse(scenario.name, words("没有可以校准的假设", "no assumption can be fitted"),
                      words("请给出区间（range 或 factor）", "give some of them an interval, range or factor"))
@@ -307,7 +307,7 @@ def calibrate(scenario: Scenario, targets: list[Target], progress: Callable[[flo
                table_of_assumptions(scenario, z, spread), table_of_ties(names, correlation))
 
 
-def acts(scenario: Scenario, name: str) -> bool:
+def acts(name: str) -> bool:
     """Whether an assumption may be fitted: the account's balance is known, behaviour answers to reforms alone."""
     return name.split(".")[0] in ("people", "utilisation", "account") and name not in (
         "people.selection", "people.generosity_effect", "people.awareness_effect", "people.loyalty_effect",

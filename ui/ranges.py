@@ -83,7 +83,7 @@ def editor(base: Scenario, view: View, name: str, wide: bool = False) -> None:
     where = travel(given, term, now, lang)
     left, right = st.columns([5, 4], gap="large") if wide else (st.container(), None)
     with left:
-        slider(name, term, given, now, where, help_text(given, term, evidence, lang))
+        slider(name, term, now, where, help_text(given, term, evidence, lang))
         if wide:
             boxes(name, given, now, where)
         uncertainty(name, given, now)
@@ -95,7 +95,7 @@ def editor(base: Scenario, view: View, name: str, wide: bool = False) -> None:
             st.caption(f"{plain(term.help[lang])}  \n{evidence}")
 
 
-def slider(name: str, term: Term, given: Assumed, now: Interval, where: Travel, said: str) -> None:
+def slider(name: str, term: Term, now: Interval, where: Travel, said: str) -> None:
     """The slider itself: two ends, or one value where nothing is uncertain."""
     one = now.low == now.high
     key = f"{'value' if one else 'range'}.{name}"

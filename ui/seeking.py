@@ -152,7 +152,7 @@ def neighbours(found: Found, lang: str) -> Drawn:
     return Drawn(frame, heads, {"draws": "%,d", "year": FORMS["year"]})
 
 
-def told(found: Found, lang: str, said: Iterable) -> str:
+def told(lang: str, said: Iterable) -> str:
     """The chart in words, for those who do not see it."""
     return f"{say(lang, 'find.chart')}: {' '.join(sentence[lang] for sentence in said)}"
 

@@ -84,7 +84,7 @@ def seek() -> None:
         st.markdown("\n".join(f"- {plain(sentence[lang])}" for sentence in said[1:]))
         over(found)
     drawn = seeking.course(found, lang)
-    card("goal_seek", seeking.figure(drawn, found, lang), drawn, seeking.told(found, lang, said),
+    card("goal_seek", seeking.figure(drawn, found, lang), drawn, seeking.told(lang, said),
          named({t("find.present"): scenario, t("find.answer" if found.reached else "find.closest"):
                 seeking.moved_scenario(found, scenario)}, draws, "table", rests=t("find.rests.seek")))
     st.caption(t("find.chart_read"))

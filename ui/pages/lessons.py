@@ -118,7 +118,7 @@ def heading(name: str, lesson: Lesson, number: int) -> None:
         said(lesson.text, start, start)
 
 
-def task(name: str, lesson: Lesson, number: int, start: Evidence) -> None:
+def task(lesson: Lesson, number: int, start: Evidence) -> None:
     """The text of a step, its task and what may be wanted for it."""
     step = lesson.steps[number]
     st.subheader(t("lessons.here", number=number + 1, count=len(lesson.steps), title=plain(step.title[lang])))
@@ -221,7 +221,7 @@ def lesson_page(name: str, lesson: Lesson, number: int) -> bool:
     settled = at_rest("lessons", view)
     left, right = beside(2)
     with left:
-        task(name, lesson, number, start)
+        task(lesson, number, start)
     with right:
         if view.scenario != lesson.start.base:
             st.warning(t("lessons.away", title=plain(known(view.scenario).title[lang])), icon=":material/alt_route:")
