@@ -106,7 +106,7 @@ def goal_seek(scenario: Scenario | str, lever: str | Mapping[str, float], target
 
     The change holds from `since` (the first year); targets hold in `years` (all from `since`). Both directions are
     searched within the lever's bounds. Two positions near each other are taken to have no further turn of any one
-    target between them; nothing is assumed of targets together, nor of distant positions.
+    target between them; nothing is assumed of targets together, nor of distant positions. All are run by one engine.
     Raises `BadInput` for what cannot be asked. `progress` is told the share of the work done, at the most.
 
     >>> found = goal_seek("benxi_2008", "financing.subsidy", ["p_deficit<=0.05"], years=[2008], draws=64)
@@ -128,9 +128,9 @@ def goal_seek(scenario: Scenario | str, lever: str | Mapping[str, float], target
     if progress:
         progress(1.0)
     deciding = position if answer in (None, 0) else position - np.sign(position)
-    return Found(scenario.name, found, wanted, asked, draws, seed, engine, answer is not None, answer == 0, position,
-                 ends, binding(trials, int(deciding)), trials.table([position]), trials.table(sorted(trials.kept)),
-                 around)
+    return Found(scenario.name, found, wanted, asked, draws, seed, trials.engine, answer is not None, answer == 0,
+                 position, ends, binding(trials, int(deciding)), trials.table([position]),
+                 trials.table(sorted(trials.kept)), around)
 
 
 def checked_years(scenario: Scenario, years: Iterable[int] | None, since: int) -> tuple[int, ...]:
@@ -157,12 +157,12 @@ def changed(edits: Iterable[tuple[str, int, Any]]) -> list[Change]:
 
 
 def tried(task: Mapping[str, Any]) -> dict[str, list]:
-    """What one candidate gives for each target and year, and its standard error: plain data in, plain data out."""
+    """What one candidate gives for each target and year, its standard error and the engine: plain data in and out."""
     scenario = scenario_from(task["scenario"])
     result = simulate(scenario.changed(changed(task["edits"])), task["draws"], task["seed"], task["engine"])
     at = [list(scenario.horizon()).index(year) for year in task["years"]]
     found, errors = measured(result, read_targets(task["targets"]))
-    return {"found": found[:, at].tolist(), "se": errors[:, at].tolist()}
+    return {"found": found[:, at].tolist(), "se": errors[:, at].tolist(), "engine": result.manifest["engine"]}
 
 
 class Trials:
@@ -187,6 +187,8 @@ class Trials:
         new = [position for position in dict.fromkeys(positions) if position not in self.kept]
         for position, answer in zip(new, self.mapped(tried, [self.task(position) for position in new]), strict=True):
             self.kept[position] = np.array(answer["found"]), np.array(answer["se"])
+            if self.engine == "auto":  # what suits the present, which is run first, serves every position
+                self.engine = answer["engine"]
             if self.progress:
                 self.progress(min(len(self.kept) / self.most, 0.99))
 

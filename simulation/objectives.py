@@ -48,10 +48,11 @@ def judge(question: dict) -> dict:
     """The objectives of one policy, from plain data to plain data: so that it can be asked for anywhere.
 
     `question`: `scenario` (its text), `edits` (lever, year, value), `since`, `draws`, `seed`, `engine`. The answer:
-    `objectives` and, by scrambling, `replicates`; `deficit_year`; `take_up`.
+    `objectives` and, by scrambling, `replicates`; `deficit_year`; `take_up`; the `engine` that ran.
     """
     scenario = changed(read(question["scenario"]), question["edits"])
-    return objectives(simulate(scenario, question["draws"], question["seed"], question["engine"]), question["since"])
+    result = simulate(scenario, question["draws"], question["seed"], question["engine"])
+    return objectives(result, question["since"]) | {"engine": result.manifest["engine"]}
 
 
 def changed(scenario: Scenario, edits: Iterable[Sequence]) -> Scenario:

@@ -101,11 +101,11 @@ def search(scenario: Scenario | str, levers: Mapping[str, Sequence] | Sequence[s
     from half to one and a half times its value. With a `+` behind the name of a branch, `benefits.rate.inpatient+`, the
     values are added to all its leaves, and to what the scenario makes of them in later years; those that are 0 or have
     no limit stay (see `moves`). A lever that is set holds over what the scenario says of it for later years. Levers
-    move in `since` (the first year). A quarter of the policies are
-    spread over all levers (scrambled Sobol points); the others are chosen where an emulator of those judged so far
-    expects the front (`refining`). Where the levers have no more combinations than that, every one is judged. The
-    answer does not depend on `mapped`. `keep` is given the answer so far now and then, so that raising an exception in
-    `progress`, which is told the share of the work done, loses little. Raises `BadInput`.
+    move in `since` (the first year). A quarter of the policies are spread over all levers (scrambled Sobol points); the
+    others are chosen where an emulator of those judged so far expects the front (`refining`). Where the levers have no
+    more combinations than that, every one is judged. All are run by one engine: with `auto`, that which suits the
+    present policy. The answer does not depend on `mapped`. `keep` is given the answer so far now and then, so that
+    raising an exception in `progress`, which is told the share of the work done, loses little. Raises `BadInput`.
 
     >>> front = search("benxi_2008", {"benefits.ceiling": (20000, 22000)}, policies=8, draws=16, engine="table")
     >>> front.policies[["policy", "benefits.ceiling"]].values.tolist()
@@ -132,6 +132,7 @@ def search(scenario: Scenario | str, levers: Mapping[str, Sequence] | Sequence[s
     known = lambda: front_of(scenario, over, since, draws, seed, places, generations, rows)  # noqa: E731
     told(0.0)
     rows = [next(iter(mapped(judge, [base | {"edits": []}])))]
+    base["engine"] = rows[0]["engine"]  # one for all: between engines there is a difference that no lever makes
     places, generations = np.empty((0, len(over)), int), [0]
     for number, batch in enumerate(generated(
             [lever.size for lever in over], policies - 1, seed, lambda: means(rows[1:])), 1):

@@ -13,6 +13,7 @@ from scipy.special import ndtr
 
 from simulation import goal_seek, load_scenario, simulate
 from simulation.__main__ import main
+from simulation.areas import with_value
 from simulation.goalseek import NEIGHBOURS, PATH, SURE, changed, offsets
 from simulation.measures import chances, happened, standard_error
 from simulation.moves import moves
@@ -269,6 +270,14 @@ def test_tasks_and_answers_travel_as_plain_data(benxi) -> None:
             yield json.loads(json.dumps(work(json.loads(json.dumps(item)))))
     found = goal_seek(BENXI, STEP, ["p_deficit<=0.3"], mapped=travelled, **FEW)
     assert found.path.equals(benxi.path) and found.neighbours.equals(benxi.neighbours)  # to the last digit
+
+
+def test_all_that_is_tried_has_the_engine_that_suits_the_present() -> None:
+    """The table suits the 20,600 insured of the present; where children pay more, there are fewer than 20,000."""
+    pool = with_value(BENXI.model_copy(update={"years": 2}), "residents", 28_000)
+    asked = "financing.contribution.child.ordinary", ["p_deficit<=0"], None, 16
+    found, table = goal_seek(pool, *asked, engine="auto"), goal_seek(pool, *asked, engine="table")
+    assert found.engine == "table" and found.path.equals(table.path) and found.neighbours.equals(table.neighbours)
 
 
 def test_what_cannot_be_reached_says_how_close_it_gets() -> None:

@@ -11,7 +11,9 @@ from scipy.stats import qmc
 
 from simulation import load_scenario, simulate
 from simulation.__main__ import main
+from simulation.areas import with_value
 from simulation.measures import chances
+from simulation.model import SMALL_POOL
 from simulation.objectives import OBJECTIVES, VERDICTS, beats, changed, judge, objectives, undominated
 from simulation.refining import generated
 from simulation.scenario import find_lever, lever_value
@@ -24,6 +26,7 @@ BOOK = load_scenario("benxi_2008")
 SHORT = BOOK.model_copy(update={"years": 2})
 LEVERS = {"financing.contribution+": (-40, 100), "benefits.ceiling": (20_000, 80_000),
           "benefits.rate.inpatient+": (-0.1, 0.1)}
+CHILD = "financing.contribution.child.ordinary"
 QUICK = {"policies": 32, "draws": 32, "engine": "table"}
 
 
@@ -213,6 +216,16 @@ def test_the_answer_is_the_same_however_it_is_made_and_not_for_another_seed(fron
     pd.testing.assert_frame_equal(search(SHORT, LEVERS, **QUICK, mapped=backwards).policies, front.policies)
     other = search(SHORT, LEVERS, **QUICK | {"policies": 8}, seed=1).policies
     assert not np.array_equal(other["benefits.ceiling"].iloc[1:8], front.policies["benefits.ceiling"].iloc[1:8])
+
+
+def test_one_search_has_one_engine() -> None:
+    """The table suits the insured of the present; where children pay more, they are few enough for the exact one."""
+    pool = with_value(SHORT, "residents", 28_000)
+    insured = [simulate(changed(pool, edits), 16, engine="table").data["enrolled"].values[:, 0].mean()
+               for edits in ([], [(CHILD, 2008, 190)])]
+    assert insured[0] > SMALL_POOL > insured[1]
+    asked = {CHILD: (190, 200)}, 2008, 4, 16
+    pd.testing.assert_frame_equal(search(pool, *asked).policies, search(pool, *asked, engine="table").policies)
 
 
 def test_what_was_found_before_a_stop_is_kept(front) -> None:
