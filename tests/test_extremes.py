@@ -5,6 +5,7 @@ And no result depends on how the work is cut: on parts of the draws, on threads,
 
 import json
 from collections import OrderedDict
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -356,6 +357,25 @@ def test_what_is_settled_is_kept_within_its_room_and_used_again(monkeypatch) -> 
     assert made == ["a", "bb", "ccc", "bb"]
     monkeypatch.setattr(histories, "MOST_KEPT", 10)
     assert settled("dddd") is settled("dddd") and len(histories.KEPT) == 1  # the last one stays, however large
+
+
+def test_what_a_thread_keeps_waits_while_another_counts_the_room(monkeypatch) -> None:
+    other = Thread(target=lambda: histories.kept((2.0,), list))
+
+    class Kept(OrderedDict):
+        """Another thread comes while what is kept is gone through."""
+
+        def values(self):
+            for found in super().values():
+                if not other.ident:
+                    other.start()
+                    other.join(0.2)
+                yield found
+
+    monkeypatch.setattr(histories, "KEPT", Kept({b"before": ([], 0)}))
+    histories.kept((1.0,), list)
+    other.join()
+    assert len(histories.KEPT) == 3
 
 
 def test_threads_change_no_bit_of_the_exact_engine_under_a_reform() -> None:

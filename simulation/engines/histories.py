@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from functools import cache, partial, reduce
+from threading import Lock
 
 import numpy as np
 from scipy.stats import nbinom
@@ -162,6 +163,7 @@ def ceiling_nodes(ceilings: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 KEPT: OrderedDict[bytes, tuple[list[Stacks], int]] = OrderedDict()  # what was settled, latest last, and its bytes
 MOST_KEPT = 2e8  # bytes
+KEEPING = Lock()  # sessions of the screen run side by side
 
 
 def fingerprint(inputs: tuple) -> bytes:
@@ -176,14 +178,16 @@ def kept(inputs: tuple, make: Callable[[], list[Stacks]]) -> list[Stacks]:
     A lever that is no benefit rule, a reform of later years, or a step back settles nothing anew.
     """
     key = fingerprint(inputs)
-    found = KEPT.pop(key, None)
+    found = KEPT.get(key)
     if found is None:
         stacks = make()
         found = stacks, sum(moments.nbytes for of in stacks for _, moments in of)
-    KEPT[key] = found
-    room = sum(size for _, size in KEPT.values())
-    while room > MOST_KEPT and len(KEPT) > 1:
-        room -= KEPT.popitem(last=False)[1][1]
+    with KEEPING:
+        KEPT[key] = found
+        KEPT.move_to_end(key)
+        room = sum(size for _, size in KEPT.values())
+        while room > MOST_KEPT and len(KEPT) > 1:
+            room -= KEPT.popitem(last=False)[1][1]
     return found[0]
 
 
