@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from simulation.assumptions import ASSUMED, Assumed
-from simulation.loading import load_scenario
+from simulation.loading import load_scenario, parsed
 from simulation.policy import SECTIONS
 from simulation.reading import read_text
 from simulation.scenario import Change, Scenario, check_shares, value_from_text
@@ -52,12 +52,6 @@ def built(area: Area) -> Scenario:
     if faults := check_shares(scenario, area.name):
         raise BadInput(faults)
     return scenario
-
-
-@lru_cache(maxsize=16)
-def parsed(text: str) -> Scenario:
-    """A scenario from its text, read once for many areas."""
-    return Scenario.model_validate_json(text)
 
 
 def with_value(scenario: Scenario, column: str, value: Any) -> Scenario:

@@ -8,7 +8,6 @@ values. The curvature there gives the intervals that are left, and what the figu
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
@@ -18,6 +17,7 @@ from pydantic import Field
 from scipy.optimize import least_squares
 
 from simulation.assumptions import ASSUMED, Z95, Assumed, Correlation, drawn, uncertain
+from simulation.loading import parsed
 from simulation.model import simulate
 from simulation.published import DATA, figure
 from simulation.reading import build, read_text, read_yaml
@@ -236,12 +236,6 @@ def within(tree: Any, term: Term) -> Any:
     if isinstance(tree, Mapping):
         return {key: within(branch, term) for key, branch in tree.items()}
     return tree if tree is None else float(min(max(tree, term.low), term.high))
-
-
-@lru_cache(maxsize=4)
-def parsed(text: str) -> Scenario:
-    """A scenario from its text, read once for all points of a fit."""
-    return Scenario.model_validate_json(text)
 
 
 def missed(point: Mapping[str, Any]) -> list[float]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
 from itertools import combinations
 from typing import Any, NamedTuple
 
@@ -19,9 +18,9 @@ from scipy.special import stdtrit
 
 from simulation import __version__, measures
 from simulation.comparable import Entry, Item, check_alike, entered, notes, years_alike
+from simulation.loading import parsed
 from simulation.model import simulate
 from simulation.results import EVENTS, LIBRARIES, MORE, QUANTITIES, Result
-from simulation.scenario import Scenario
 from simulation.sentences import MOST, unit_of
 from simulation.streams import REPLICATES
 from simulation.terms import Mapper, Words, refuse, words
@@ -112,14 +111,8 @@ def run_all(entries: Sequence[Entry], draws: int, seed: int, engine: str, of: tu
 
 def draws_of(task: dict) -> dict:
     """A run as plain data: the engine used, and the draws of its quantities and events."""
-    result = simulate(read_scenario(task["scenario"]), task["draws"], task["seed"], task["engine"])
+    result = simulate(parsed(task["scenario"]), task["draws"], task["seed"], task["engine"])
     return {"engine": result.manifest["engine"], "values": packed(measured(result, task["of"]))}
-
-
-@lru_cache(maxsize=64)
-def read_scenario(text: str) -> Scenario:
-    """A scenario from its text."""
-    return Scenario.model_validate_json(text)
 
 
 def measured(result: Result, of: Sequence[str]) -> np.ndarray:

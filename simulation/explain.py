@@ -16,17 +16,8 @@ import pandas as pd
 
 from simulation import __version__
 from simulation.comparable import Entry, Item, check_alike, entered, unlike_assumptions, years_alike
-from simulation.compare import (
-    SEED,
-    by_scrambling,
-    check_of,
-    measured,
-    packed,
-    read_scenario,
-    shared,
-    tidy,
-    unpacked,
-)
+from simulation.compare import SEED, by_scrambling, check_of, measured, packed, shared, tidy, unpacked
+from simulation.loading import parsed
 from simulation.model import simulate
 from simulation.policy import Policy, policy_terms
 from simulation.reference import TITLES
@@ -264,7 +255,7 @@ def worths(first: Scenario, last: Scenario, groups: Mapping[str, Sequence[str]],
 
 def means_of(task: dict) -> dict:
     """A run as plain data: the engine used, and the means of its quantities and events over all and each scrambling."""
-    result = simulate(read_scenario(task["scenario"]), task["draws"], task["seed"], task["engine"])
+    result = simulate(parsed(task["scenario"]), task["draws"], task["seed"], task["engine"])
     return {"engine": result.manifest["engine"], "means": packed(means(measured(result, task["of"])))}
 
 

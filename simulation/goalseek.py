@@ -7,7 +7,6 @@ of its own, so the answer is one of finitely many positions and is found exactly
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +14,7 @@ import pandas as pd
 from scipy.optimize import minimize_scalar
 from scipy.special import stdtrit
 
-from simulation.loading import load_scenario
+from simulation.loading import load_scenario, parsed
 from simulation.model import MAX_DRAWS, check_run, simulate
 from simulation.moves import SOUGHT, Moves, moves
 from simulation.scenario import Change, Scenario
@@ -145,12 +144,6 @@ def checked_years(scenario: Scenario, years: Iterable[int] | None, since: int) -
 
 # --- running -----------------------------------------------------------------------------------------
 
-@lru_cache(maxsize=4)
-def scenario_from(text: str) -> Scenario:
-    """A scenario from its text, kept."""
-    return Scenario.model_validate_json(text)
-
-
 def changed(edits: Iterable[tuple[str, int, Any]]) -> list[Change]:
     """Edits as dated changes."""
     return [Change(lever=lever, year=year, value=value, source=SOUGHT) for lever, year, value in edits]
@@ -158,7 +151,7 @@ def changed(edits: Iterable[tuple[str, int, Any]]) -> list[Change]:
 
 def tried(task: Mapping[str, Any]) -> dict[str, list]:
     """What one candidate gives for each target and year, its standard error and the engine: plain data in and out."""
-    scenario = scenario_from(task["scenario"])
+    scenario = parsed(task["scenario"])
     result = simulate(scenario.changed(changed(task["edits"])), task["draws"], task["seed"], task["engine"])
     at = [list(scenario.horizon()).index(year) for year in task["years"]]
     found, errors = measured(result, read_targets(task["targets"]))

@@ -14,20 +14,11 @@ import pandas as pd
 from scipy.interpolate import CubicSpline
 
 from simulation.assumptions import ASSUMED, uncertain
-from simulation.loading import load_scenario
+from simulation.loading import load_scenario, parsed
 from simulation.model import check_run, simulate
 from simulation.results import Result
 from simulation.scenario import Scenario, clause
-from simulation.sensitivity import (
-    ROUNDING,
-    SEED,
-    assumed,
-    blocks,
-    counted,
-    error_of_mean,
-    parsed,
-    title_of,
-)
+from simulation.sensitivity import ROUNDING, SEED, assumed, blocks, counted, error_of_mean, title_of
 from simulation.steps.utilisation import correlations, normals_of
 from simulation.streams import REPLICATES, correlation_root
 from simulation.terms import Mapper, Progress, Source, Words, refuse, words

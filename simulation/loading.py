@@ -82,6 +82,16 @@ def library() -> list[str]:
 
 
 @lru_cache(maxsize=64)
+def parsed(text: str) -> Scenario:
+    """A scenario from its own text (`Scenario.text()`), read once for all the tasks that bring it.
+
+    >>> parsed(load_scenario("benxi_2008").text()).first_year
+    2008
+    """
+    return Scenario.model_validate_json(text)
+
+
+@lru_cache(maxsize=64)
 def _library_scenario(name: str) -> Scenario:
     return parse_scenario(read_text(LIBRARY / f"{name}.yaml"), f"{name}.yaml")
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 
 import numpy as np
 from scipy.stats import t as student
 
+from simulation.loading import parsed
 from simulation.measures import happened
 from simulation.model import simulate
 from simulation.results import Result
@@ -38,19 +38,13 @@ LEVEL = 0.95  # of confidence, beyond which a difference between two policies co
 CLEAR = float(student.ppf((1 + LEVEL) / 2, REPLICATES - 1))  # standard errors, of as many scramblings
 
 
-@lru_cache(maxsize=4)
-def read(text: str) -> Scenario:
-    """A scenario from its own text; kept, because every policy of a search is a change of one."""
-    return Scenario.model_validate_json(text)
-
-
 def judge(question: dict) -> dict:
     """The objectives of one policy, from plain data to plain data: so that it can be asked for anywhere.
 
     `question`: `scenario` (its text), `edits` (lever, year, value), `since`, `draws`, `seed`, `engine`. The answer:
     `objectives` and, by scrambling, `replicates`; `deficit_year`; `take_up`; the `engine` that ran.
     """
-    scenario = changed(read(question["scenario"]), question["edits"])
+    scenario = changed(parsed(question["scenario"]), question["edits"])
     result = simulate(scenario, question["draws"], question["seed"], question["engine"])
     return objectives(result, question["since"]) | {"engine": result.manifest["engine"]}
 

@@ -15,8 +15,8 @@ import pandas as pd
 
 from simulation import measures
 from simulation.assumptions import ASSUMED, Assumptions, uncertain
-from simulation.compare import read_scenario
 from simulation.explain import shapley
+from simulation.loading import parsed
 from simulation.model import simulate
 from simulation.results import EVENTS, QUANTITIES, Result
 from simulation.runs import Manifest, scenario_of
@@ -103,7 +103,7 @@ def task(old: Scenario, new: Scenario, previous: Manifest, later: Manifest, part
 
 def figures_of(task: dict) -> list[float]:
     """A run's means and probabilities in some years, in the order of `FIGURES`."""
-    result = simulate(read_scenario(task["scenario"]), task["draws"], task["seed"], task["engine"])
+    result = simulate(parsed(task["scenario"]), task["draws"], task["seed"], task["engine"])
     return told(measures.report(result), task["years"]).tolist()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +12,7 @@ from scipy.stats import sobol_indices
 
 from simulation.assumptions import ASSUMED, Z95, drawn, uncertain
 from simulation.compare import check_of
-from simulation.loading import load_scenario
+from simulation.loading import load_scenario, parsed
 from simulation.measures import happened
 from simulation.model import MAX_DRAWS, check_run, simulate
 from simulation.results import EVENTS, QUANTITIES, Result
@@ -231,12 +230,6 @@ def values(result: Result, of: Sequence[str], year: int) -> dict[str, list[float
     events = happened(result) if set(of) & set(EVENTS) else {}
     return {name: (events[name] if name in events else result.data[name].values[:, :, 0])[:, t].astype(float).tolist()
             for name in of}
-
-
-@lru_cache(maxsize=16)
-def parsed(text: str) -> Scenario:
-    """A scenario from its text."""
-    return Scenario.model_validate_json(text)
 
 
 def points_mixed(task: dict, scenario: Scenario) -> tuple[np.ndarray, int]:

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from simulation.areas import Area, area_of, built, parsed
+from simulation.areas import Area, area_of, built
+from simulation.loading import parsed
 from simulation.measures import chances, summary
 from simulation.model import check_run, simulate
 from simulation.proposals import BASE, Proposal, check, under
