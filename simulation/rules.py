@@ -7,7 +7,25 @@ import numpy as np
 from simulation.policy import Policy
 from simulation.records import Rules
 from simulation.scenario import Scenario
+from simulation.terms import Given
 from simulation.trees import dense, dense_bands
+
+
+def unlimited(given: Given) -> float:
+    """A limit in yuan, infinite where none is set."""
+    return np.inf if given.value is None else float(given.value)
+
+
+def ceiling_of(scenario: Scenario, policy: Policy, year: int | None = None) -> float:
+    """The fund's yearly ceiling of a person under a policy, yuan: a sum, or a multiple of a year's income.
+
+    >>> from simulation import load_scenario
+    >>> scenario = load_scenario("benxi_2008")
+    >>> ceiling_of(scenario, scenario.base_policy())
+    30000.0
+    """
+    b = policy.benefits
+    return max(unlimited(b.ceiling), float(b.ceiling_multiple.value) * scenario.income_per_head(year))
 
 
 def compile_rules(scenario: Scenario, policy: Policy, year: int | None = None) -> Rules:
@@ -26,7 +44,6 @@ def compile_rules(scenario: Scenario, policy: Policy, year: int | None = None) -
     assistance_rate = dense(b.assistance_rate.value, ("status",), axes)
     commercial_rate = dense(b.commercial_rate.value, ("tier",), axes)
     kind_ceiling = dense(b.kind_ceiling.value, ("kind",), axes)
-    unlimited = lambda given: np.inf if given.value is None else float(given.value)  # noqa: E731
     waived = np.repeat([0.0, float(contracts.waived_visits.value)], len(axes["group"]))
     fee_price = float(scenario.value("utilisation", "consultation_fee")) * primary
     fee = np.minimum(float(b.consultation_paid.value), fee_price)
@@ -39,7 +56,7 @@ def compile_rules(scenario: Scenario, policy: Policy, year: int | None = None) -
         lower=lower, upper=upper, rate=rate,
         bonus=float(b.contribution_bonus.value),
         limit=float(b.rate_limit.value),
-        ceiling=max(unlimited(b.ceiling), float(b.ceiling_multiple.value) * scenario.income_per_head(year)),
+        ceiling=ceiling_of(scenario, policy, year),
         has_kind_ceiling=bool(np.isfinite(kind_ceiling).any()),
         kind_ceiling=kind_ceiling,
         has_fee=bool(fee.any() or waived.any()),

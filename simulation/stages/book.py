@@ -13,7 +13,7 @@ from simulation.engines import bills
 from simulation.engines.histories import fingerprint
 from simulation.policy import Policy
 from simulation.records import Costs, Rules, Tail
-from simulation.rules import compile_rules
+from simulation.rules import ceiling_of, compile_rules
 from simulation.scenario import Scenario
 from simulation.trees import dense
 
@@ -113,28 +113,12 @@ def book_of(scenario: Scenario, area: str | None) -> Book:
         if not policy.benefits.ceiling_multiple.value:
             return made[same]
         if (*same, year) not in made:
-            made[*same, year] = made[same]._replace(ceiling=ceiling_in(scenario, policy, year))
+            made[*same, year] = made[same]._replace(ceiling=ceiling_of(scenario, policy, year))
         return made[*same, year]
 
     horizon = scenario.horizon()
     return Book(scenario, area, base, policies, [in_year(policy, year) for policy, year in zip(
         policies, horizon, strict=True)], [in_year(base, year) for year in horizon])
-
-
-CEILINGS: dict[tuple, float] = {}  # by all that a year's ceiling follows from: compiled once, they serve every book
-MOST_CEILINGS = 10_000
-
-
-def ceiling_in(scenario: Scenario, policy: Policy, year: int) -> float:
-    """The fund's yearly ceiling of a person under a policy in a year, yuan."""
-    benefits = policy.benefits
-    key = benefits.ceiling.value, benefits.ceiling_multiple.value, scenario.income_per_head(year)
-    ceiling = CEILINGS.get(key)
-    if ceiling is None:
-        if len(CEILINGS) >= MOST_CEILINGS:
-            CEILINGS.clear()
-        ceiling = CEILINGS[key] = compile_rules(scenario, policy, year).ceiling
-    return ceiling
 
 
 def costs_of(book: Book, policy: Policy) -> Costs:
