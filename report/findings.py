@@ -11,7 +11,7 @@ from report.answers import Run
 from report.tables import Drawn, money_unit
 from report.text import number, percent, points, say, years_of
 from simulation.scenario import Scenario
-from simulation.streams import REPLICATES
+from simulation.streams import error_of, scramblings
 
 # The events of the sentences, in their order, with the line that each is about.
 LINES = {"p_deficit": None, "p_surplus_over": "surplus_ratio", "p_balance_over": "balance_ratio",
@@ -143,9 +143,8 @@ def behaviour(ends: Mapping[tuple[str, ...], pd.DataFrame], year: int, language:
             continue
         differs = usual - without
         name = say(language, "behaviour.together" if len(off) > 1 else f"behaviour.{off[0]}")
-        spread = [differs["balance_end"][n::REPLICATES].mean() for n in range(REPLICATES)]
         rows.append({"response": name, "balance": differs["balance_end"].mean(),
-                     "balance_se": pd.Series(spread).std() / REPLICATES ** 0.5,
+                     "balance_se": error_of([part.mean() for part in scramblings(differs["balance_end"])]),
                      "surplus": 100 * differs["surplus_ratio"].mean()})
     frame = pd.DataFrame(rows)
     divisor, unit = money_unit(frame["balance"].abs().max(), language)

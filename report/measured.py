@@ -15,7 +15,7 @@ from report.lesson import DERIVED, STATISTICS
 from simulation.measures import QUANTILES, chances, happened, standard_error
 from simulation.results import ALONG, EVENTS, QUANTITIES, Result
 from simulation.scenario import Scenario
-from simulation.streams import REPLICATES
+from simulation.streams import REPLICATES, error_of
 
 
 class Evidence(NamedTuple):
@@ -31,16 +31,15 @@ class Evidence(NamedTuple):
     def value(self, name: str, statistic: str, year: int) -> tuple[float, float]:
         """A figure and its standard error, which is never below what one further draw could change of a chance."""
         at = self.at(name, statistic, year)
-        error = float(self.parts[(slice(None), *at)].std(ddof=1) / np.sqrt(REPLICATES))
-        return float(self.whole[at]), max(error, 1 / self.draws) if name in EVENTS else error
+        least = 1 / self.draws if name in EVENTS else 0.0
+        return float(self.whole[at]), float(error_of(self.parts[(slice(None), *at)], least))
 
     def change(self, start: Evidence, name: str, statistic: str, year: int) -> tuple[float, float]:
         """The change of a figure from another run on the same draws, and its standard error."""
         here, there = self.at(name, statistic, year), start.at(name, statistic, year)
         apart = self.parts[(slice(None), *here)] - start.parts[(slice(None), *there)]
-        error = float(apart.std(ddof=1) / np.sqrt(REPLICATES))
         change = float(self.whole[here] - start.whole[there])
-        return change, max(error, 1 / self.draws) if name in EVENTS and change else error
+        return change, float(error_of(apart, 1 / self.draws if name in EVENTS and change else 0.0))
 
     def chance(self, event: str, year: int) -> tuple[float, float]:
         """The probability of an event and its standard error."""

@@ -22,7 +22,7 @@ from simulation.loading import parsed
 from simulation.model import simulate
 from simulation.results import EVENTS, LIBRARIES, MORE, QUANTITIES, Result
 from simulation.sentences import MOST, unit_of
-from simulation.streams import REPLICATES
+from simulation.streams import REPLICATES, error_of
 from simulation.terms import Mapper, Words, refuse, words
 from simulation.variance import ROUNDING, check_names
 
@@ -156,9 +156,8 @@ def error(values: np.ndarray, of: Sequence[str]) -> np.ndarray:
 
     That of a chance is never below what a single further draw could change.
     """
-    se = by_scrambling(values).std(axis=0, ddof=1) / np.sqrt(REPLICATES)
     least = np.array([1 / values.shape[1] if name in EVENTS else 0.0 for name in of])
-    return np.maximum(se, least[:, None])
+    return error_of(by_scrambling(values), least[:, None])
 
 
 def described(values: np.ndarray, of: Sequence[str], years: Sequence[int]) -> pd.DataFrame:

@@ -23,7 +23,7 @@ from simulation.policy import Policy, policy_terms
 from simulation.reference import TITLES
 from simulation.results import Result
 from simulation.scenario import Scenario, find_lever
-from simulation.streams import REPLICATES, stream
+from simulation.streams import error_of, stream
 from simulation.terms import Mapper, Words, refuse, words
 
 MANY = 6  # groups, above which not all orders are run: twice the runs for each further one
@@ -302,13 +302,12 @@ def frames(worth: Mapping[int, np.ndarray], groups: list[str], paths: Sequence[t
         part = added.mean(axis=0)
         if len(paths) > 2:  # an order and itself backwards are one sample
             halves = np.stack([added[n:n + 2, :, 0].mean(axis=0) for n in range(0, len(paths), 2)])
-            spread = halves.std(axis=0, ddof=1) / np.sqrt(len(halves))
+            spread = error_of(halves)
         else:
             spread = np.full_like(spread, np.nan)
-    error = lambda of_each: of_each[1:].std(axis=0, ddof=1) / np.sqrt(REPLICATES)  # noqa: E731
-    totals = tidy(of, years, first=nothing[0], last=nothing[0] + whole[0], change=whole[0], se=error(whole),
+    totals = tidy(of, years, first=nothing[0], last=nothing[0] + whole[0], change=whole[0], se=error_of(whole[1:]),
                   interaction=(whole - alone.sum(axis=0))[0])
-    parts = [tidy(of, years, part=part[n, 0], se=error(part[n]), se_orders=spread[n], alone=alone[n, 0],
+    parts = [tidy(of, years, part=part[n, 0], se=error_of(part[n, 1:]), se_orders=spread[n], alone=alone[n, 0],
                   interaction=(part[n] - alone[n])[0]).assign(group=name) for n, name in enumerate(groups)]
     pairs = [tidy(of, years, interaction=(worth[1 << i | 1 << j] - worth[1 << i] - worth[1 << j] + nothing)[0]).assign(
         first=groups[i], second=groups[j]) for i, j in combinations(range(count), 2)] if paths is None else []

@@ -8,7 +8,7 @@ import pandas as pd
 from simulation.results import ALONG, MORE, QUANTITIES, Result
 from simulation.scenario import Change, Scenario
 from simulation.steps.fund import ratio
-from simulation.streams import REPLICATES
+from simulation.streams import error_of, scramblings
 from simulation.terms import Source, words
 
 QUANTILES = {"p05": 0.05, "p25": 0.25, "p50": 0.50, "p75": 0.75, "p95": 0.95}
@@ -105,15 +105,12 @@ def staying(result: Result) -> pd.DataFrame:
 def standard_error(hit: np.ndarray) -> np.ndarray:
     """Standard error (t,) of the share of draws (d, t) in which an event happened.
 
-    From the spread between the independent scramblings of the draws; never below what a single
-    further draw could change, so that a chance of 0 or 1 is not reported as certain.
+    From the spread between the independent scramblings of the draws (see `error_of`).
 
     >>> standard_error(np.zeros((1024, 1), bool)).round(4).tolist()
     [0.001]
     """
-    draws = len(hit)
-    by_replicate = np.stack([hit[r::REPLICATES].mean(axis=0) for r in range(REPLICATES)])
-    return np.maximum(by_replicate.std(axis=0, ddof=1) / np.sqrt(REPLICATES), 1 / draws)
+    return error_of([part.mean(axis=0) for part in scramblings(hit)], 1 / len(hit))
 
 
 def median_error(result: Result, quantity: str) -> pd.DataFrame:
@@ -122,9 +119,8 @@ def median_error(result: Result, quantity: str) -> pd.DataFrame:
     From the spread between the independent scramblings of the draws.
     """
     draws = result.data[quantity].values[:, :, 0]
-    medians = np.stack([np.median(draws[r::REPLICATES], axis=0) for r in range(REPLICATES)])
     return pd.DataFrame({"year": result.data["year"].values,
-                         quantity: medians.std(axis=0, ddof=1) / np.sqrt(REPLICATES)})
+                         quantity: error_of([np.median(part, axis=0) for part in scramblings(draws)])})
 
 
 def spending_by_tier(result: Result) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from simulation.measures import happened
 from simulation.model import simulate
 from simulation.results import Result
 from simulation.scenario import PAYERS, Change, Scenario
-from simulation.streams import REPLICATES
+from simulation.streams import REPLICATES, error_of
 from simulation.terms import Source, Words, words
 
 # What a policy is judged by, the less the better: title and unit. From the year the levers move in to the last.
@@ -99,8 +99,7 @@ def beats(replicates: np.ndarray, values: np.ndarray, n: int) -> tuple[np.ndarra
     standard errors counts; all policies are judged on the same draws, so it is the difference of each scrambling.
     """
     gap = replicates[n] - replicates
-    se = gap.std(axis=1, ddof=1) / np.sqrt(gap.shape[1])
     less = values[n] - values
     # rounding of the arithmetic is no difference
-    beyond = np.maximum(CLEAR * se, 1e-12 * np.abs(values).max(axis=0))
+    beyond = np.maximum(CLEAR * error_of(gap, axis=1), 1e-12 * np.abs(values).max(axis=0))
     return less < -beyond, less > beyond

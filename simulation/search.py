@@ -14,7 +14,7 @@ from simulation.moves import Leaf, moves
 from simulation.objectives import OBJECTIVES, beats, changed, judge, means
 from simulation.refining import GENERATION, generated
 from simulation.scenario import Scenario, find_lever, lever_value
-from simulation.streams import REPLICATES
+from simulation.streams import error_of
 from simulation.terms import Mapper, Words, check_leaf, refuse, short, words
 
 FEWEST, MOST, WIDEST = 4, 5_000, 12  # policies, and levers
@@ -216,7 +216,7 @@ def front_of(scenario: Scenario, levers: tuple[Lever, ...], since: int, draws: i
     """
     places = places[:len(rows) - 1]
     values, replicates = means(rows), np.array([row["replicates"] for row in rows])
-    se = np.maximum(replicates.std(axis=1, ddof=1) / np.sqrt(REPLICATES), [1 / draws, 1 / draws, 0, 0])
+    se = error_of(replicates, [1 / draws, 1 / draws, 0, 0], axis=1)
     over = np.array([(values[n] <= values).all(axis=1) & beats(replicates, values, n)[0].any(axis=1)
                      for n in range(len(rows))])  # (policy that beats, policy beaten)
     dominated = over.any(axis=0)

@@ -18,7 +18,7 @@ from simulation.model import MAX_DRAWS, check_run, simulate
 from simulation.results import EVENTS, QUANTITIES, Result
 from simulation.scenario import Scenario
 from simulation.steps.utilisation import SHOCKS, correlations, dimensions, normals_of
-from simulation.streams import REPLICATES, correlation_root, sobol_normals
+from simulation.streams import REPLICATES, correlation_root, error_of, scramblings, sobol_normals
 from simulation.terms import Mapper, Progress, Words, refuse, words
 
 DRAWS = 1024  # points of each of the two samples whose mixtures are run
@@ -318,8 +318,7 @@ def error_of_mean(drawn: np.ndarray) -> float:
     >>> round(error_of_mean(np.tile([1.0, -1.0], 8)), 2)
     0.26
     """
-    by_replicate = [drawn[r::REPLICATES].mean() for r in range(REPLICATES)]
-    return float(np.std(by_replicate, ddof=1) / np.sqrt(REPLICATES))
+    return float(error_of([part.mean() for part in scramblings(drawn)]))
 
 
 def indices(factors: Sequence[Factor], active: frozenset[int], of: Sequence[str], year: int,

@@ -7,6 +7,7 @@ scramblings: the spread between them is the standard error of every answer. Whoe
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import blake2b
 
@@ -47,6 +48,22 @@ def sobol_normals(dimensions: int, draws: int, seed: int) -> np.ndarray:
     z = ndtri(np.clip(points, 1e-12, 1 - 1e-12)).reshape(-1, dimensions)[:draws]
     z.flags.writeable = False
     return z
+
+
+def scramblings(draws: np.ndarray) -> list[np.ndarray]:
+    """The draws (d, ...) of each scrambling."""
+    return [draws[replicate::REPLICATES] for replicate in range(REPLICATES)]
+
+
+def error_of(found: np.ndarray | Sequence, least: np.ndarray | Sequence | float = 0.0, axis: int = 0) -> np.ndarray:
+    """Standard error (...) of a figure found in independent parts (part, ...), such as scramblings; `least` at least.
+
+    For a chance that is what a single further draw could change, so that one of 0 or 1 is not reported as certain.
+
+    >>> error_of([[1.0, 0.0], [3.0, 0.0]], least=[0.0, 0.01]).tolist()
+    [1.0, 0.01]
+    """
+    return np.maximum(np.std(found, axis=axis, ddof=1) / np.sqrt(np.shape(found)[axis]), least)
 
 
 def orthogonal(directions: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ import numpy as np
 
 from simulation.measures import QUANTILES, happened, standard_error
 from simulation.results import EVENTS, MORE, QUANTITIES, Result
-from simulation.streams import REPLICATES
+from simulation.streams import error_of, scramblings
 from simulation.terms import BadInput, Words, refuse, short, words
 from simulation.trees import nearest
 
@@ -130,8 +130,7 @@ def measured(result: Result, targets: Iterable[Target]) -> tuple[np.ndarray, np.
         else:
             draws = result.data[target.of].values[:, :, 0]
             found.append(statistic(draws, target.statistic))
-            spread = [statistic(draws[r::REPLICATES], target.statistic) for r in range(REPLICATES)]
-            errors.append(np.std(spread, axis=0, ddof=1) / np.sqrt(REPLICATES))
+            errors.append(error_of([statistic(part, target.statistic) for part in scramblings(draws)]))
     return np.array(found), np.array(errors)
 
 
