@@ -26,6 +26,7 @@ from simulation import __version__
 from simulation.results import LIBRARIES
 from simulation.runs import code
 from simulation.terms import BadInput, Fault, Mapper, refuse, short, words
+from simulation.writing import make, unwritable
 
 ROOT = Path(__file__).resolve().parent.parent
 MOST_WORKERS = 256
@@ -113,20 +114,6 @@ def source_of(work: Callable[[Any], Any]) -> str:
 
 # ---- results that stay ---------------------------------------------------------------------------------------------
 
-def make(folder: Path) -> None:
-    """A folder for results, or one clear fault."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise unwritable(folder, error) from None
-
-
-def unwritable(folder: Path, error: OSError) -> BadInput:
-    """The refusal of a folder that nothing can be written to."""
-    return refuse(short(folder), words("写不进这个文件夹", f"cannot be written to ({error.strerror})"),
-                  words("请换一个文件夹", "choose another folder"))
-
-
 def recalled(folder: Path | None, task: Task) -> str | None:
     """The kept result of a task; none where there is none or the file is damaged."""
     if not folder:
@@ -143,7 +130,7 @@ def remembered(folder: Path | None, task: Task, result: str) -> None:
     """Write a result beside the others: whole or not at all."""
     if not folder:
         return
-    half = folder / f".{task.key}.{os.getpid()}"
+    half = folder / f".{task.key}.{os.getpid()}"  # no `writing.whole`: that waits for the disk, ten times as long
     try:
         half.write_text(f'{{"sha256": "{checksum(result)}", "result": {result}}}', encoding="utf-8")
         half.replace(folder / f"{task.key}.json")

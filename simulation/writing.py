@@ -56,8 +56,16 @@ def write(path: Path, content: str | bytes) -> None:
         part.write_bytes(content if isinstance(content, bytes) else content.encode())
 
 
+def make(folder: Path) -> None:
+    """Make a folder, with those it lies in, unless it is there; or raise `BadInput`."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unwritable(folder, error) from None
+
+
 def unwritable(path: Path, error: OSError) -> BadInput:
-    """The refusal of a file that the system does not let us write.
+    """The refusal of a file or folder that the system does not let us write.
 
     >>> unwritable(Path("a.csv"), OSError(errno.ENOSPC, "No space left on device")).faults[0].what.en
     'cannot be written: the disk is full'

@@ -369,7 +369,7 @@ def test_what_is_no_cluster_is_refused(text: str) -> None:
 
 def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(BadInput, match="cannot be written to"), mapper(keep=tmp_path / "file" / "keep"):
+    with pytest.raises(BadInput, match="keep: cannot be written"), mapper(keep=tmp_path / "file" / "keep"):
         raise AssertionError("never begun")
 
 
