@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtr
 from scipy.stats import binomtest
 
 from simulation.terms import Words, refuse, words
@@ -60,19 +59,6 @@ def crps(draws: np.ndarray, actual: float) -> float:
     # half the mean distance between two draws: each sorted draw counts for how many lie below less how many above
     spread = x @ (2 * np.arange(n) + 1 - n) / n**2
     return float(np.abs(x - actual).mean() - spread)
-
-
-def crps_normal(mean: float, sd: float, actual: float) -> float:
-    """The same score of a normal forecast, in closed form (Gneiting and others 2005, MWR 133, equation 5).
-
-    >>> round(crps_normal(0.0, 1.0, 0.0), 4), crps_normal(2.0, 0.0, 5.0)
-    (0.2337, 3.0)
-    """
-    if sd == 0:
-        return abs(actual - mean)
-    z = (actual - mean) / sd
-    density = np.exp(-z * z / 2) / np.sqrt(2 * np.pi)
-    return float(sd * (z * (2 * ndtr(z) - 1) + 2 * density - 1 / np.sqrt(np.pi)))
 
 
 def inside(draws: np.ndarray, actual: float, share: float) -> bool:

@@ -76,11 +76,6 @@ def row_of(rows: Sequence[Mapping[str, str]], variable: str, year: str | None, s
     return found[0]
 
 
-def rows_behind(entry: Mapping, folder: Path) -> list[Mapping[str, str]]:
-    """Every row of the tables that an entry of `volatility.yaml` rests on."""
-    return [row for piece in entry["rows"] for year in years_of(piece) for row in rows_in(piece, year, folder).values()]
-
-
 def years_of(piece: Mapping) -> list[int]:
     """The years of a piece of a series: listed, or from one to another.
 
