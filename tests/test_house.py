@@ -3,6 +3,7 @@
 import ast
 import doctest
 import importlib
+import re
 import subprocess
 import sys
 from functools import cache
@@ -12,27 +13,32 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 MODEL = ROOT / "simulation"
-PATHS = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
-         for path in sorted(MODEL.rglob("*.py"))}
+HOUSE = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+         for room in (MODEL, ROOT / "report", ROOT / "store") for path in sorted(room.rglob("*.py"))}
+PATHS = {name: path for name, path in HOUSE.items() if path.is_relative_to(MODEL)}
 
-# Imports go up this list, never down: a module may import from its own floor or an earlier one.
-FLOORS = (
-    ("terms", "trees", "streams", "boxes", "reading", "writing", "earlier", "published", "cited", "cells", "columns",
-     "grids", "template", "series", "dynamics", "trends", "memory"),
-    ("programmes", "policy", "assumptions", "estimates", "records", "scenario", "rules", "checking", "loading"),
-    ("steps",),
-    ("engines",),
-    ("demography", "stages", "results"),
-    ("model",),
-    ("measures", "household", "runs", "scorecard", "reference", "compare", "targets", "moves", "goalseek", "sought",
-     "sensitivity", "calibration", "adapted", "backtest", "scoring", "variance", "concentration", "reconcile",
-     "explain", "search", "objectives", "refining", "failures", "sweep", "areas", "proposals", "information",
-     "report", "sentences", "comparable", "drivers", "incidence", "futures"),
-    ("cluster",),
-    ("",),  # the package itself, whose __init__ names what others may use
-    ("commands",),
-    ("__main__",),
-)
+# The rooms of ARCHITECTURE.md, one a floor. Imports go up this list, never down: a module may import from its own
+# floor or an earlier one.
+FLOORS = {
+    "words": ("terms", "trees", "streams", "reading", "writing", "memory"),
+    "record": ("published", "cited", "series", "columns", "cells", "grids", "template", "dynamics", "trends"),
+    "inputs": ("policy", "programmes", "assumptions", "records", "estimates", "scenario", "rules", "checking",
+               "loading"),
+    "steps": ("steps", "demography"),
+    "engines": ("engines",),
+    "stages": ("stages",),
+    "model": ("results", "model"),
+    "answers": ("measures", "scorecard", "reference", "household", "runs", "earlier", "variance"),
+    "questions": ("compare", "comparable", "explain", "drivers", "sentences", "goalseek", "targets", "moves", "sought",
+                  "sensitivity", "information", "search", "objectives", "refining", "failures", "boxes", "sweep",
+                  "areas", "proposals", "incidence", "futures"),
+    "scale": ("cluster",),
+    "track record": ("calibration", "adapted", "backtest", "scoring", "concentration", "reconcile"),
+    "package": ("__init__",),
+    "documents": ("report",),
+    "store": ("store",),
+    "command line": ("commands", "__main__"),
+}
 OUTSIDE = {"streamlit", "plotly", "ui", "app", "run", "tests", "bench"}
 SETTLERS = {"steps.benefits", "engines.pruned", "engines.settling", "engines.bills", "household"}
 
@@ -42,21 +48,20 @@ POLICY_NUMBERS = {30000, 295, 255, 240, 210, 195, 170, 125, 85, 65, 55, 0.7, 0.6
 
 
 def short(module: str) -> str:
-    """A module's name inside the package; the package itself is ''."""
-    return module.removeprefix("simulation").removeprefix(".")
+    """A module's name inside the package; the package itself is `__init__`."""
+    return module.removeprefix("simulation").removeprefix(".") or "__init__"
 
 
 def floor(module: str) -> int:
-    """The floor a module of the package lives on."""
-    name = short(module)
-    found = [n for n, rooms in enumerate(FLOORS) if name in rooms or name.split(".")[0] in rooms]
+    """The floor a module lives on."""
+    found = [n for n, rooms in enumerate(FLOORS.values()) if short(module).split(".")[0] in rooms]
     assert found, f"{module} is on no floor; give it one in FLOORS"
     return found[0]
 
 
 @cache
 def tree(module: str) -> ast.Module:
-    return ast.parse(PATHS[module].read_text(encoding="utf-8"))
+    return ast.parse(HOUSE[module].read_text(encoding="utf-8"))
 
 
 def imports(module: str) -> set[str]:
@@ -69,7 +74,7 @@ def imports(module: str) -> set[str]:
             assert node.level == 0, f"{module} imports relatively"
             for alias in node.names:
                 inside = f"{node.module}.{alias.name}"
-                if inside in PATHS:
+                if inside in HOUSE:
                     found.add(inside)
                 elif (node.module, alias.name) != ("simulation", "__version__"):
                     found.add(node.module)
@@ -99,10 +104,18 @@ def test_the_rooms_of_the_house_are_there(name: str) -> None:
     assert (ROOT / name).exists()
 
 
-@pytest.mark.parametrize("module", PATHS)
+@pytest.mark.parametrize("module", HOUSE)
 def test_imports_go_one_way(module: str) -> None:
-    upwards = {name for name in imports(module) if name in PATHS and floor(name) > floor(module)}
+    upwards = {name for name in imports(module) if name in HOUSE and floor(name) > floor(module)}
     assert not upwards
+
+
+def test_the_page_of_the_rooms_says_the_same() -> None:
+    rows = [line.split("|") for line in (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8").splitlines()
+            if line.startswith("| ")]
+    files = {row[1].strip(): set(re.findall(r"(\w+)(?:\.py|/)", row[2])) for row in rows}
+    assert [room for room in files if room in FLOORS] == list(FLOORS)
+    assert {room: set(modules) - files[room] for room, modules in FLOORS.items() if set(modules) - files[room]} == {}
 
 
 @pytest.mark.parametrize("module", PATHS)
