@@ -18,7 +18,7 @@ from scipy.special import ndtri, stdtr
 from simulation import cited, simulate
 from simulation.reading import build, read_text, read_yaml
 from simulation.results import Result
-from simulation.scenario import STATUS, Change, Scenario, find_lever, lever_value
+from simulation.scenario import STATUS, Change, Scenario, check_year, find_lever, lever_value
 from simulation.steps.utilisation import NORMAL, dimensions, heavy, normals_of
 from simulation.terms import BadInput, Document, Fault, Record, Source, Words, refuse, short, words
 from simulation.trees import leaves
@@ -106,11 +106,8 @@ def basis(name: str, language: str) -> str:
 
 def window(scenario: Scenario, dealt: Dealt) -> range:
     """The simulated years in which a card acts; one dealt for a year that is not simulated is refused."""
-    last = scenario.horizon()[-1]
-    if dealt.year not in scenario.horizon():
-        raise refuse(f"{dealt.card}@{dealt.year}", words("年份不在模拟期内", "the year is not simulated"),
-                     words(f"请用 {scenario.first_year} 到 {last}", f"use {scenario.first_year} to {last}"))
-    return range(dealt.year, min(dealt.year + card_of(dealt).years - 1, last) + 1)
+    check_year(scenario, dealt.year, f"{dealt.card}@{dealt.year}")
+    return range(dealt.year, min(dealt.year + card_of(dealt).years - 1, scenario.horizon()[-1]) + 1)
 
 
 def with_levers(scenario: Scenario, dealt: Iterable[Dealt]) -> Scenario:

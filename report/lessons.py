@@ -30,7 +30,7 @@ from simulation.assumptions import ASSUMED
 from simulation.loading import library, load_scenario
 from simulation.reading import build, read_text, read_yaml, too_large
 from simulation.results import EVENTS
-from simulation.scenario import Scenario, lever_value
+from simulation.scenario import Scenario, lever_value, year_fault
 from simulation.series import bundled, load_series
 from simulation.terms import BadInput, Fault, Words, refuse, short, words
 from simulation.trees import nearest
@@ -164,13 +164,6 @@ def unknown(place: str, what: Words, name: str, known: Iterable[str]) -> Fault:
     """A name that is none of those known, with the nearest of them."""
     near = nearest(name, list(known))
     return Fault(place, what, words(f"是否为：{near}", f"did you mean {near}"))
-
-
-def year_fault(scenario: Scenario, place: str) -> Fault:
-    """A year that is not simulated."""
-    first, last = scenario.first_year, scenario.horizon()[-1]
-    return Fault(place, words("年份不在模拟期内", "the year is not simulated"),
-                 words(f"请用 {first} 到 {last}", f"use {first} to {last}"))
 
 
 def lever_faults(scenario: Scenario, lever: str, place: str) -> list[Fault]:

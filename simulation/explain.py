@@ -22,7 +22,7 @@ from simulation.model import simulate
 from simulation.policy import Policy, policy_terms
 from simulation.reference import TITLES
 from simulation.results import Result
-from simulation.scenario import Scenario, find_lever
+from simulation.scenario import Scenario, check_year, find_lever
 from simulation.streams import error_of, stream
 from simulation.terms import Mapper, Words, refuse, words
 
@@ -75,10 +75,8 @@ def waterfall(a: Item, b: Item, of: str | Sequence[str] = "balance_end", year: i
     check_alike(entries, draws, seed, engine)
     first, last = (entry.scenario for entry in entries)
     check_axes(entries)
-    if year is not None and year not in first.horizon():
-        raise refuse(f"year {year}", words("年份不在模拟期内", "the year is not simulated"),
-                     words(f"请用 {first.first_year} 到 {first.horizon()[-1]}",
-                           f"use {first.first_year} to {first.horizon()[-1]}"))
+    if year is not None:
+        check_year(first, year, f"year {year}")
     grouped = in_groups(differing(first, last), groups)
     if orders is not None and not 1 <= orders <= 1000:
         raise refuse("orders", words("次序数应为 1 到 1000", "there can be 1 to 1000 orders"),

@@ -18,7 +18,7 @@ from simulation.measures import happened
 from simulation.model import check_run, futures_of, simulate
 from simulation.records import Futures
 from simulation.results import EVENTS, MORE, QUANTITIES, Result
-from simulation.scenario import Scenario
+from simulation.scenario import Scenario, check_year
 from simulation.streams import REPLICATES
 from simulation.terms import UNITS, Words, refuse, short, words
 from simulation.trees import nearest
@@ -155,10 +155,8 @@ def borne_out(inside: np.ndarray, among: np.ndarray) -> bool:
 
 def check_asked(scenario: Scenario, year: int | None, density: float | None, most: int, draws: int) -> None:
     """Refuse a year, a density or a number that cannot be answered for."""
-    if year is not None and year not in scenario.horizon():
-        raise refuse(f"year {year}", words("年份不在模拟期内", "the year is not simulated"),
-                     words(f"请用 {scenario.first_year} 到 {scenario.horizon()[-1]}",
-                           f"use {scenario.first_year} to {scenario.horizon()[-1]}"))
+    if year is not None:
+        check_year(scenario, year, f"year {year}")
     if density is not None and not 0 < density <= 1:
         raise refuse(f"density {density:g}", words("不在 0 到 1 之间", "is not a share"),
                      words("例如 0.8", "give one such as 0.8"))

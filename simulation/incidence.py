@@ -29,7 +29,7 @@ from simulation.engines.yearly import stay_counts
 from simulation.model import simulate
 from simulation.records import Care, Costs, Rules, Spending
 from simulation.results import Result
-from simulation.scenario import Scenario
+from simulation.scenario import Scenario, check_year
 from simulation.steps.benefits import ASSISTANCE, BASIC, COMMERCIAL, CRITICAL
 from simulation.streams import stream
 from simulation.terms import refuse, words
@@ -116,10 +116,7 @@ def incidence(baseline: Scenario, changed: Scenario, year: int | None = None, th
     if baseline.axes != changed.axes or list(baseline.horizon()) != list(changed.horizon()):
         raise refuse(changed.name, words("两个情景的人群或年份不同", "the scenarios have other people or other years"),
                      words("请比较同一情景的两套规则", "compare two rule books of one scenario"))
-    if year not in baseline.horizon():
-        first, last = baseline.first_year, baseline.horizon()[-1]
-        raise refuse(f"year={year}", words("年份不在模拟期内", "the year is not simulated"),
-                     words(f"请用 {first} 到 {last}", f"use {first} to {last}"))
+    check_year(baseline, year, f"year={year}")
     counties = counties_of(baseline, changed, year, draws, seed)
     coarse = FEWER if len(counties) >= MANY else 1
     rows = together([row for county in counties for row in people_of(county, len(baseline.axes.group), coarse, seed)])

@@ -27,7 +27,7 @@ from simulation.reading import build, read_text, too_large
 from simulation.results import Result
 from simulation.scenario import Scenario
 from simulation.terms import BadInput, Fault, Record, refuse, short, words
-from simulation.writing import unwritable, whole
+from simulation.writing import make, whole
 
 TOLERANCE = 1e-9  # relative: what another machine's arithmetic may change
 TABLES = {"summary.csv": measures.summary, "chances.csv": measures.chances, "spending.csv": measures.spending_by_tier}
@@ -64,10 +64,7 @@ def save_run(result: Result, folder: Path) -> None:
     All are written before the first takes its name, and the manifest takes its own last: a folder with one is whole.
     """
     files = files_of(result)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise unwritable(folder, error) from None
+    make(folder)
     manifest = folder / "manifest.json"
     with ExitStack() as parts:  # takes leave in the opposite order
         for path in (manifest, *(folder / name for name in files if name != manifest.name)):

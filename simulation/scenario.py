@@ -269,11 +269,7 @@ class Scenario(Record):
 
     def check(self, change: Change) -> None:
         """Refuse a change of a lever there is none of, in a year not simulated or to a value it cannot take."""
-        if change.year not in self.horizon():
-            raise refuse(f"{change.lever[:100]}@{short(change.year)}",
-                         words("年份不在模拟期内", "the year is not simulated"),
-                         words(f"请用 {self.first_year} 到 {self.horizon()[-1]}",
-                               f"use {self.first_year} to {self.horizon()[-1]}"))
+        check_year(self, change.year, f"{change.lever[:100]}@{short(change.year)}")
         try:
             section, name, path, term = find_lever(change.lever)
             if faults := check_leaf(term, change.value, change.lever):
@@ -412,6 +408,24 @@ def check_shares(scenario: Scenario, place: str) -> list[Fault]:
             wrong("class_a_share", kind, total, words("甲类与目录外合计不应超过 1",
                                                       "class A and what is outside must not exceed 1"))
     return faults
+
+
+def check_year(scenario: Scenario, year: int, place: str) -> None:
+    """Refuse a year that is not simulated."""
+    if year not in scenario.horizon():
+        raise BadInput([year_fault(scenario, place)])
+
+
+def year_fault(scenario: Scenario, place: str) -> Fault:
+    """A year that is not simulated, and those that are.
+
+    >>> from simulation import load_scenario
+    >>> year_fault(load_scenario("benxi_2008"), "year 2007").sentence()
+    'year 2007: the year is not simulated; use 2008 to 2017'
+    """
+    first, last = scenario.first_year, scenario.horizon()[-1]
+    return Fault(place, words("年份不在模拟期内", "the year is not simulated"),
+                 words(f"请用 {first} 到 {last}", f"use {first} to {last}"))
 
 
 def clause(scenario: Scenario, source: Source, language: str = "en") -> str:

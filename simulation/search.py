@@ -13,7 +13,7 @@ from simulation.model import check_run
 from simulation.moves import Leaf, moves
 from simulation.objectives import OBJECTIVES, beats, changed, judge, means
 from simulation.refining import GENERATION, generated
-from simulation.scenario import Scenario, find_lever, lever_value
+from simulation.scenario import Scenario, check_year, find_lever, lever_value
 from simulation.streams import error_of
 from simulation.terms import Mapper, Words, check_leaf, refuse, short, words
 
@@ -117,10 +117,7 @@ def search(scenario: Scenario | str, levers: Mapping[str, Sequence] | Sequence[s
     if not FEWEST <= policies <= MOST:
         raise refuse("policies", words(f"不能用 {policies} 个方案", f"{policies} policies will not do"),
                      words(f"请用 {FEWEST} 到 {MOST}", f"use {FEWEST} to {MOST}"))
-    if since not in scenario.horizon():
-        raise refuse(f"since {since}", words("年份不在模拟期内", "the year is not simulated"),
-                     words(f"请用 {scenario.first_year} 到 {scenario.horizon()[-1]}",
-                           f"use {scenario.first_year} to {scenario.horizon()[-1]}"))
+    check_year(scenario, since, f"since {since}")
     over = levers_of(scenario, levers, since)
     base = {"scenario": scenario.text(), "since": since, "draws": draws, "seed": seed, "engine": engine}
 

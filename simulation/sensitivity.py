@@ -16,7 +16,7 @@ from simulation.loading import load_scenario, parsed
 from simulation.measures import happened
 from simulation.model import MAX_DRAWS, check_run, simulate
 from simulation.results import EVENTS, QUANTITIES, Result
-from simulation.scenario import Scenario
+from simulation.scenario import Scenario, check_year
 from simulation.steps.utilisation import SHOCKS, correlations, dimensions, normals_of
 from simulation.streams import REPLICATES, correlation_root, error_of, scramblings, sobol_normals
 from simulation.terms import Mapper, Progress, Words, refuse, words
@@ -115,10 +115,7 @@ def check(scenario: Scenario, of: Sequence[str], year: int, draws: int, seed: in
     """Refuse what cannot be asked, with the remedy."""
     check_run(draws, seed, "table")
     check_of(of)
-    if year not in scenario.horizon():
-        first, last = scenario.horizon()[0], scenario.horizon()[-1]
-        raise refuse("year", words(f"{year} 年不在模拟期内", f"{year} is not simulated"),
-                     words(f"请用 {first} 到 {last}", f"use {first} to {last}"))
+    check_year(scenario, year, f"year {year}")
     for given, choices, place in ((by, ("assumption", "source"), "by"), *((name, METHODS, "method")
                                                                          for name in methods)):
         if given not in choices:

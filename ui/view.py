@@ -32,7 +32,7 @@ from simulation.estimates import (
 )
 from simulation.loading import library
 from simulation.reading import build, decoded, read_yaml
-from simulation.scenario import Change, Scenario, find_lever, value_in
+from simulation.scenario import Change, Scenario, check_year, find_lever, value_in
 from simulation.terms import LANGUAGES, BadInput, Fault, Record, refuse, short, words
 from simulation.trees import nearest
 
@@ -180,7 +180,7 @@ def view_of(name: str, since: int | None = None, edits: Iterable[tuple[str, Any]
     """
     base = known(name)
     since = base.first_year if since is None else since
-    check_year(base, since)
+    check_year(base, since, f"from={since}")
     if not (edits := tuple(edits)):
         return View(name, since)
     edited = base.changed(changes([edit for edit in edits if not is_assumption(edit[0])], since))
@@ -208,14 +208,6 @@ def otherwise(base: Scenario, edits: Iterable[tuple[str, Iterable[Any]]]) -> tup
     order = {f"{section}.{name}": n for n, (section, name) in enumerate(
         (section, name) for section, model in ASSUMED.items() for name in model.model_fields)}
     return tuple(sorted(found.items(), key=lambda edit: order[edit[0]]))
-
-
-def check_year(base: Scenario, year: int) -> None:
-    """Refuse a year that is not simulated."""
-    if year not in base.horizon():
-        first, last = base.first_year, base.horizon()[-1]
-        raise refuse(f"from={year}", words("年份不在模拟期内", "the year is not simulated"),
-                     words(f"请用 {first} 到 {last}", f"use {first} to {last}"))
 
 
 def with_edits(view: View, edits: Iterable[tuple[str, Any]]) -> View:
@@ -285,7 +277,7 @@ def year_of(base: Scenario, texts: Sequence[str]) -> int:
     if not isinstance(year, int):
         raise refuse(f"from={short(texts[0])}", words("不是年份", "not a year"),
                      words(f"例如 from={base.first_year}", f"for example from={base.first_year}"))
-    check_year(base, year)
+    check_year(base, year, f"from={year}")
     return year
 
 

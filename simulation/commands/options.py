@@ -18,7 +18,7 @@ from simulation.proposals import lever_and_year
 from simulation.results import Result
 from simulation.scenario import Change, Scenario, value_from_text
 from simulation.terms import BadInput, refuse, short, words
-from simulation.writing import disarmed, unwritable, write
+from simulation.writing import disarmed, make, write
 
 Command = Callable[[str, Callable[[argparse.Namespace], int], str], argparse.ArgumentParser]  # adds one to the parser
 
@@ -111,8 +111,5 @@ def tabled(path: Path | None, table: pd.DataFrame) -> None:
 
 def ready(folder: Path) -> Path:
     """A folder to write to, made if it is not there, or one clear fault."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise unwritable(folder, error) from None
+    make(folder)
     return folder

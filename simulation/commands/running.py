@@ -24,7 +24,7 @@ from simulation.loading import library, load_scenario, parse_scenario
 from simulation.reading import read_text
 from simulation.results import EVENTS, QUANTITIES
 from simulation.runs import AGAIN, Manifest, code, read_kept, same_numbers, save_run
-from simulation.scenario import clause
+from simulation.scenario import check_year, clause
 from simulation.scorecard import scorecard
 from simulation.terms import LANGUAGES, UNITS, BadInput, Words, refuse, short, words
 from simulation.trees import nearest
@@ -163,10 +163,7 @@ def settle_bills(options: argparse.Namespace) -> int:
     """`settle`"""
     scenario = edited(options)
     year = scenario.first_year if options.year is None else whole_number(options.year, "--year")
-    if year not in scenario.horizon():
-        raise refuse(f"--year {year}", words("年份不在模拟期内", "the year is not simulated"),
-                     words(f"请用 {scenario.first_year} 到 {scenario.horizon()[-1]}",
-                           f"use {scenario.first_year} to {scenario.horizon()[-1]}"))
+    check_year(scenario, year, f"--year {year}")
     data = settle(scenario, read_bills(scenario, options.bills), year)
     lines = []
     for n, bill in enumerate(data["bills"], 1):

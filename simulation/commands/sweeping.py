@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from simulation.areas import parsed, read_areas
+from simulation.areas import read_areas
 from simulation.commands.clusters import clustered, mapped_of, shown
 from simulation.commands.options import Command, show, simulated, whole_number
+from simulation.loading import parsed
 from simulation.proposals import BASE, DESIGNS, Proposal, grid, read_proposals, sample, varied
 from simulation.results import EVENTS, MORE, QUANTITIES
 from simulation.sweep import OF, areas_of, frames
