@@ -38,8 +38,9 @@ LESSON = "two_lines.1"
 COLOURS = 256  # of a picture's palette, chosen so that a colour with few pixels is kept: a marker
 
 # The question at the head of the README: 30 yuan more, and 5 points more in primary care.
-PAID = [("financing.contribution.adult.ordinary", 430), ("financing.contribution.senior.ordinary", 430)]
-RATE = [(f"benefits.rate.inpatient.{group}.primary", 0.9) for group in ("adult", "senior")]
+GROUPS = ("child", "adult", "senior")
+PAID = [(f"financing.contribution.{group}.ordinary", 430) for group in GROUPS]
+RATE = [(f"benefits.rate.inpatient.{group}.primary", 0.9) for group in GROUPS]
 CHANGED = "&".join(f"{lever}={value}" for lever, value in PAID + RATE)
 SHOWING = {"lessons": f"lesson={LESSON}", "compare": CHANGED, "why": CHANGED, "library": CHANGED}
 SCROLLED = {"classroom": 400}  # pixels, to the board
