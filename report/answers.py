@@ -14,6 +14,22 @@ from simulation.measures import chances, median_error, spending_by_tier, staying
 from simulation.results import QUANTITIES, Result
 from simulation.scenario import Scenario
 
+# What comes in, as shares of the fund's income; what care costs, as shares of total expense. Each adds up to its whole.
+SOURCES = {"individual_income": ("individual_income",), "subsidy_income": ("subsidy_income",),
+           "other": ("other_income", "interest")}
+BEARERS = {"fund": ("inpatient_paid", "chronic", "outpatient"), "critical": ("critical",),
+           "assistance": ("assistance",), "commercial": ("commercial",), "out_of_pocket": ("out_of_pocket",)}
+EACH = ("individual_income", "subsidy_income", "out_of_pocket", "provider_payment")  # told of each insured person
+WHOLES = {"income": SOURCES, "expense": BEARERS}
+
+
+class Bearing(NamedTuple):
+    """Means over the draws of what comes in and what care costs, yuan, with the insured, in two years."""
+
+    years: tuple[int, int]  # the first and the last
+    first: dict[str, float]
+    last: dict[str, float]
+
 
 class Run(NamedTuple):
     """The answers of one run: tidy frames, and the facts that identify it."""
@@ -25,6 +41,7 @@ class Run(NamedTuple):
     median_se: pd.DataFrame  # year, balance_ratio: standard error of the median
     facts: dict[str, Any]
     staying: pd.DataFrame  # what, value, se: the chance of keeping to it in every year
+    bears: Bearing
 
     def chance(self, event: str) -> pd.DataFrame:
         """Value and standard error of one event by year."""
@@ -59,7 +76,15 @@ def told(result: Result) -> Run:
         name: data[f"{name.removesuffix('_ratio')}_line"].values
         for name in ("surplus_ratio", "balance_ratio", "reserve_months")})
     return Run(summary(result), chances(result), spending_by_tier(result), lines,
-               median_error(result, "balance_ratio"), facts_of(result), staying(result))
+               median_error(result, "balance_ratio"), facts_of(result), staying(result), bearing(result))
+
+
+def bearing(result: Result) -> Bearing:
+    """The means of the first and last year of the whole fund."""
+    names = {name for of in WHOLES.values() for parts in of.values() for name in parts} | {*WHOLES, *EACH, "enrolled"}
+    data = result.data.variables
+    of = lambda at: {name: float(data[name].values[:, at, 0].mean()) for name in names}  # noqa: E731
+    return Bearing((result.scenario.first_year, result.scenario.horizon()[-1]), of(0), of(-1))
 
 
 def facts_of(result: Result) -> dict[str, Any]:

@@ -199,8 +199,8 @@ def levers(inquiry: Inquiry, counted: Counted, language: str) -> tuple[Part, ...
 
 def payers(inquiry: Inquiry, counted: Counted, language: str) -> tuple[Part, ...]:
     """Who pays for the fund and for care, in the first and last year, and before the change."""
-    drawn, unit = burden.table(inquiry.runs.bears, inquiry.runs.bore, language)
-    return (*told([burden.sentence(inquiry.runs.bears, inquiry.runs.bore, language)]),
+    drawn, unit = burden.table(inquiry.now, inquiry.before, language)
+    return (*told([burden.sentence(inquiry.now, inquiry.before, language)]),
             Table(counted("table", say(language, "brief.table.payers", unit=unit)), drawn,
                   say(language, "brief.payers_note")))
 

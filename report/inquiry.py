@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from report.answers import Run, told
-from report.burden import Bearing, bearing
 from simulation import __version__
 from simulation.backtest import TEMPLATE, Record, backtest
 from simulation.compare import SEED, Comparison, compare
@@ -48,9 +47,7 @@ class Runs(NamedTuple):
     """The answers of the run, and of that before the change with what compares the two; small enough to be kept."""
 
     now: Run
-    bears: Bearing
     before: Run | None
-    bore: Bearing | None
     comparison: Comparison | None  # named "0" before and "1" after
     drivers: Drivers | None  # missing where there are too few draws to tell any
 
@@ -136,8 +133,7 @@ def ran(base: Scenario, scenario: Scenario, draws: int, seed: int, engine: str, 
             made += [before, result]
     found = drivers(result, ("p_deficit", "p_balance_over")) if draws >= FEWEST else None
     tell(0.9)
-    return Runs(told(result), bearing(result), told(before) if before else None, bearing(before) if before else None,
-                comparison, found)
+    return Runs(told(result), told(before) if before else None, comparison, found)
 
 
 def moves(base: Scenario, edits: Sequence[Change]) -> list[Moved]:

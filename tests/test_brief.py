@@ -12,9 +12,9 @@ from docx.oxml.ns import qn
 from pypdf import PdfReader
 
 from report import evidence, wishes
+from report.answers import SOURCES, WHOLES
 from report.book import book
 from report.brief import background, brief
-from report.burden import SOURCES, WHOLES
 from report.findings import doubt, figures, sentences
 from report.html import html
 from report.inquiry import inquire, moves

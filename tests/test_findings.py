@@ -5,7 +5,8 @@ import re
 import numpy as np
 import pytest
 
-from report.answers import told
+from report.answers import EACH, told
+from report.burden import sentence
 from report.findings import answer, figures, sentences
 from simulation import load_scenario, simulate
 from simulation.measures import STAYS, happened, staying
@@ -69,3 +70,15 @@ def test_a_better_balance_reads_better_and_a_fuller_reserve_neither_better_nor_w
     assert {(one.way, one.arrow) for one in still} == {("same", "off")}
     assert all(not re.search("[-+−]", one.change) for one in still)
     assert {one.way for one in figures(before, None, language)} == {""}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_who_pays_is_told_of_each_insured_person_in_the_last_year_and_before(result, language):
+    richer = simulate(result.scenario.changed([Change(lever="financing.subsidy", year=2026, value=1000,
+                                                      source=Source(status="assumption"))]), draws=256, engine="table")
+    said = sentence(told(richer), told(result), language)
+    for one in (result, richer):
+        last = one.data.isel(year=-1, area=0).mean()
+        for name in EACH:
+            assert f"{float(last[name] / last['enrolled']):,.0f}" in said
+    assert str(result.scenario.horizon()[-1]) in said

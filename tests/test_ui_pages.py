@@ -204,9 +204,11 @@ def test_moving_a_lever_moves_figures_and_address_and_can_be_undone():
     assert figures_of(at) != before
     assert at.query_params[RATE] == "0.75"
     assert any("原为 55%" in caption.value for caption in at.caption)
+    assert any("基金支付医疗机构" in text.value for text in at.markdown)
     assert not [metric for metric in at.metric if not metric.delta]
     at.button(key="undo_last").click().run()
     assert figures_of(at) == before
+    assert not any("基金支付医疗机构" in text.value for text in at.markdown)
     assert RATE not in at.query_params
     assert at.slider(key=RATE).value == 0.55
     at.slider(key=RATE).set_value(0.75).run()  # at once, and to the value just taken back: a wish, not an echo

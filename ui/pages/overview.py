@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from report import tables
+from report import burden, tables
 from report.findings import behaviour, doubt, figures, responds, sentences
 from report.panels import FANS, panel
 from report.text import people, plain, say
@@ -44,7 +44,9 @@ facts.caption(" · ".join([
     *([t("facts.city", count=len(scenario.axes.area))] if len(scenario.axes.area) > 1 else [])]))
 
 with st.container(border=True):
-    st.markdown("  \n".join(found))
+    st.markdown("  \n".join([*found, *([burden.sentence(now, before, lang)] if before else [])]))
+    if before:
+        st.page_link("ui/pages/people.py", label=t("finding.people"), icon=":material/family_restroom:")
     st.caption(doubt(now, lang))
     if differs:
         st.caption(t(f"figure.differs.{differs}", levers=len(view.levers), assumed=len(view.assumed)))
