@@ -16,6 +16,7 @@ from simulation.streams import error_of, scramblings
 # The events of the sentences, in their order, with the line that each is about.
 LINES = {"p_deficit": None, "p_surplus_over": "surplus_ratio", "p_balance_over": "balance_ratio",
          "p_warning": "reserve_months"}
+SURE = 0.95  # a chance above it is told as almost sure, one below the rest as almost none
 FEARED = ("insolvent", "deficit")  # figures that are better for the fund where they are lower
 
 
@@ -48,7 +49,9 @@ def answer(run: Run, before: Run | None, language: str) -> str:
     """Whether the fund stays inside its lines in every year, how sure that is, and what it was before the edits."""
     chance = run.staying.set_index("what")
     inside, error = chance.loc["inside", ["value", "se"]]
-    side = "yes" if inside - 2 * error > 0.5 else "no" if inside + 2 * error < 0.5 else "open"
+    low, high = inside - 2 * error, inside + 2 * error
+    side = ("surely" if low > SURE else "hardly" if high < 1 - SURE else "yes" if low > 0.5 else "no" if high < 0.5
+            else "open")
     text = {name: percent(chance["value"][name]) for name in chance.index}
     if before is not None:
         was = before.staying.set_index("what")["value"]
@@ -64,9 +67,16 @@ def sentences(run: Run, language: str, before: Run | None = None) -> list[str]:
     for event, line in LINES.items():
         years = likely(run, event)
         limit = limit_text(run, line, language) if line else ""
-        key = f"finding.{event}" if years else f"finding.{event}_never"
-        found.append(say(language, key, years=years_of(years, language) if years else "", limit=limit))
+        text = say(language, "finding.years", years=years_of(years, language)) if years else highest(
+            run.chance(event)["value"], language)
+        found.append(say(language, f"finding.{event}", highest=text, limit=limit))
     return found
+
+
+def highest(course: pd.Series, language: str) -> str:
+    """The year in which a chance is highest, and how high it is there; years that read the same are not told apart."""
+    year, same = int(course.idxmax()), course.map(percent).nunique() == 1
+    return say(language, "finding.each" if same else "finding.highest", year=year, chance=percent(course[year]))
 
 
 def limit_text(run: Run, line: str, language: str) -> str:

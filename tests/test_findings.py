@@ -50,11 +50,13 @@ def test_the_answer_comes_first_and_its_figures_are_the_runs(result, language):
     assert both.count(f"{100 * run.staying['value'][0]:.1f}%") >= 2
 
 
-@pytest.mark.parametrize(("inside", "side"), [(0.9, "yes"), (0.1, "no"), (0.5, "open")])
+@pytest.mark.parametrize(("inside", "side"), [
+    (1.0, "surely"), (0.97, "yes"), (0.9, "yes"), (0.1, "no"), (0.03, "no"), (0.0, "hardly"), (0.5, "open")])
 def test_the_verdict_follows_the_chance_beyond_its_error(result, inside, side):
     run = told(result)
     moved = run.staying.assign(value=np.where(run.staying["what"] == "inside", inside, 0.95), se=0.02)
-    said = {"yes": "多半能守住", "no": "多半守不住", "open": "分不出"}
+    said = {"surely": "几乎必定能守住", "yes": "多半能守住", "no": "多半守不住", "hardly": "几乎必定守不住",
+            "open": "分不出"}
     assert said[side] in answer(run._replace(staying=moved), None, "zh")
 
 

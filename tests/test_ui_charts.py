@@ -152,7 +152,9 @@ def test_the_warning_has_its_sentence(run):
     certain = run._replace(chances=run.chances.assign(value=lambda frame: (frame["event"] == "p_warning") * 1.0))
     assert "2008–2017" in sentences(certain, "en")[-1] and "3 months" in sentences(certain, "en")[-1]
     never = run._replace(chances=run.chances.assign(value=0.0))
-    assert sentences(never, "en")[-1].startswith("In no year") and "3 months" in sentences(never, "en")[-1]
+    assert "0.0% in every year" in sentences(never, "en")[-1] and "3 months" in sentences(never, "en")[-1]
+    once = run._replace(chances=run.chances.assign(value=lambda frame: (frame["year"] == 2012) * 0.3))
+    assert "2012, 30.0%" in sentences(once, "en")[-1] and "30.0%（2012 年）" in sentences(once, "zh")[-1]
 
 
 # --- behaviour ----------------------------------------------------------------------------------------
