@@ -60,30 +60,17 @@ def amount(value: float, unit: str, signed: bool = True) -> Words:
     return words(f"{text} 个月", f"{text} months") if unit == "months" else words(text, text)
 
 
-def size(value: float, unit: str) -> Words:
-    """The size of a difference in words, where its direction is said beside it.
-
-    >>> size(-0.031, "share").en
-    '3.10 points'
-    """
-    plain = amount(abs(value), unit)
-    return words(plain.zh.removeprefix("+"), plain.en.removeprefix("+"))
-
-
-def verdict(row: Any) -> Words:
-    """A row of `compare`'s differences in words, with the figures the verdict rests on."""
-    title, gap = title_of(row.quantity), amount(row.difference, row.unit)
-    head = words(f"{row.year} 年{title.zh}：", f"{row.year}, {title.en}: ")
-    both = words(f"{head.zh}“{row.scenario}”与“{row.against}”", f"{head.en}'{row.scenario}' and '{row.against}' ")
-    low, high, said = amount(row.ci_low, row.unit), amount(row.ci_high, row.unit), VERDICTS[row.verdict]
+def change(row: Any) -> Words:
+    """What becomes of a row's figure, from the one run to the other, and how far that can be told."""
+    before, after = (amount(value, row.unit, signed=False) for value in (row.base, row.value))
+    gap, low, high = (amount(value, row.unit) for value in (row.difference, row.ci_low, row.ci_high))
+    mean = words("", "") if row.quantity in EVENTS else words("平均 ", "mean ")
+    both, said = words(*(f"{mean[of]}{before[of]} → {after[of]}" for of in ("zh", "en"))), VERDICTS[row.verdict]
     if row.verdict == "same":
-        return words(f"{both.zh}{said.zh}。", f"{both.en}are {said.en}.")
+        return words(f"{mean.zh}{after.zh}，{said.zh}", f"{mean.en}{after.en}, {said.en}")
     if row.verdict != "untold":
-        by, range_ = size(row.difference, row.unit), over_futures(row)
-        return words(f"{head.zh}“{row.scenario}”比“{row.against}”{said.zh}，平均相差 {by.zh}（置信区间 {low.zh}至 "
-                     f"{high.zh}）；{range_.zh}。",
-                     f"{head.en}'{row.scenario}' is {said.en} than '{row.against}' by {by.en} on average (confidence "
-                     f"interval {low.en} to {high.en}); {range_.en}.")
+        return words(f"{both.zh}（{gap.zh}，置信区间 {low.zh.split()[0]} 至 {high.zh.split()[0]}）",
+                     f"{both.en} ({gap.en}, confidence interval {low.en.split()[0]} to {high.en.split()[0]})")
     if pd.isna(row.needed):
         more = words("没有看到差异，再多次模拟也无法区分", "no difference was seen, so no number of draws will do")
     elif row.needed >= MOST:
@@ -91,7 +78,17 @@ def verdict(row: Any) -> Words:
     else:
         more = words(f"要区分 {gap.zh}的差异，约需 {row.needed:,} 次",
                      f"for {gap.en} about {row.needed:,} would be needed")
-    return words(f"{both.zh}{said.zh}；{more.zh}。", f"{both.en}{said.en}; {more.en}.")
+    return words(f"{both.zh}，{said.zh}；{more.zh}", f"{both.en}, {said.en}; {more.en}")
+
+
+def verdict(row: Any) -> Words:
+    """A row of `compare`'s differences in words, with the figures the verdict rests on and the runs it is between."""
+    title, said = title_of(row.quantity), change(row)
+    range_ = over_futures(row) if row.verdict in ("higher", "lower") else None
+    return words(f"{row.year} 年{title.zh}，从“{row.against}”到“{row.scenario}”：{said.zh}"
+                 f"{f'；{range_.zh}' if range_ else ''}。",
+                 f"{row.year}, {title.en}, from '{row.against}' to '{row.scenario}': {said.en}"
+                 f"{f'; {range_.en}' if range_ else ''}.")
 
 
 def chance(value: float, draws: int) -> Words:
@@ -110,8 +107,8 @@ def over_futures(row: Any) -> Words:
     """How a difference varies over futures, in words: no error of an estimate, and no more draws narrow it."""
     if row.quantity in EVENTS:
         up, down = (amount(value, "share", signed=False) for value in (row.up, row.down))
-        return words(f"{up.zh}的未来只在前者发生，{down.zh}只在后者发生",
-                     f"it happens only in the former in {up.en} of futures, only in the latter in {down.en}")
+        return words(f"{up.zh}的未来只在后者发生，{down.zh}只在前者发生",
+                     f"it happens only in the latter in {up.en} of futures, only in the former in {down.en}")
     low, high = amount(row.p05, row.unit), amount(row.p95, row.unit)
     return words(f"九成未来中相差 {low.zh}至 {high.zh}", f"{low.en} to {high.en} in nine futures of ten")
 

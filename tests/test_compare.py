@@ -174,7 +174,9 @@ def test_sentences_say_the_verdict_and_its_figures(language: str, foreign: str) 
     row = next(rows(found, year=2010, quantity="expenditure").itertuples())
     said = sentences.verdict(row)[language]
     for figure in (row.difference, row.ci_low, row.ci_high, row.p05, row.p95):
-        assert sentences.amount(figure, "yuan_year")[language].lstrip("+") in said
+        assert sentences.amount(figure, "yuan_year")[language].split()[0] in said
+    for figure in (row.base, row.value):
+        assert sentences.amount(figure, "yuan_year", signed=False)[language] in sentences.change(row)[language]
     assert "2010" in said and "A" in said and "B" in said
 
 

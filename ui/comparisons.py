@@ -26,9 +26,10 @@ from ui.runs import SEED, at_length, draws_for, made
 from ui.view import View, baseline, known, offered, scenario_of, view_of
 
 # What the page can draw, headline first.
-SHOWN = ("balance_ratio", "surplus_ratio", *EVENTS, "reserve_months", "balance_end", "income", "expenditure",
-         "out_of_pocket", "catastrophic", "effective_ratio", "primary_share", "enrolled")
-TOLD = ("p_deficit", "p_balance_over", "p_surplus_over", "balance_ratio", "out_of_pocket")  # in sentences
+SHOWN = ("balance_ratio", "surplus_ratio", *EVENTS, "reserve_months", "balance_end", "income", "individual_income",
+         "expenditure", "out_of_pocket", "catastrophic", "effective_ratio", "primary_share", "enrolled")
+TOLD = ("p_insolvent", "p_deficit", "p_balance_over", "p_surplus_over", "balance_ratio", "individual_income",
+        "out_of_pocket")  # in words
 AMOUNTS = {"contribution": 50, "primary": 5}  # of the quick moves on offer, in their sliders' units
 AT_ONCE = 3  # groups of levers that are told apart without asking: eight runs
 MOST = 4  # plans beside the one they are compared with
@@ -216,13 +217,14 @@ def written(value: float, unit: str, signed: bool, language: str) -> str:
 
 
 def verdicts(found: Comparison, year: int, names: Mapping[str, str], language: str) -> dict[str, list[str]]:
-    """What is told of each plan in a year, in sentences."""
+    """What is told in a year of each plan against the first, a figure a line."""
     part = found.differences[(found.differences["year"] == year) & found.differences["quantity"].isin(TOLD)]
-    part = part.assign(scenario=part["scenario"].map(names), against=part["against"].map(names))
     said: dict[str, list[str]] = {}
     for quantity in TOLD:
         for row in part[part["quantity"] == quantity].itertuples():
-            said.setdefault(row.scenario, []).append(sentences.verdict(row)[language])
+            said.setdefault(names[row.scenario], []).append(say(
+                language, "compare.told", what=sentences.title_of(quantity)[language],
+                said=sentences.change(row)[language]))
     return said
 
 

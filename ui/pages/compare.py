@@ -97,7 +97,7 @@ else:
     st.header(t("compare.head.verdicts", year=year))
     with st.container(border=True):
         for plan, said in comparisons.verdicts(found, year, by_place, lang).items():
-            st.markdown("\n".join([f"**{plan}**", "", *(f"- {text}" for text in said)]))
+            st.markdown("\n".join([f"**{by_place['0']} → {plan}**", "", *(f"- {text}" for text in said)]))
     drawn, unit = comparisons.differences(found, quantity, {place: names[plan] for place, plan in zip(
         by_place, [base, *plans], strict=True)}, lang)
     title = t("compare.chart", what=sentences.title_of(quantity)[lang], unit=unit)
