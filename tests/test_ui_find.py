@@ -11,6 +11,7 @@ from report.text import phrases
 from simulation import goal_seek, load_scenario
 from simulation.calibration import as_file
 from simulation.loading import parse_scenario
+from simulation.results import EVENTS
 from simulation.search import search
 from simulation.sought import sentences
 from simulation.terms import LANGUAGES
@@ -82,6 +83,13 @@ def test_what_cannot_be_reached_is_said_in_the_reader_s_language():
     assert any("达不到" in text for text in words_of(at))
     at = asked(page("en"), lever=STEP, limit__p_deficit=100, limit__p_balance_over=1)
     assert any("cannot be reached" in text for text in words_of(at))
+
+
+def test_every_line_has_a_limit_of_its_own_that_is_asked_for():
+    at = asked(page("en"), limit__p_deficit=100, limit__p_surplus_over=40)
+    assert {"p_deficit", "p_surplus_over", "p_balance_over"} == {
+        slider.key.removeprefix("find.limit.") for slider in at.slider if slider.key.startswith("find.limit.")}
+    assert any(EVENTS["p_surplus_over"].en.lower() in text.lower() for text in words_of(at)) and not at.exception
 
 
 def test_without_a_target_nothing_can_be_asked():

@@ -20,7 +20,7 @@ from ui import programmes, tracks
 from ui.runs import at_length, draws_for
 from ui.view import View, known, scenario_of
 
-TARGETS = {"p_deficit": 5, "p_balance_over": 100}  # percent at most, to begin with; 100 asks for nothing
+TARGETS = {"p_deficit": 5, "p_surplus_over": 100, "p_balance_over": 100}  # percent at most, to begin with; 100 asks for nothing
 LINES = ("surplus_ratio", "balance_ratio", "reserve_months")  # moving a line moves no fund
 NOT_OFFERED = ("responses",)  # how people respond is no policy
 

@@ -51,12 +51,12 @@ def goal() -> tuple:
         t("find.part"), offered, key=f"find.part.{parameter}", help=t("find.part_help"),
         format_func=lambda name: say(lang, "find.whole") if name == parameter and len(offered) > 1
         else scenario.lever_names(name, lang))
-    columns = st.columns(3)
+    *columns, last_column = st.columns(len(seeking.TARGETS) + 1)
     limits = {event: column.slider(t(f"find.limit.{event}"), 0, 100, start, 1, "%d%%", key=f"find.limit.{event}",
                                    help=t("find.limit_help"), persist_state="session")
-              for column, (event, start) in zip(columns, seeking.TARGETS.items(), strict=False)}
+              for column, (event, start) in zip(columns, seeking.TARGETS.items(), strict=True)}
     last = scenario.horizon()[-1]
-    years = (last, last) if view.since == last else columns[2].slider(
+    years = (last, last) if view.since == last else last_column.slider(
         t("find.years"), view.since, last, (view.since, last), key=f"find.years.{view.scenario}.{view.since}",
         help=t("find.years_help"))
     return seeking.question(view, lever, seeking.targets_of(limits), years)
