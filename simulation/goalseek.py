@@ -96,6 +96,17 @@ class Found(NamedTuple):
         check = self.neighbours[(self.neighbours["which"] == "answer") & (self.neighbours["seed"] != self.seed)]
         return bool((check["holds"] == self.reached).all())
 
+    @property
+    def doubted(self) -> bool:
+        """Whether the answer holds on its own draws alone, the check having found that it does not."""
+        return self.reached and not self.confirmed
+
+    @property
+    def advised(self) -> int:
+        """The position to take: the answer; where it is doubted, the safe end of the interval if there is one."""
+        farther = self.interval.farther
+        return round(farther.change / self.moves.unit) if self.doubted and farther else self.position
+
 
 def goal_seek(scenario: Scenario | str, lever: str | Mapping[str, float], targets: Iterable[str] = TARGETS,
               years: Iterable[int] | None = None, draws: int = DRAWS, seed: int = SEED, engine: str = "table",

@@ -18,9 +18,8 @@ def sentences(found: Found, scenario: Scenario) -> list[Words]:
 
     `scenario` is the one that was asked about.
     """
-    told = [already(found, scenario) if found.already else reached(found, scenario) if found.reached
-            else missed(found, scenario)]
-    return [*told, doubt(found), deciding(found), checked(found)]
+    head = doubted if found.doubted else already if found.already else reached if found.reached else missed
+    return [head(found, scenario), doubt(found), deciding(found), checked(found)]
 
 
 def already(found: Found, scenario: Scenario) -> Words:
@@ -33,21 +32,32 @@ def already(found: Found, scenario: Scenario) -> Words:
 
 def reached(found: Found, scenario: Scenario) -> Words:
     """The smallest change that does."""
-    held, when = wanted(found), span(found.years)
-    how, plan = moved(found, scenario), found.moves.planned
-    more = words(f"，{'、'.join(map(str, plan))} 年原定的数值同样移动", f", what is planned for "
-                 f"{', '.join(map(str, plan))} moving by as much") if plan else words("", "")
-    return words(f"最小的调整：从 {found.moves.since} 年起，{how.zh}{more.zh}；"
-                 f"这样 {when.zh}每年都达到目标（{held.zh}）。",
-                 f"The smallest change: from {found.moves.since}, {how.en}{more.en}; then the targets hold in every "
-                 f"year of {when.en} ({held.en}).")
+    held, when, how = wanted(found), span(found.years), begun(found, scenario)
+    return words(f"最小的调整：{how.zh}；这样 {when.zh}每年都达到目标（{held.zh}）。",
+                 f"The smallest change: {how.en}; then the targets hold in every year of {when.en} ({held.en}).")
+
+
+def doubted(found: Found, scenario: Scenario) -> Words:
+    """The change that is safe where the check does not bear the answer out, or that none is known."""
+    held, when, how, least = wanted(found), span(found.years), begun(found, scenario), answer_text(found)
+    many = f"{found.draws:,}"
+    if found.advised == found.position:
+        return words(f"还不能确定：{how.zh}；这样在所用的 {many} 次模拟中 {when.zh}每年达到目标（{held.zh}），"
+                     "复核时却没有达到；请增加模拟次数。",
+                     f"Not settled: {how.en}; then the targets hold in every year of {when.en} ({held.en}) in the "
+                     f"{many} draws used, but not in the check; use more draws.")
+    return words(f"稳妥的调整：{how.zh}；这样计入 {many} 次模拟的误差（95%），{when.zh}每年都达到目标（{held.zh}）。"
+                 f"{least.zh}只在这些模拟中刚好达到，复核时没有达到。",
+                 f"The safe change: {how.en}; then the targets hold in every year of {when.en} ({held.en}), with "
+                 f"the error of {many} draws counted in (95%). With {least.en} they hold in these draws alone, not in "
+                 "the check.")
 
 
 def missed(found: Found, scenario: Scenario) -> Words:
     """That no change does, and how close it gets."""
     held, when, how = wanted(found), span(found.years), moved(found, scenario)
     target, at = named(found, found.binding.target), found.binding
-    got, limit = figure(at.found, target.unit), figure(target.limit, target.unit)
+    got, limit = apart(at.found, target), figure(target.limit, target.unit)
     near = words(f"最接近的是{how.zh}" if found.position else "现状已是最接近的",
                  f"closest comes {how.en}" if found.position else "closest comes the present")
     reach = f"{leaf_text(found.moves.leaves[0], found.moves.low, found)}–" \
@@ -88,8 +98,10 @@ def doubt(found: Found) -> Words:
 def deciding(found: Found) -> Words:
     """Which target and year decide."""
     at, target = found.binding, named(found, found.binding.target)
-    got, error = figure(at.found, target.unit), figure(at.se, target.unit, 2)
-    where = words("少动一步时为", "a step short it is") if found.reached and not found.already else words("为", "it is")
+    got, error, least = apart(at.found, target), figure(at.se, target.unit, 2), answer_text(found)
+    where = words("为", "it is") if found.already or not found.reached else words(
+        "少动一步时为", "a step short it is") if not found.doubted else words(
+        f"比{least.zh}少动一步时为", f"a step short of {least.en} it is")
     return words(f"起决定作用的是 {at.year} 年的{target.title.zh}：{where.zh} {got} ± {error}。",
                  f"What decides is the {lower(target.title.en)}, {at.year}: {where.en} {got} ± {error}.")
 
@@ -98,11 +110,13 @@ def checked(found: Found) -> Words:
     """What more and other draws say of the answer."""
     check = found.neighbours[(found.neighbours["which"] == "answer") & (found.neighbours["seed"] != found.seed)].iloc[0]
     target = named(found, check["target"])
-    got, error = figure(check["found"], target.unit), figure(check["se"], target.unit, 2)
+    got, error = apart(check["found"], target), figure(check["se"], target.unit, 2)
+    least = answer_text(found)
+    of = words(least.zh.rstrip(), f" at {least.en}") if found.doubted else words("", "")
     says = words("达到" if check["holds"] else "没有达到", "holds" if check["holds"] else "does not hold")
-    return words(f"用另外 {check['draws']:,} 次模拟复核：最紧的是 {check['year']} 年的{target.title.zh}，"
+    return words(f"用另外 {check['draws']:,} 次模拟复核{of.zh}：最紧的是 {check['year']} 年的{target.title.zh}，"
                  f"{got} ± {error}，{says.zh}目标。",
-                 f"Checked with {check['draws']:,} other draws: tightest in {check['year']} is the "
+                 f"Checked{of.en} with {check['draws']:,} other draws: tightest in {check['year']} is the "
                  f"{lower(target.title.en)}, {got} ± {error}: the target {says.en}.")
 
 
@@ -114,8 +128,18 @@ def lever(found: Found, scenario: Scenario, language: str) -> str:
         scenario.lever_names(name, language) for name in found.moves.levers)
 
 
+def begun(found: Found, scenario: Scenario) -> Words:
+    """From when on what moves, with what is planned for later years."""
+    if not found.advised:
+        return words("不作调整", "nothing changed")
+    since, how, plan = found.moves.since, moved(found, scenario), found.moves.planned
+    more = words(f"，{'、'.join(map(str, plan))} 年原定的数值同样移动", f", what is planned for "
+                 f"{', '.join(map(str, plan))} moving by as much") if plan else words("", "")
+    return words(f"从 {since} 年起，{how.zh}{more.zh}", f"from {since}, {how.en}{more.en}")
+
+
 def moved(found: Found, scenario: Scenario) -> Words:
-    """What becomes of each lever at the answer: from what to what."""
+    """What becomes of each lever where it is advised to go: from what to what."""
     parts = [words(*(f"{quote(scenario.lever_names(name, language), language)}{told[language]}"
                      for language in ("zh", "en")))
              for name in found.moves.levers for told in [step(found, name)]]
@@ -130,8 +154,8 @@ def quote(name: str, language: str) -> str:
 def step(found: Found, name: str) -> Words:
     """How one lever moves: from value to value, or each of its values by how much."""
     inside = [leaf for leaf in found.moves.leaves if f"{leaf.lever}.".startswith(f"{name}.")]
-    first, amount = inside[0], found.change
-    before, after = leaf_text(first, 0, found), leaf_text(first, found.position, found)
+    first, amount = inside[0], found.moves.amount(found.advised)
+    before, after = leaf_text(first, 0, found), leaf_text(first, found.advised, found)
     if len(inside) == 1:
         unit = UNITS[first.term.unit] if first.term.unit not in FRACTIONS and not first.term.choices else words("", "")
         return words(f"由 {before} 改为 {after} {unit.zh}".rstrip(), f"from {before} to {after} {unit.en}".rstrip())
@@ -174,6 +198,14 @@ def end_text(end: End, found: Found) -> str:
     return "0" if not size else f"{'+' if size > 0 else '−'}{value_text(abs(size), term)}"
 
 
+def answer_text(found: Found) -> Words:
+    """The answer, where another value is advised or it is in doubt."""
+    if found.already:
+        return words("当前方案", "the current plan")
+    at = end_text(End(found.change, found.value), found)
+    return words(f"答案 {at} ", f"the answer {at}")
+
+
 def wanted(found: Found) -> Words:
     """Every target in words."""
     parts = [(target.title, limit_text(target), figure(target.limit, target.unit)) for target in found.targets]
@@ -200,6 +232,16 @@ def figure(value: float, unit: str, digits: int = 1) -> str:
     if unit in FRACTIONS:
         return f"{100 * value:.{digits}f}%"
     return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+
+
+def apart(value: float, target: Target) -> str:
+    """A figure with as many digits as tell it from its target's limit.
+
+    >>> [apart(value, Target("p_deficit", None, True, 0.05)) for value in (0.0503, 0.05)]
+    ['5.03%', '5.0%']
+    """
+    tried = ((figure(value, target.unit, digits), figure(target.limit, target.unit, digits)) for digits in range(1, 7))
+    return next((text for text, limit in tried if text != limit), figure(value, target.unit))
 
 
 def span(years: tuple[int, ...]) -> Words:

@@ -264,6 +264,21 @@ def test_the_same_question_has_the_same_answer_and_its_words_hold_its_figures(be
         assert "256" in said[3]
 
 
+def test_an_answer_that_the_check_denies_gives_way_to_the_safe_value(benxi) -> None:
+    table, safe = benxi.neighbours.copy(), benxi.interval.farther.value
+    table.loc[(table["which"] == "answer") & (table["seed"] != benxi.seed), ["found", "holds"]] = 0.3003, False
+    denied = benxi._replace(neighbours=table)
+    said = sentences(denied, BENXI)
+    assert denied.moves.value(denied.advised) == safe > benxi.value == benxi.moves.value(benxi.advised)
+    assert said[0].en.startswith("The safe change") and said[0].zh.startswith("稳妥的调整")
+    for language in LANGUAGES:
+        assert f" {safe} " in said[0][language] and "30.03%" in said[3][language]
+    unknown = denied._replace(interval=benxi.interval._replace(farther=None))
+    assert unknown.advised == benxi.position
+    assert sentences(unknown, BENXI)[0].en.startswith("Not settled")
+    assert sentences(unknown, BENXI)[0].zh.startswith("还不能确定")
+
+
 def test_tasks_and_answers_travel_as_plain_data(benxi) -> None:
     def travelled(work, items):
         for item in items:

@@ -72,7 +72,7 @@ def test_the_page_says_what_the_model_found_and_takes_it_over(handed, language):
     assert language == "zh" or not re.search(HAN, said.replace("中文", ""))
     at.button(key="find.take").click().run(timeout=120)
     taken = {lever: value for lever, value in at.session_state["view"].edits}
-    assert taken == {lever: value for lever, _, value in found.edits}
+    assert taken == {lever: value for lever, _, value in found.moves.edits(found.advised)}
     again = goal_seek(scenario_of(at.session_state["view"]), "financing.subsidy", ["p_deficit<=0.3"], draws=FEW,
                       engine="table")
     assert again.already
@@ -104,7 +104,7 @@ def test_an_answer_that_moves_later_years_comes_as_a_file():
     view = view_of("hunan_nrcms_2008")
     base = scenario_of(view)
     found = goal_seek(base, "financing.contribution", ["p_deficit<=0.05"], draws=FEW, engine="table")
-    moved = parse_scenario(as_file(seeking.moved_scenario(found, base)), "found.yaml")
+    moved = parse_scenario(as_file(seeking.moved_scenario(found, base, found.advised)), "found.yaml")
     assert found.moves.planned and goal_seek(moved, "financing.contribution", ["p_deficit<=0.05"], draws=FEW,
                                              engine="table").already
     assert seeking.edits(found) == []

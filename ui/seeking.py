@@ -20,7 +20,7 @@ from ui import programmes, tracks
 from ui.runs import at_length, draws_for
 from ui.view import View, known, scenario_of
 
-TARGETS = {"p_deficit": 5, "p_surplus_over": 100, "p_balance_over": 100}  # percent at most, to begin with; 100 asks for nothing
+TARGETS = {"p_deficit": 5, "p_surplus_over": 100, "p_balance_over": 100}  # percent at most; 100 asks for nothing
 LINES = ("surplus_ratio", "balance_ratio", "reserve_months")  # moving a line moves no fund
 NOT_OFFERED = ("responses",)  # how people respond is no policy
 
@@ -66,7 +66,7 @@ def answer(asked: tuple) -> Found:
 
 def edits(found: Found) -> list[tuple[str, Any]]:
     """What a view has to take over; nothing where values of later years move too, which a view cannot hold."""
-    return [] if found.moves.planned else [(lever, value) for lever, _, value in found.edits]
+    return [] if found.moves.planned else [(lever, value) for lever, _, value in found.moves.edits(found.advised)]
 
 
 # --- frames and chart --------------------------------------------------------------------------------
@@ -157,6 +157,6 @@ def told(lang: str, said: Iterable) -> str:
     return f"{say(lang, 'find.chart')}: {' '.join(sentence[lang] for sentence in said)}"
 
 
-def moved_scenario(found: Found, scenario: Scenario) -> Scenario:
-    """The scenario with the answer in it, also where later years move."""
-    return scenario.changed(changed(found.edits))
+def moved_scenario(found: Found, scenario: Scenario, position: int) -> Scenario:
+    """The scenario with its levers at a position, also where later years move."""
+    return scenario.changed(changed(found.moves.edits(position)))

@@ -86,7 +86,7 @@ def seek() -> None:
     drawn = seeking.course(found, lang)
     card("goal_seek", seeking.figure(drawn, found, lang), drawn, seeking.told(lang, said),
          named({t("find.present"): scenario, t("find.answer" if found.reached else "find.closest"):
-                seeking.moved_scenario(found, scenario)}, draws, "table", rests=t("find.rests.seek")))
+                seeking.moved_scenario(found, scenario, found.position)}, draws, "table", rests=t("find.rests.seek")))
     st.caption(t("find.chart_read"))
     st.markdown(f"**{t('find.neighbours')}**")
     table(seeking.neighbours(found, lang), t("find.neighbours"))
@@ -94,15 +94,15 @@ def seek() -> None:
 
 
 def over(found: object) -> None:
-    """Take the answer over: as edits of the view, or as a file where a view cannot hold it."""
-    if found.already:
+    """Take over what is advised: as edits of the view, or as a file where a view cannot hold it."""
+    if not found.advised:
         return
     if edits := seeking.edits(found):
         st.button(t("find.take"), key="find.take", on_click=state.ask, args=("find.take", state.edit, edits),
                   help=t("find.take_help"), icon=":material/check:")
     else:
         st.caption(t("find.planned", years=t("record.comma").join(map(str, found.moves.planned))))
-        st.download_button(t("find.file"), as_file(seeking.moved_scenario(found, scenario)),
+        st.download_button(t("find.file"), as_file(seeking.moved_scenario(found, scenario, found.advised)),
                            f"{view.scenario}_found.yaml", "application/yaml", key="find.file", on_click="ignore",
                            icon=":material/download:")
 
