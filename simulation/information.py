@@ -111,11 +111,12 @@ def check(offered: Mapping[str, Scenario], weights: Mapping[str, float], discoun
     check_run(draws, seed, "table")
     if len(offered) < 2:
         raise refuse("option", words("没有可选方案", "there is nothing to choose between"),
-                     words("请至少给出一个与现行规则不同的方案", "give at least one option beside the present rules"))
+                     words("请至少给出一个与当前方案不同的方案", "give at least one option beside the current plan"))
     base = offered[PRESENT]
     for name, option in offered.items():
         if (option.assumptions, option.axes, option.horizon()) != (base.assumptions, base.axes, base.horizon()):
-            raise refuse(name, words("与现行方案不只是规则不同", "differs from the present in more than its rules"),
+            raise refuse(name, words("与当前方案不只是规则不同",
+                                     "differs from the current plan in more than its rules"),
                          words("各方案须有相同的假设、人群和年份",
                                "give options with the same assumptions, people and years"))
     for name, weight in weights.items():
@@ -261,7 +262,7 @@ def advice(found: Information, names: Mapping[str, Words] | None = None, most: i
     """
     by = found.values.set_index("factor")
     perfect = by.loc["everything"]
-    named = {PRESENT: words("维持现行规则", "keeping the present rules")} | dict(names or {})
+    named = {PRESENT: words("维持当前方案", "keeping the current plan")} | dict(names or {})
     chosen = named.get(found.chosen) or words(f"方案“{found.chosen}”", f"the option {found.chosen}")
     told = [words(f"按现有的认识，{chosen.zh}的平均损失最小；在 {found.wrong:.0%} 的未来里，另一方案会更好。"
                   f"预知未来平均可少损失 {yuan(perfect.value).zh}（标准误 {yuan(perfect.se).zh}）。",

@@ -25,9 +25,9 @@ OBJECTIVES: dict[str, tuple[Words, str]] = {
 }
 # How a policy stands beside the present one; a difference within noise counts for nothing.
 VERDICTS: dict[str, Words] = {
-    "present": words("现行政策", "The present policy"),
-    "better": words("优于现行政策", "Better than the present policy"),
-    "worse": words("劣于现行政策", "Worse than the present policy"),
+    "present": words("当前方案", "The current plan"),
+    "better": words("优于当前方案", "Better than the current plan"),
+    "worse": words("劣于当前方案", "Worse than the current plan"),
     "mixed": words("各有得失", "Better in some, worse in others"),
     "alike": words("不能区分", "Cannot be told apart"),
 }

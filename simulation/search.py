@@ -251,18 +251,18 @@ def said(front: Front) -> tuple[Words, ...]:
     found = [words(f"比较了 {len(table)} 个方案，其中 {left} 个没有被其他方案在所有方面胜过。",
                    f"Of {len(table)} policies, {left} are not beaten by any other.")]
     if now["dominated"]:
-        found.append(words(f"现行政策被方案 {now['dominated_by']} 胜过：各项都不差，至少一项明显更好。",
-                           f"The present policy is beaten by policy {now['dominated_by']}, no worse in anything and "
+        found.append(words(f"当前方案被方案 {now['dominated_by']} 胜过：各项都不差，至少一项明显更好。",
+                           f"The current plan is beaten by policy {now['dominated_by']}, no worse in anything and "
                            "clearly better in something."))
     else:
-        found.append(words("现行政策没有被任何方案胜过。", "The present policy is not beaten by any of them."))
-    found.append(words(f"有 {better} 个方案至少一项明显优于现行政策、没有一项明显更差。",
-                       f"{better} policies are clearly better than the present one in something, clearly worse in "
+        found.append(words("当前方案没有被任何方案胜过。", "The current plan is not beaten by any of them."))
+    found.append(words(f"有 {better} 个方案至少一项明显优于当前方案、没有一项明显更差。",
+                       f"{better} policies are clearly better than the current plan in something, clearly worse in "
                        "nothing."))
     fewer = int((~table["dominated"] & (table["take_up"] < now["take_up"] - LEAVES)).sum())
     if fewer:
         found.append(words(
-            f"未被胜过的方案中，有 {fewer} 个使参保率比现行政策低 1 个百分点以上：有人退保也会减少公共资金。",
+            f"未被胜过的方案中，有 {fewer} 个使参保率比当前方案低 1 个百分点以上：有人退保也会减少公共资金。",
             f"Of those that are not beaten, {fewer} lower take-up by more than a point: people who leave save public "
             "money, too."))
     return tuple(found)

@@ -58,8 +58,8 @@ def missed(found: Found, scenario: Scenario) -> Words:
     held, when, how = wanted(found), span(found.years), moved(found, scenario)
     target, at = named(found, found.binding.target), found.binding
     got, limit = apart(at.found, target), figure(target.limit, target.unit)
-    near = words(f"最接近的是{how.zh}" if found.position else "现状已是最接近的",
-                 f"closest comes {how.en}" if found.position else "closest comes the present")
+    near = words(f"最接近的是{how.zh}" if found.position else "当前方案已是最接近的",
+                 f"closest comes {how.en}" if found.position else "closest comes the current plan")
     reach = f"{leaf_text(found.moves.leaves[0], found.moves.low, found)}–" \
             f"{leaf_text(found.moves.leaves[0], found.moves.high, found)}"
     return words(

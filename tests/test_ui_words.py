@@ -64,6 +64,13 @@ def test_chinese_phrases_use_full_width_punctuation():
         assert not re.search(rf"{han}[,;!?]|{han}:(?!material)|\({han}", text), key
 
 
+def test_a_reader_s_own_plan_is_never_called_the_rules_in_force():
+    files = [*(ROOT / "simulation").rglob("*.py"), *(ROOT / "ui" / "locales").glob("*.yaml"),
+             *(ROOT / "report").glob("*.yaml")]
+    of_law = re.compile(r"现行政策|现行规则|目前的规则|[\"'/:] ?(?:[Tt]he )?present (?:rules|policy)")
+    assert [path.name for path in files if of_law.search(path.read_text(encoding="utf-8"))] == []
+
+
 def test_the_router_is_short_and_no_page_writes_html():
     assert len((ROOT / "app.py").read_text(encoding="utf-8").splitlines()) <= 60
     for path in (ROOT / "ui").rglob("*.py"):

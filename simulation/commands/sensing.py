@@ -28,7 +28,7 @@ def declare(command: Command) -> None:
     sub = command("information", inform, "which statistic to collect next: what each would be worth in a decision")
     settable(sub)
     sub.add_argument("--option", action="append", default=[], metavar="LEVER=VALUE[,LEVER=VALUE]", dest="options",
-                     help="an alternative to the present rules; may be repeated")
+                     help="an alternative to the current plan; may be repeated")
     sub.add_argument("--weight", action="append", default=[], metavar="PART=WEIGHT", dest="weights",
                      help=f"of a part of the loss instead of 1: {', '.join(PARTS)}; may be repeated")
     sub.add_argument("--discount", default=DISCOUNT, metavar="RATE", help=f"a year ({DISCOUNT})")
@@ -76,7 +76,7 @@ def inform(options: argparse.Namespace) -> int:
                   "options: expected loss, more than the chosen one (± standard error), futures in which it is best")
     lines += ["", heads[lang]]
     for row in found.options.itertuples():
-        name = words("现行规则", "present rules")[lang] if row.option == PRESENT else row.option
+        name = words("当前方案", "current plan")[lang] if row.option == PRESENT else row.option
         lines.append(f"{row.loss:>18,.0f}  {row.difference:>+16,.0f} ± {row.se:<12,.0f} {row.best:>6.1%}  {name}")
     heads = words("信息价值（元，± 标准误）、选错减少的百分点",
                   "worth of knowing (yuan, ± standard error), fall of wrong choices in percentage points")
