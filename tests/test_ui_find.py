@@ -110,6 +110,13 @@ def test_an_answer_that_moves_later_years_comes_as_a_file():
     assert seeking.edits(found) == []
 
 
+def test_what_is_taken_over_is_the_safe_value_where_the_check_denies_the_answer():
+    found = goal_seek(load_scenario("benxi_2008"), STEP, ["p_deficit<=0.3"], draws=FEW, engine="table")
+    denied = found._replace(neighbours=found.neighbours.assign(holds=found.neighbours["seed"] == found.seed))
+    assert seeking.edits(found) == [(STEP, found.value)]
+    assert seeking.edits(denied) == [(STEP, found.interval.farther.value)] != seeking.edits(found)
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_chart_is_the_frame_and_marks_the_answer(language):
     base = load_scenario("benxi_2008")
