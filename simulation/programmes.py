@@ -75,7 +75,7 @@ class Payment(Section):
     """支付方式: how providers are paid for what the rules grant patients (digest P2, P4, P5)."""
 
     method: Annotated[Given, Term(
-        words("支付方式份额", "Ways of payment"), "weight", 0, 100,
+        words("支付方式份数", "Ways of payment"), "weight", 0, 100,
         words("各类医疗在各级机构按哪种方式付费，按份数混合；患者待遇不受影响。",
               "How each kind of care is paid at each tier, mixed by parts; what patients receive is not touched."),
         axes=("method", "kind", "tier"), acts={"paid_by_method": 1}, step=5)] = off(
