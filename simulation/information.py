@@ -16,8 +16,9 @@ from scipy.interpolate import CubicSpline
 from simulation.assumptions import ASSUMED, uncertain
 from simulation.loading import load_scenario, parsed
 from simulation.model import check_run, simulate
+from simulation.objectives import public_money
 from simulation.results import Result
-from simulation.scenario import Scenario, clause
+from simulation.scenario import PAYERS, Scenario, clause
 from simulation.sensitivity import ROUNDING, SEED, assumed, blocks, counted, error_of_mean, title_of
 from simulation.steps.utilisation import correlations, normals_of
 from simulation.streams import REPLICATES, correlation_root
@@ -34,7 +35,7 @@ TOLD = 2.0  # standard errors from which a value is told from nothing
 PARTS: dict[str, Words] = {
     "contributions": words("个人缴费", "Contributions of residents"),
     "out_of_pocket": words("个人负担的医疗费用", "Out-of-pocket spending"),
-    "public": words("财政补助", "Public money"),
+    "public": words("财政资金", "Public money"),
     "reserve": words("动用结余（增加结余为负）", "Taken from the reserve (put into it: negative)"),
     "care": words("所得医疗服务的价值（以费用计，为负）", "Worth of the care received, at its cost (negative)"),
     "missing": words("结余最低时低于零的部分", "What is missing at the deepest point below zero"),
@@ -143,12 +144,12 @@ def parts_of(result: Result, discount: float) -> dict[str, np.ndarray]:
     data = result.data
     of = lambda name: data[name].values[:, :, 0]  # noqa: E731
     worth = (1 + discount) ** -np.arange(data.sizes["year"])
-    balance = of("balance_end")
+    balance, fees = of("balance_end"), of("contract_fee_by_payer")
     over = balance - data["balance_line"].values * of("income")
     return {
-        "contributions": of("individual_income") @ worth,
+        "contributions": (of("individual_income") + fees[..., list(PAYERS).index("person")]) @ worth,
         "out_of_pocket": of("out_of_pocket") @ worth,
-        "public": of("subsidy_income") @ worth,
+        "public": public_money(result) @ worth,
         "reserve": of("opening_balance")[:, 0] - balance[:, -1] * worth[-1],
         "care": -of("expense") @ worth,
         "missing": (np.maximum(-balance, 0.0) * worth).max(axis=1),

@@ -55,6 +55,12 @@ def changed(scenario: Scenario, edits: Iterable[Sequence]) -> Scenario:
                             for lever, year, value in edits)
 
 
+def public_money(result: Result) -> np.ndarray:
+    """What government pays of the whole fund, (d, t) yuan: subsidies, the special fund, assistance, contract fees."""
+    of = lambda name: result.data[name].values[:, :, 0]  # noqa: E731
+    return sum(map(of, PUBLIC)) + of("contract_fee_by_payer")[..., list(PAYERS).index("public_health")]
+
+
 def objectives(result: Result, since: int) -> dict:
     """What a run says of each objective from a year on: plain data (see `judge`).
 
@@ -64,8 +70,7 @@ def objectives(result: Result, since: int) -> dict:
     hits = {event: hit[:, first:] for event, hit in happened(result).items()}
     of = lambda name: data[name].values[:, first:, 0].sum(axis=1)  # noqa: E731
     worst = int(hits["p_deficit"].mean(axis=0).argmax())
-    fees = data["contract_fee_by_payer"].values[:, first:, 0, list(PAYERS).index("public_health")].sum(axis=1)
-    public, people = sum(map(of, PUBLIC)) + fees, of("residents")
+    public, people = public_money(result)[:, first:].sum(axis=1), of("residents")
     own, expense = of("out_of_pocket"), of("expense")
 
     def told(part: slice) -> list[float]:

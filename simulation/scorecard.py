@@ -95,8 +95,10 @@ def measured(result: Result, measure: str) -> np.ndarray:
     if measure == "key_contract_coverage":  # the oldest group stands for the key populations
         return stated(lever("contracts", "coverage", ("group",))[:, -1])
     if measure == "poor_contribution":
-        paid = lever("financing", "contribution", ("group", "status"))[:, :, 1:]  # the first status is the ordinary one
-        return stated(paid.max(axis=(1, 2), initial=0.0))
+        paid = np.stack([dense(scenario.policy_in(year).financing.contribution.value, ("group", "status"), axes)
+                         for year in scenario.horizon()])
+        poor = paid[:, :, 1:] if paid.shape[2] > 1 else paid  # the first status is the ordinary one
+        return stated(poor.max(axis=(1, 2)))
     if measure in SERVICES:
         return service(result, measure)
     section = {"quality_coefficient": "payment", "special_fund_growth": "care", "awareness": "enrolment"}.get(measure)
@@ -117,7 +119,7 @@ def service(result: Result, name: str) -> np.ndarray:
     better = futures.drawn["services.improvement"][:, None] + growth
     steps = np.concatenate([np.zeros((len(better), 1)), np.cumsum(better[:, 1:], axis=1)], axis=1)
     first = futures.drawn[f"services.{name}"][:, None]
-    direction = next(item.direction for item in standards().standards if item.measure == name)
-    if direction == "at_most":
+    asked = next(item for item in standards().standards if item.measure == name)
+    if asked.direction == "at_most":
         return first * np.exp(-steps)
-    return 1 - (1 - first) * np.exp(-steps) if first.max() <= 1 else first * np.exp(steps)
+    return 1 - (1 - np.minimum(first, 1.0)) * np.exp(-steps) if asked.unit == "share" else first * np.exp(steps)

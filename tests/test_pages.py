@@ -115,7 +115,7 @@ def test_the_poor_join_free_only_where_none_of_them_pays():
     asked = scenario.changed([Change(lever="financing.contribution.senior.low_income", year=2026, value=400,
                                      source=Source(status="assumption"))])
     free = [measured(simulate(of, DRAWS), "poor_contribution")[:, -1].tolist() for of in (scenario, asked)]
-    assert free == [[0.0] * DRAWS, [400.0] * DRAWS]
+    assert free == [[0.0] * DRAWS, [480.0] * DRAWS]  # 10 yuan a year more, from 2027 to 2034
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -45,6 +45,8 @@ def year_is_financed(book: Book, futures: Futures, people: Flows) -> Flows:
 
 
 def special_fund(book: Book) -> np.ndarray:
-    """Government money for primary care outside the fund, (t,) yuan a head."""
-    growth = book.of("care", "special_fund_growth")
-    return book.of("care", "special_fund") * np.cumprod(1 + np.append(0.0, growth[1:]))
+    """Government money for primary care outside the fund, (t,) yuan a head; it grows from the year after it was set."""
+    found, growth = book.of("care", "special_fund").astype(float), book.of("care", "special_fund_growth")
+    for t in np.flatnonzero(found[1:] == found[:-1]) + 1:
+        found[t] = found[t - 1] * (1 + growth[t])
+    return found

@@ -33,7 +33,7 @@ def providers_are_sampled(book: Book, draws: int, seed: int, luck: float = 1.0) 
     chance = np.stack([share * supervision.above(wrong, spread, float(limit)) * (length > 0)
                        for share, limit, length in zip(sampled, lever("suspension_threshold"), months, strict=True)])
     z = luck * normals(shape, seed, "audit")
-    providers = scenario.value("providers", "providers", ("tier",))
+    providers = np.maximum(scenario.value("providers", "providers", ("tier",)) * book.share("people"), 1.0)
     found = np.stack([supervision.suspended(chance[t], providers, z[:, t]) for t in range(scenario.years)], axis=1)
     return Audit(found, supervision.absent(found, chance, months))
 
@@ -79,7 +79,8 @@ def paid_by_tier(book: Book, futures: Futures, people: Flows,
     weights = book.of("payment", "method", ("method", "kind", "tier"))
     primary, kinds = scenario.marked("primary"), len(scenario.axes.kind)
     growth = lambda given: np.log1p(float(given.value))  # noqa: E731
-    cost, more = growth(use.cost_growth), [growth(use.admission_growth), 0.0, growth(use.outpatient_growth)][:kinds]
+    cost = growth(use.cost_growth)
+    more = [growth(of) for of in (use.admission_growth, use.chronic_growth, use.outpatient_growth)][:kinds]
     level, up, keep, over, same, quality = (book.of("payment", name) for name in (
         "level", "growth", "retention", "overspend_share", "same_payment_share", "quality_coefficient"))
     kept = 1 - float(scenario.value("providers", "cost_share"))
