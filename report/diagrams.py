@@ -26,7 +26,7 @@ from report.tables import Drawn
 from report.text import percent
 
 # How a cell of the grid looks: dark enough for white figures on both pages.
-STATES = {"missed": ("✕", "#b93a35"), "open": ("○", "#5f6872"), "met": ("✓", "#1f7a58")}
+STATES = {"unset": ("—", "#5f6872"), "missed": ("✕", "#b93a35"), "open": ("○", "#2f5f8f"), "met": ("✓", "#1f7a58")}
 ROW = 30  # pixels a row of the grid: two small lines
 NAME = 36  # letters of a standard's title on a line
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
@@ -49,13 +49,14 @@ def grid(drawn: Drawn, title: str, names: Mapping[str, str], heads: Mapping[str,
     for item in frame.itertuples():
         mark = STATES[item.state][0]
         # Two short lines and no sign of per cent, which stands in the title: narrow enough for a tablet.
-        text[lined(item.title), item.year] = (list(STATES).index(item.state),
-                                              f"{mark}<br>{percent(item.met, 0).removesuffix('%')}", item.told)
+        told = mark if item.state == "unset" else f"{mark}<br>{percent(item.met, 0).removesuffix('%')}"
+        text[lined(item.title), item.year] = (list(STATES).index(item.state), told, item.told)
     cells = [[text.get((row, year), (None, "", "")) for year in years] for row in rows]
     colours = [colour for _, colour in STATES.values()]
     figure.add_heatmap(
-        x=years, y=rows, z=[[cell[0] for cell in line] for line in cells], zmin=-0.5, zmax=2.5, showscale=False,
-        colorscale=[[(n + side) / 3, colour] for n, colour in enumerate(colours) for side in (0, 1)], xgap=2, ygap=2,
+        x=years, y=rows, z=[[cell[0] for cell in line] for line in cells], zmin=-0.5, zmax=len(colours) - 0.5,
+        colorscale=[[(n + side) / len(colours), colour] for n, colour in enumerate(colours) for side in (0, 1)],
+        showscale=False, xgap=2, ygap=2,
         text=[[cell[1] for cell in line] for line in cells], texttemplate="%{text}",
         textfont={"color": "#ffffff", "size": 11}, hoverongaps=False,
         customdata=[[wrapped(cell[2], 44) for cell in line] for line in cells],

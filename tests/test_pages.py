@@ -89,7 +89,7 @@ def test_what_a_standard_rests_on_is_what_the_model_makes_of_it():
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_grid_draws_every_cell_of_the_scorecard_with_a_mark_and_a_figure(aimed, language):
-    drawn = scores.sheet(aimed, language)
+    drawn = scores.sheet(aimed, load_scenario(AIMED), language)
     model = scorecard(simulate(AIMED, DRAWS))
     assert sorted(drawn.frame["met"]) == sorted(model["met"])
     assert set(drawn.heads) == set(drawn.frame.columns)
@@ -120,12 +120,30 @@ def test_the_poor_join_free_only_where_none_of_them_pays():
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_scorecard_of_a_year_holds_each_standard_in_force_once(aimed, language):
-    table = scores.in_year(aimed, 2030, language).frame
+    table = scores.in_year(aimed, load_scenario(AIMED), 2030, language).frame
     assert len(table) == (aimed.scorecard["year"] == 2030).sum() == table["title"].nunique()
     assert table.notna().all(axis=None)
-    assert not scores.sheet(aimed, language).frame["state"].isin(["met", "open", "missed"]).eq(False).any()
-    filed = read_csv(csv(scores.in_words(scores.sheet(aimed, language), language)))
+    drawn = scores.sheet(aimed, load_scenario(AIMED), language)
+    assert drawn.frame["state"].isin(["met", "open", "missed"]).all()
+    filed = read_csv(csv(scores.in_words(drawn, language)))
     assert len(filed) == len(aimed.scorecard) and "told" not in filed
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_a_scenario_does_not_set_is_neither_met_nor_missed(language):
+    name = "urrbmi_county_2026"
+    found, scenario = studies.study(view_of(name), DRAWS), load_scenario(name)
+    drawn, table = scores.sheet(found, scenario, language), scores.in_year(found, scenario, 2030, language).frame
+    unset = drawn.frame[drawn.frame["state"] == "unset"]
+    assert set(unset["title"]) == {item.title.model_dump()[language] for item in standards().standards
+                                   if item.measure in set(scores.LEVERS) - {"poor_contribution"}
+                                   and item.title.model_dump()[language] in set(drawn.frame["title"])}
+    assert drawn.frame["met"].isna().equals(drawn.frame["state"] == "unset")
+    assert set(table[table["met"] == scores.NONE]["title"]) == set(unset[unset["year"] == 2030]["title"])
+    cells = diagrams.grid(drawn, "", {state: state for state in diagrams.STATES}, {"rule": "rule"}).data[0].text
+    assert {cell for row in cells for cell in row} >= {"—"}
+    bonus = Change(lever="contracts.rate_bonus", year=2030, value=0.05, source=Source(status="assumption"))
+    assert scores.is_set(scenario.changed([bonus]), "contracted_rate_bonus")
 
 
 def test_defaults_are_told_from_what_a_scenario_states():

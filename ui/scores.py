@@ -16,9 +16,12 @@ from simulation.scorecard import SERVICES, standards
 from simulation.terms import OFF
 
 SURE = 0.95  # share of draws from which a standard counts as met; below 1 - SURE it counts as missed
-# Levers that a standard is held against: the same in every draw.
-DECIDED = ("contracted_rate_bonus", "key_contract_coverage", "poor_contribution", "quality_coefficient",
-           "special_fund_growth", "awareness")
+# Measures that are levers, the same in every draw, and the lever of each; without the lever there is no measure.
+DECIDED = {"contracted_rate_bonus": "contracts.rate_bonus", "key_contract_coverage": "contracts.coverage",
+           "poor_contribution": "financing.contribution", "quality_coefficient": "payment.quality_coefficient",
+           "special_fund_growth": "care.special_fund_growth", "awareness": "enrolment.awareness"}
+LEVERS = DECIDED | {"contract_coverage": "contracts.coverage"}
+NONE = "—"
 BASES = ("model", "rule", "assumption")  # what a standard's measure rests on
 
 
@@ -45,34 +48,44 @@ def defaults(scenario: Scenario) -> int:
     return sum(getattr(scenario.assumptions.services, name).source == OFF for name in SERVICES)
 
 
-def sheet(study: Study, language: str) -> Drawn:
-    """The scorecard in words, a row a standard and year, by what it rests on; values in the standard's unit."""
+def is_set(scenario: Scenario, measure: str) -> bool:
+    """Whether the scenario states in any year the lever that a measure needs, if it needs one."""
+    section, _, name = LEVERS.get(measure, "").partition(".")
+    return not name or any(getattr(getattr(policy, section), name).source != OFF for policy in scenario.policies())
+
+
+def judged(study: Study, scenario: Scenario, language: str) -> pd.DataFrame:
+    """The scorecard with what each standard rests on and its state; no chance where the scenario has no such lever."""
     measures = {item.id: item.measure for item in standards().standards}
     frame = study.scorecard.copy()
+    known = [is_set(scenario, measures[name]) for name in frame["id"]]
     frame["basis"] = [basis(measures[name]) for name in frame["id"]]
     frame["title"] = frame[f"title_{language}"]
     frame["clause"] = [cited.article(text, language) for text in frame["clause"]]
-    frame["state"] = [state(met) for met in frame["met"]]
+    frame["state"] = [state(met) if one else "unset" for met, one in zip(frame["met"], known, strict=True)]
+    frame["met"] = frame["met"].where(known)
+    return frame.sort_values("basis", key=lambda names: names.map(BASES.index), kind="stable").reset_index(drop=True)
+
+
+def sheet(study: Study, scenario: Scenario, language: str) -> Drawn:
+    """The scorecard in words, a row a standard and year, by what it rests on; values in the standard's unit."""
+    frame = judged(study, scenario, language)
     frame["told"] = [
         say(language, "standards.told", threshold=threshold(item, language), clause=item.clause,
             value=measure_text(item.value, item.unit, language)) for item in frame.itertuples()]
     frame["unit"] = [unit_text(unit, language) for unit in frame["unit"]]
-    order = {name: n for n, name in enumerate(BASES)}
-    frame = frame.sort_values("basis", key=lambda names: names.map(order), kind="stable").reset_index(drop=True)
     columns = ["basis", "title", "year", "direction", "threshold", "unit", "value", "met", "state", "clause", "told"]
     return Drawn(frame[columns], {name: say(language, f"standards.column.{name}") for name in columns})
 
 
-def in_year(study: Study, year: int, language: str) -> Drawn:
+def in_year(study: Study, scenario: Scenario, year: int, language: str) -> Drawn:
     """The scorecard of one year as a table of words, in the order of the grid."""
-    measures = {item.id: item.measure for item in standards().standards}
-    rows = [{"basis": say(language, f"standards.basis.{basis(measures[item.id])}"),
-             "title": getattr(item, f"title_{language}"), "threshold": threshold(item, language),
-             "value": measure_text(item.value, item.unit, language),
-             "met": percent(item.met), "state": state_text(state(item.met), language),
-             "clause": cited.article(item.clause, language), "order": BASES.index(basis(measures[item.id]))}
-            for item in study.scorecard[study.scorecard["year"] == year].itertuples()]
-    frame = pd.DataFrame(rows).sort_values("order", kind="stable").drop(columns="order").reset_index(drop=True)
+    frame = judged(study, scenario, language)
+    rows = [{"basis": say(language, f"standards.basis.{item.basis}"), "title": item.title,
+             "threshold": threshold(item, language), "value": measure_text(item.value, item.unit, language),
+             "met": NONE if item.state == "unset" else percent(item.met), "state": state_text(item.state, language),
+             "clause": item.clause} for item in frame[frame["year"] == year].itertuples()]
+    frame = pd.DataFrame(rows)
     return Drawn(frame, {name: say(language, f"standards.column.{name}") for name in frame.columns})
 
 

@@ -40,13 +40,15 @@ else:
 
     words = {name: t(f"standards.state.{name}_means", sure=percent(scores.SURE, 0), unsure=percent(1 - scores.SURE, 0))
              for name in diagrams.STATES}
-    drawn = scores.sheet(found, lang)
+    drawn = scores.sheet(found, scenario, lang)
     last = drawn.frame[drawn.frame["year"] == shown[-1]]
     told = []
     for basis in scores.BASES:
         states = last[last["basis"] == basis]["state"].tolist()
-        told.append(t("standards.finding", basis=t(f"standards.basis.{basis}"), year=shown[-1], count=len(states),
-                      met=states.count("met"), open=states.count("open"), missed=states.count("missed")))
+        counts = {name: states.count(name) for name in diagrams.STATES}
+        unset = counts.pop("unset")
+        told.append(t("standards.finding", basis=t(f"standards.basis.{basis}"), year=shown[-1],
+                      count=sum(counts.values()), **counts) + (t("standards.unset", count=unset) if unset else ""))
     with st.container(border=True):
         st.markdown("  \n".join(told))
         st.caption(t("standards.rests"))
@@ -63,7 +65,7 @@ else:
     head, choice = st.columns([4, 1], vertical_alignment="bottom")
     year = choice.selectbox(t("column.year"), shown, len(shown) - 1, key=f"standards.year.{view.scenario}")
     head.subheader(t("standards.in_year", year=year))
-    table = scores.in_year(found, year, lang)
+    table = scores.in_year(found, scenario, year, lang)
     st.table(table.frame.map(plain).rename(columns=table.heads), hide_index=True, border="horizontal",
              alt=t("standards.table_alt", year=year))
     st.caption(t("standards.read"))
