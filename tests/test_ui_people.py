@@ -160,6 +160,9 @@ def test_the_calculator_shows_the_family_beside_the_rules_before(language):
     found = [family.settled(family.family_of(*family.example(family.FIRST, base, 2026, language), base, 2026, language),
                             base, 2026) for base in (scenario_of(view), known(COUNTY))]
     assert family.sentence(*found, 2026, language) in said_by(at)
+    change = family.totals(*found, language).frame["change"]
+    assert f"{-change.iloc[-1]:,.2f}" in family.sentence(*found, 2026, language)
+    assert change.tolist() == [family.cents(yuan) for yuan in change] and change.iloc[-1] < 0
     borne = [sum(one["year"]["out_of_pocket"] for one in each.years) for each in found]
     assert borne[0] < borne[1]
     assert language == "zh" or not re.search(HAN, said_by(at).replace("中文", ""))

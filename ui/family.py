@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from functools import lru_cache
@@ -263,13 +264,22 @@ def totals(now: Settled, before: Settled | None, lang: str) -> Drawn:
         row["borne"] = year["year"]["out_of_pocket"] + row["contribution"]
         if before is not None:
             row["before"] = before.years[n]["year"]["out_of_pocket"] + before.family.contribution[n]
-            row["change"] = row["borne"] - row["before"]
+            row["change"] = cents(row["borne"] - row["before"])
         rows.append(row)
     frame = pd.DataFrame(rows)
     whole = frame.drop(columns="member").sum().to_dict()
     frame = pd.concat([frame, pd.DataFrame([{"member": say(lang, "family.whole")} | whole])], ignore_index=True)
     return Drawn(frame, {name: say(lang, f"family.{name}") for name in frame.columns},
                  {name: "%+,.2f" if name == "change" else "%,.2f" for name in frame.columns if name != "member"})
+
+
+def cents(yuan: float) -> float:
+    """An amount in whole cents, half a cent away from zero: the same in a sentence and in a table.
+
+    >>> cents(-33.625), cents(0.004)
+    (-33.63, 0.0)
+    """
+    return math.copysign(math.floor(abs(yuan) * 100 + 0.5 + 1e-6) / 100, yuan) + 0.0  # no minus before nothing
 
 
 def layers(row: Mapping[str, float]) -> dict[str, float]:
@@ -307,7 +317,7 @@ def per_bill(now: Settled, before: Settled | None, scenario: Scenario, lang: str
             one = {"member": now.family.names[n], "kind": scenario.axes.kind[bill.kind][lang],
                    "tier": scenario.axes.tier[bill.tier][lang], "expense": row["expense"]} | layers(row)
             if before is not None:
-                one["change"] = row["out_of_pocket"] - before.years[n]["bills"][j]["out_of_pocket"]
+                one["change"] = cents(row["out_of_pocket"] - before.years[n]["bills"][j]["out_of_pocket"])
             rows.append(one)
     names = ["member", "kind", "tier", "expense", *LAYERS, *(["change"] if before is not None else [])]
     frame = pd.DataFrame(rows, columns=names)
@@ -337,8 +347,7 @@ def sentence(now: Settled, before: Settled | None, year: int, lang: str) -> str:
                covered=f"{total['expense'] - total['out_of_pocket']:,.0f}", left=f"{total['out_of_pocket']:,.0f}",
                contribution=f"{paid:,.0f}")
     if before is not None:
-        old = sum(one["year"]["out_of_pocket"] for one in before.years) + sum(before.family.contribution)
-        change = total["out_of_pocket"] + paid - old
+        change = totals(now, before, lang).frame["change"].iloc[-1]
         said += say(lang, "family.same" if abs(change) < 0.005 else "family.less" if change < 0 else "family.more",
                     amount=f"{abs(change):,.2f}")
     return said

@@ -144,6 +144,16 @@ def over_years(answer: Burden, what: str, scenario: Scenario, lang: str) -> tupl
 
 # --- words ---------------------------------------------------------------------------------------------
 
+def moved(yuan: float, lang: str) -> str:
+    """By how much a burden is less or more, in words.
+
+    >>> moved(-6.81, "zh"), moved(30, "en"), moved(0.01, "en")
+    ('少 6.8 元', '30.0 yuan more', 'no change')
+    """
+    way = "same" if abs(yuan) < 0.05 else "less" if yuan < 0 else "more"
+    return say(lang, f"people.moved.{way}", amount=number(abs(yuan)))
+
+
 def sentences(answer: Incidence, scenario: Scenario, lang: str) -> list[str]:
     """Who gains and loses in words: everybody, the group that gains most and the one that loses most."""
     table, names = answer.winners, members(scenario, lang)
@@ -154,8 +164,8 @@ def sentences(answer: Incidence, scenario: Scenario, lang: str) -> list[str]:
                 same=percent(row["unchanged"]), threshold=f"{answer.threshold:g}"),
             say(lang, "people.on_average", way=say(lang, "people.less" if row["change"] < 0 else "people.more"),
                 amount=number(abs(row["change"])),
-                left=number(row["out_of_pocket_after"] - row["out_of_pocket_before"], "+,.1f"),
-                paid=number(row["contribution_after"] - row["contribution_before"], "+,.1f"))]
+                left=moved(row["out_of_pocket_after"] - row["out_of_pocket_before"], lang),
+                paid=moved(row["contribution_after"] - row["contribution_before"], lang))]
     of_groups = table[table["by"] == "group"]
     for which, sign in (("most_gain", 1), ("most_lose", -1)):
         one = of_groups.loc[(sign * of_groups["change"]).idxmin()]

@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from report.diagrams import courses
-from report.text import number, plain, say
+from report.text import number, plain, say, unit_text
 from simulation import __version__
 from simulation.incidence import THRESHOLD
 from simulation.terms import BadInput, Fault
@@ -72,7 +72,8 @@ def tables() -> tuple[pd.DataFrame, pd.DataFrame]:
     choice = lambda name, names: column.SelectboxColumn(  # noqa: E731
         t(f"family.{name}"), options=list(names), format_func=lambda code: names[code][lang], width=150)
     money = lambda name: column.NumberColumn(  # noqa: E731
-        t(f"family.{name}"), min_value=0.0, max_value=1e9, format="%.2f", help=t(f"family.{name}_help"))
+        t("column.share", what=t(f"family.{name}"), unit=unit_text("yuan", lang)), min_value=0.0, max_value=1e9,
+        format="%.2f", help=t(f"family.{name}_help"))
     number = lambda name, low, high: column.NumberColumn(  # noqa: E731
         t(f"family.{name}"), min_value=low, max_value=high, step=1, format="%d", help=t(f"family.{name}_help"))
     st.markdown(f"**{t('family.persons')}**")
