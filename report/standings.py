@@ -15,7 +15,7 @@ from report.cards import Dealt, deck
 from report.charts import ACROSS, BAR_COLOURS, GREY, MARGIN, NOTHING, ORANGE, ticks, titled, whole
 from report.diagrams import DASHES, MARKERS
 from report.tables import FORMS, Drawn
-from report.text import say
+from report.text import percent, say
 
 
 class Measure(NamedTuple):
@@ -108,16 +108,20 @@ def course_figure(drawn: Drawn, title: str, dealt: Sequence[Dealt], language: st
     cards: dict[int, list[str]] = {}
     for one in dealt:
         cards.setdefault(one.year, []).append(deck().cards[one.card].title[language])
-    shapes = [NOTHING]
+    shapes, lines = [NOTHING], {}
     if line is not None:
+        lines = {say(language, "label.limit", limit=percent(line, 0)): line, say(language, "label.zero_line"): 0}
         shapes.append(ACROSS | {"y0": line, "y1": line, "line": {"width": 2, "dash": "longdashdot", "color": ORANGE}})
     shapes += [{"type": "line", "yref": "y domain", "x0": year, "x1": year, "y0": 0, "y1": 1,
                 "line": {"width": 1.5, "dash": "dot", "color": GREY}} for year in cards]
     return whole(traces, {
         "title": titled(title), "showlegend": True, "xaxis": ticks(years), "yaxis": {"tickformat": ".0%"},
-        "shapes": shapes, "margin": {**MARGIN, "t": 72}, "height": 420,
-        "annotations": [{"x": year, "y": 1, "yref": "y domain", "yanchor": "bottom", "showarrow": False,
-                         "text": "<br>".join(names)} for year, names in cards.items()]})
+        "shapes": shapes, "margin": {**MARGIN, "t": 72} | ({"r": 96} if lines else {}), "height": 420,
+        "annotations": [
+            *({"x": year, "y": 1, "yref": "y domain", "yanchor": "bottom", "showarrow": False,
+               "text": "<br>".join(names)} for year, names in cards.items()),
+            *({"x": 1, "xref": "paper", "y": y, "text": text, "showarrow": False, "xanchor": "left",
+               "yanchor": "middle", "xshift": 6} for text, y in lines.items())]})
 
 
 def balance(rows: Sequence[Row], start: Mapping[str, Any] | None, language: str) -> Drawn:

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from report.cards import Dealt, basis, course, deck, normals_under, played, window, with_levers
 from report.measured import outcome
 from report.standings import MEASURES, RANKED, Row, course_figure, courses, standings, value
+from report.text import say
 from simulation import load_scenario, simulate
 from simulation.scenario import Change, lever_value
 from simulation.steps import utilisation
@@ -529,3 +530,5 @@ def test_teams_are_told_apart_without_colour(outcomes, language):
     assert len(looks) == len(figure.data) == rooms.TEAMS + 1
     assert [list(trace.y) for trace in figure.data][-1] == outcomes[0]["balance_ratio"]
     assert deck().cards["price_jump"].title[language] in figure.layout.annotations[0].text
+    assert {note.y: note.text for note in figure.layout.annotations[1:]} == {
+        0.25: say(language, "label.limit", limit="25%"), 0: say(language, "label.zero_line")}
