@@ -28,7 +28,7 @@ QUANTITIES: dict[str, tuple[Words, str]] = {
     "surplus": (words("当期结余", "Surplus of the year"), "yuan_year"),
     "balance_end": (words("累计结余", "Cumulative balance"), "yuan"),
     "surplus_ratio": (words("当年结余率", "Current-year surplus rate"), "share"),
-    "balance_ratio": (words("累计结余率", "Cumulative surplus over the year's income"), "share"),
+    "balance_ratio": (words("累计结余率", "Cumulative surplus rate"), "share"),
     "reserve_months": (words("可支付月数", "Months of payment in reserve"), "months"),
     "in_policy_ratio": (words("政策范围内报销比例", "In-policy reimbursement ratio"), "share"),
     "effective_ratio": (words("实际报销比例", "Effective reimbursement ratio"), "share"),
