@@ -158,7 +158,8 @@ TAKEN_OFF = ("account_in", "recovered", "review_saving")
 SECTIONS = {"income": words("基金收入", "Income"), "expenditure": words("基金支出", "Expenditure"),
             "balance": words("收支结余", "Balance"), "lines": words("警戒线", "Lines"),
             "people": words("参保与待遇享受", "People and care")}
-ITEMS = {"subsidy_by_level": words("财政补助", "Subsidy"), "paid_inpatient": words("住院待遇支出", "Benefits: stays"),
+ITEMS = {"income": words("收入合计", "Income in all"), "expenditure": words("支出合计", "Expenditure in all"),
+         "subsidy_by_level": words("财政补助", "Subsidy"), "paid_inpatient": words("住院待遇支出", "Benefits: stays"),
          "paid_chronic": words("门诊特殊病种待遇支出", "Benefits: special diseases"),
          "paid_outpatient": words("普通门诊待遇支出", "Benefits: ordinary outpatient care"),
          "fund_contract_fee": words("签约服务费（基金分担）", "Contract fees borne by the fund")}
@@ -184,7 +185,10 @@ def settlement(result: Result, area: str | None = None) -> pd.DataFrame:
                 title = words(f"{ITEMS[item].zh}：{name.zh}", f"{ITEMS[item].en}: {name.en}")
                 rows.append((section, f"{item}.{level}", title, "yuan_year", mean(item)[:, n]))
             continue
-        title, unit = named.get(item, (ITEMS.get(item), "yuan_year"))
+        title, unit = named.get(item, (None, "yuan_year"))
+        title = ITEMS.get(item, title)
+        if item == "paid_chronic" and "chronic" in axes.kind:  # by the scheme's own name
+            title = words(f"{axes.kind['chronic'].zh}待遇支出", title.en)
         if item.startswith("paid_"):  # payment by kind: what is owed, at what all providers are paid of it
             value = owed[item.removeprefix("paid_")] * paid
         elif item == "fund_contract_fee":

@@ -235,14 +235,16 @@ def test_the_settlement_in_files_is_the_one_on_the_screen(city, language):
     sheet = openpyxl.load_workbook(io.BytesIO(ledger.workbook(account, ["=note"]))).active
     rows = {row[0].value: row for row in sheet.iter_rows()}
     for item in account.frame.to_dict("records"):
-        if item["title"] == item["section"]:
-            continue
+        assert item["title"] != item["section"]
         row = rows[item["title"]]
         assert [cell.value for cell in row[2:]] == pytest.approx([item[year] for year in years])
         assert row[0].font.bold == (item["item"] in ledger.TOTALS)
     assert "'=note" in rows and not [cell for row in sheet.iter_rows() for cell in row if cell.data_type == "f"]
-    shown = ledger.printed(account, phrases(language)[f"unit.{ledger.LEDGER[language][1]}"])
-    under = account.frame.groupby("section", sort=False)["title"].apply(list)
+    shown = ledger.printed(account, language)
+    titles = account.frame.apply(lambda item: ledger.titled(item, language), axis=1)
+    under = titles.groupby(account.frame["section"], sort=False).apply(list)
+    assert set(ledger.widths(account, language)) == set(shown.data.columns)
+    assert titles[account.frame["item"] == "take_up"].iloc[0].endswith({"zh": "（%）", "en": " (%)"}[language])
     assert shown.data.iloc[:, 0].tolist() == [name for section, titles in under.items() for name in (section, *titles)]
     html = shown.to_html()
     assert "font-weight: 700" in html

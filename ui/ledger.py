@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -54,24 +56,24 @@ def filed(drawn: Drawn) -> Drawn:
                  {name: FORMS["number"] for name in frame.columns if isinstance(name, int)})
 
 
-def printed(drawn: Drawn, money: str) -> pd.io.formats.style.Styler:
+def printed(drawn: Drawn, language: str) -> pd.io.formats.style.Styler:
     """The settlement for the screen: each section under its name, totals in bold, figures as people write them.
 
-    The unit of `money` stands above the table and is not said again in every row.
+    The unit of money stands above the table, any other behind the item.
     """
     years = [name for name in drawn.frame.columns if isinstance(name, int)]
     rows, digits, heavy, section = [], [], [], None
     for item in drawn.frame.to_dict("records"):
         if item["section"] != section:
             section = item["section"]
-            rows.append([section, "", *[None] * len(years)])
+            rows.append([section, *[None] * len(years)])
             digits.append(0)
             heavy.append(True)
-        rows.append([item["title"], "" if item["unit"] == money else item["unit"], *(item[year] for year in years)])
+        rows.append([titled(item, language), *(item[year] for year in years)])
         digits.append(item["digits"])
         heavy.append(item["item"] in TOTALS)
     names = list(map(str, years))
-    frame = pd.DataFrame(rows, columns=[drawn.heads["title"], drawn.heads["unit"], *names]).astype(
+    frame = pd.DataFrame(rows, columns=[drawn.heads["title"], *names]).astype(
         dict.fromkeys(names, float))
     weights = [["font-weight: 700" if bold else ""] * len(frame.columns) for bold in heavy]
     style = frame.style.apply(lambda _: np.array(weights), axis=None)
@@ -81,16 +83,22 @@ def printed(drawn: Drawn, money: str) -> pd.io.formats.style.Styler:
     return style
 
 
-def widths(drawn: Drawn) -> dict[str, int]:
-    """The pixels each column of the screen takes; a Chinese character is as wide as two letters."""
+def titled(item: Mapping[str, Any], language: str) -> str:
+    """An item's title, with its unit where that is not the table's unit of money, or months, as the title says."""
+    if item["unit"] in (say(language, f"unit.{LEDGER[language][1]}"), unit_text("months", language)):
+        return item["title"]
+    return say(language, "column.share", what=item["title"], unit=item["unit"])
+
+
+def widths(drawn: Drawn, language: str) -> dict[str, int]:
+    """The pixels each column of the screen takes: two letters' width for a Chinese character, half for a point."""
     frame = drawn.frame
-    letters = lambda text: sum(2 if ord(letter) > 0x2E80 else 1 for letter in text)  # noqa: E731
-    pixels = lambda texts: 18 + 7 * max(map(letters, texts))  # noqa: E731
+    letters = lambda text: sum(2 if ord(letter) > 0x2E80 else 0.5 if letter in ",. " else 1 for letter in text)  # noqa: E731
+    pixels = lambda texts: 17 + math.ceil(7 * max(map(letters, texts)))  # noqa: E731
     years = [name for name in frame.columns if isinstance(name, int)]
     figures = [number(value, digits) for year in years
                for value, digits in zip(frame[year], frame["digits"], strict=True)]
-    short = frame["unit"][frame["item"].isin(("enrolled", "reserve_months"))]
-    return {drawn.heads["title"]: pixels(frame["title"]), drawn.heads["unit"]: pixels([drawn.heads["unit"], *short]),
+    return {drawn.heads["title"]: pixels([titled(item, language) for item in frame.to_dict("records")]),
             **dict.fromkeys(map(str, years), pixels(figures))}
 
 

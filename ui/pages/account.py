@@ -40,9 +40,9 @@ account = ledger.sheet(found.settlements[area], lang, everything)
 unit = t(f"unit.{ledger.LEDGER[lang][1]}")
 st.subheader(t("account.table", first=years[0], last=years[-1]))
 st.caption(t("account.units", unit=unit))
-st.dataframe(ledger.printed(account, unit), hide_index=True, height="content", placeholder="",
+st.dataframe(ledger.printed(account, lang), hide_index=True, height="content", placeholder="",
              column_config={name: st.column_config.Column(pinned=name == account.heads["title"], width=pixels)
-                            for name, pixels in ledger.widths(account).items()},
+                            for name, pixels in ledger.widths(account, lang).items()},
              alt=t("account.alt", first=years[0], last=years[-1], unit=unit))
 notes = [scenario.title[lang], names[area] if len(areas) > 1 else "", studies.facts(found, scenario, settled),
          t("account.means")]
