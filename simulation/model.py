@@ -28,6 +28,7 @@ from simulation.stages.financing import year_is_financed
 from simulation.stages.providers import providers_are_paid, providers_are_sampled
 from simulation.stages.visits import accounts_are_used, visits_are_paid
 from simulation.steps import utilisation
+from simulation.steps.payment import Usual
 from simulation.terms import refuse, words
 
 SMALL_POOL = 20_000  # insured people below which chance between people matters enough for the exact engine
@@ -38,7 +39,7 @@ MOST_KEPT = 12 * MAX_DRAWS  # draws times years times areas of a run: each takes
 
 def simulate(scenario: Scenario | str, draws: int = 1024, seed: int = 20080101, engine: str = "auto",
              spend: Callable[..., Spending] | None = None, without: tuple[str, ...] = (),
-             at: np.ndarray | None = None) -> Result:
+             at: np.ndarray | None = None, usual: dict | None = None) -> Result:
     """The fund's account in every draw and year of a scenario.
 
     `engine` is `table` (tens of milliseconds, any size), `exact` (every admission) or `auto` (exact for
@@ -46,6 +47,8 @@ def simulate(scenario: Scenario | str, draws: int = 1024, seed: int = 20080101, 
     function of the engines' arguments given as `spend` stands in for them; benchmarks bring their own.
     `without` leaves out some sources of uncertainty (`utilisation.SOURCES`): then the table answers. Standard normals
     given as `at`, (draw, dimension) in the order of `utilisation.dimensions`, stand in for the Sobol points.
+    In an empty dictionary given as `usual` a run leaves what its standards of payment are made of; a run with other
+    normals that is given it pays by the same standards.
 
     >>> result = simulate("benxi_2008", draws=64)
     >>> result.data.sizes["draw"], result.data.sizes["year"]
@@ -73,15 +76,16 @@ def simulate(scenario: Scenario | str, draws: int = 1024, seed: int = 20080101, 
     prices = [book.multiple("expense") * future.price for book, future in zip(books, futures, strict=True)]
     reach = min(price.min() for price in prices), max(price.max() for price in prices)
 
-    flows, after_deficit = [], []
+    flows, after_deficit, usual = [], [], {} if usual is None else usual
     for n, (book, future, (people, risk)) in enumerate(zip(books, futures, enrolled, strict=True)):
         own = seed + 7919 * n  # each county's people are other people
         flows.append(people | year_is_financed(book, future, people) | year_of_care(
-            book, book.rules, future, people, risk, reach, spend, own))
+            book, book.rules, future, people, risk, reach, spend, own, usual.setdefault((n, "usually"), {})))
         cut = book.of("lines", "deficit_cut")
         after_deficit.append(flows[-1] | year_of_care(book, [
             rules._replace(rate=np.maximum(rules.rate - points, 0.0))
-            for rules, points in zip(book.rules, cut, strict=True)], future, people, risk, reach, spend, own)
+            for rules, points in zip(book.rules, cut, strict=True)], future, people, risk, reach, spend, own,
+            usual.setdefault((n, "after a deficit"), {}))
             if cut.any() else flows[-1])
     closed = fund_closes(books, futures, flows, after_deficit)
     return pack(scenario, draws, seed, engine, areas, closed, {
@@ -89,7 +93,8 @@ def simulate(scenario: Scenario | str, draws: int = 1024, seed: int = 20080101, 
 
 
 def year_of_care(book: Book, rules: list[Rules], futures: Futures, people: Flows, risk: np.ndarray,
-                 reach: tuple[float, float], spend: Callable[..., Spending], seed: int) -> Flows:
+                 reach: tuple[float, float], spend: Callable[..., Spending], seed: int,
+                 usual: dict[int, Usual]) -> Flows:
     """From responses to payment under some benefit rules, for every year: flows (d, t, ...)."""
     pool = pool_of(book, people, risk)
     audit = providers_are_sampled(book, len(risk), seed, futures.chance)
@@ -99,7 +104,7 @@ def year_of_care(book: Book, rules: list[Rules], futures: Futures, people: Flows
     flows = bills_are_settled(book, spending, use.costs)
     flows |= visits_are_paid(book, rules, use, futures, pool, answers, seed)
     flows |= accounts_are_used(book, futures, people, flows)
-    return flows | providers_are_paid(book, futures, people, flows, audit)
+    return flows | providers_are_paid(book, futures, people, flows, audit, usual)
 
 
 @lru_cache(maxsize=32)

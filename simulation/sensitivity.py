@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -218,7 +219,16 @@ def outcomes(task: dict) -> dict[str, list[float]]:
     """The outputs of a task's year in every draw; an event is 1 where it happened. Plain data in and out."""
     scenario = parsed(task["scenario"])
     at, luck = points_held(task, scenario) if "hold" in task else points_mixed(task, scenario)
-    return values(simulate(scenario, task["draws"], luck, "table", at=at), task["of"], task["year"])
+    usual = standards(task["scenario"], task["draws"], luck) if "hold" in task else None
+    return values(simulate(scenario, task["draws"], luck, "table", at=at, usual=usual), task["of"], task["year"])
+
+
+@lru_cache(maxsize=4)
+def standards(text: str, draws: int, seed: int) -> dict:
+    """What the standards of payment are made of with nothing held: an end that is held moves no budget."""
+    usual: dict = {}
+    simulate(parsed(text), draws, seed, "table", usual=usual)
+    return usual
 
 
 def values(result: Result, of: Sequence[str], year: int) -> dict[str, list[float]]:

@@ -122,7 +122,8 @@ def paid(method: str, due: np.ndarray = DUE, people: np.ndarray = PEOPLE, trend:
     shares[payment.METHODS.index(method)] = 1
     given = payment.Terms(shares, **({"standard": 1.0, "retention": 0.0, "overspend_share": 0.0, "same_payment": 0.0,
                                       "quality": 1.0} | terms))
-    return payment.paid(due, CASES, people, np.array([trend]), np.array([volume]), np.array([1.0, 0.0]), given)
+    return payment.paid(due, CASES, people, np.array([trend]), np.array([volume]), np.array([1.0, 0.0]), given,
+                        payment.usual_of(due, CASES, people))
 
 
 def test_by_item_is_paid_what_the_rules_owe() -> None:
@@ -188,7 +189,8 @@ def test_ways_of_payment_mix_by_their_shares() -> None:
     weights = np.broadcast_to(np.array([30.0, 20.0, 10.0, 40.0])[:, None, None], (4, 1, 2))
     terms = payment.Terms(payment.shares_of(weights), 1.0, 0.0, 1.0, 0.0, 1.0)
     one = np.ones(1)
-    by_tier, ways = payment.paid(DUE, CASES, PEOPLE, one, one, np.array([1.0, 0.0]), terms)
+    by_tier, ways = payment.paid(DUE, CASES, PEOPLE, one, one, np.array([1.0, 0.0]), terms,
+                                 payment.usual_of(DUE, CASES, PEOPLE))
     np.testing.assert_allclose(ways.sum(axis=1), by_tier.sum(axis=(1, 2)))
     np.testing.assert_allclose(ways[0], [120, 80, 44, 168])  # 400 x 0.3, 400 x 0.2, 440 x 0.1, 420 x 0.4
 

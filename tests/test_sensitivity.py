@@ -13,6 +13,7 @@ from simulation import load_scenario, simulate, variance
 from simulation.__main__ import main
 from simulation.assumptions import Z95, drawn, uncertain
 from simulation.measures import chances
+from simulation.scenario import Change
 from simulation.sensitivity import (
     INDICES,
     TORNADO,
@@ -29,7 +30,7 @@ from simulation.sensitivity import (
 )
 from simulation.steps.utilisation import correlations, dimensions
 from simulation.streams import correlation_root, sobol_normals
-from simulation.terms import BadInput
+from simulation.terms import BadInput, Source
 from tests.coarse import coarse
 
 COUNTY, OLD = "urrbmi_county_2026", "benxi_2008"
@@ -181,6 +182,19 @@ def test_the_base_of_the_tornado_is_the_usual_run():
     table = chances(run).set_index(["event", "year"])
     assert found["p_deficit"] == table.loc[("p_deficit", 2009), "value"]
     assert found["balance_end"] == pytest.approx(run.data["balance_end"].sel(year=2009).mean().item(), rel=1e-12)
+
+
+def test_an_end_that_is_held_moves_no_budget():
+    """Under one budget that is all paid and never exceeded, spending hardly depends on what a stay costs."""
+    plain, source = load_scenario(COUNTY), Source(status="assumption")
+    terms = {"method.fee_for_service": 0, "method.global_budget": 1, "retention": 1, "overspend_share": 0}
+    budget = plain.changed([Change(lever=f"payment.{name}", year=plain.first_year, value=value, source=source)
+                            for name, value in terms.items()])
+    by_item, by_budget = (sensitivity(scenario, "expenditure", methods=["tornado"], **FEW).tornado.set_index("factor")
+                          for scenario in (plain, budget))
+    assert abs(by_budget.loc["utilisation.expense", "swing"]) < 0.1 * by_item.loc["utilisation.expense", "swing"]
+    run = simulate(budget, engine="table", **FEW).data["expenditure"][:, -1]
+    assert by_budget["base"].iloc[0] == pytest.approx(run.mean().item(), rel=1e-12)
 
 
 def test_what_is_passed_over_would_have_moved_nothing():

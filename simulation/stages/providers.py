@@ -38,10 +38,14 @@ def providers_are_sampled(book: Book, draws: int, seed: int, luck: float = 1.0) 
     return Audit(found, supervision.absent(found, chance, months))
 
 
-def providers_are_paid(book: Book, futures: Futures, people: Flows, flows: Flows, audit: Audit) -> Flows:
-    """What the fund pays providers for the care it owes patients, and what supervision saves of it, in yuan."""
+def providers_are_paid(book: Book, futures: Futures, people: Flows, flows: Flows, audit: Audit,
+                       usual: dict[int, payment.Usual]) -> Flows:
+    """What the fund pays providers for the care it owes patients, and what supervision saves of it, in yuan.
+
+    What standards are made of is in `usual` by year, or left there.
+    """
     scenario = book.scenario
-    paid, special, ways, margin = paid_by_tier(book, futures, people, flows)
+    paid, special, ways, margin = paid_by_tier(book, futures, people, flows, usual)
     whole = paid.sum(axis=2)
 
     # Supervision recovers what sampled providers billed against the rules, and review what machines find.
@@ -68,8 +72,8 @@ def providers_are_paid(book: Book, futures: Futures, people: Flows, flows: Flows
     }
 
 
-def paid_by_tier(book: Book, futures: Futures, people: Flows,
-                 flows: Flows) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def paid_by_tier(book: Book, futures: Futures, people: Flows, flows: Flows,
+                 usual: dict[int, payment.Usual]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """What providers are paid by tier (d, t, k), of it for special diseases (d, t), and by way of payment (d, t, m),
     and their margin by tier, yuan.
 
@@ -94,8 +98,11 @@ def paid_by_tier(book: Book, futures: Futures, people: Flows,
                               1 + (quality[t] - 1) * met)
         due = of_kinds(kinds, *(flows[name][:, t] for name in ("paid_by_tier", "chronic", "outpatient_paid")))
         cases = of_kinds(kinds, flows["stays_by_tier"][:, t], people["enrolled"][:, t], flows["visits_by_tier"][:, t])
-        given, ways[:, t] = payment.paid(due, cases, people["enrolled"][:, t], np.exp(t * cost) * volume, volume,
-                                         primary, terms)
+        insured = people["enrolled"][:, t]
+        if t not in usual and terms.shares[1:].any():
+            usual[t] = payment.usual_of(due, cases, insured)
+        given, ways[:, t] = payment.paid(due, cases, insured, np.exp(t * cost) * volume, volume, primary, terms,
+                                         usual.get(t))
         spent = flows["expense_by_tier"][:, t] + flows["outpatient_expense"][:, t]
         spent[:, 0] += flows["chronic_expense"][:, t]
         spent *= kept

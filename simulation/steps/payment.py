@@ -21,6 +21,14 @@ class Terms(NamedTuple):
     quality: np.ndarray  # (d,) average coefficient of primary institutions
 
 
+class Usual(NamedTuple):
+    """What standards are made of: the means of a year over the draws of the run that sets them."""
+
+    due: np.ndarray  # (i, k) yuan
+    cases: np.ndarray  # (i, k)
+    people: float
+
+
 def shares_of(weights: np.ndarray) -> np.ndarray:
     """Parts as shares along the first axis; all by item where no part is given.
 
@@ -34,20 +42,21 @@ def shares_of(weights: np.ndarray) -> np.ndarray:
 
 
 def paid(due: np.ndarray, cases: np.ndarray, people: np.ndarray, trend: np.ndarray, volume: np.ndarray,
-         primary: np.ndarray, terms: Terms) -> tuple[np.ndarray, np.ndarray]:
+         primary: np.ndarray, terms: Terms, usual: Usual | None) -> tuple[np.ndarray, np.ndarray]:
     """What the fund pays providers in one year: by kind and tier (d, i, k), and by way of payment (d, m), in yuan.
 
     `due` (d, i, k) by the rules and the number of `cases` (d, i, k); `people` (d,) insured; `trend` (i,) growth of
     the payment a head since the first year at the median, of which `volume` (i,) that of cases; `primary` (k,).
-    Budgets, heads and cases are paid a standard: the mean of `due` without that trend, times `terms.standard`.
+    Budgets, heads and cases are paid a standard: the `usual` due without that trend, times `terms.standard`.
+    Where all is paid by item nothing need be `usual`.
     """
     used = [bool(share.any()) for share in terms.shares]
-    standard = terms.standard * (due.mean(axis=0) if any(used[1:]) else 0.0) / trend[:, None]  # (i, k)
+    standard = terms.standard * usual.due / trend[:, None] if usual else np.zeros(1)  # (i, k)
     item, budget, head, case = terms.shares
     made = (lambda: due * item,
             lambda: by_budget(due * budget, float((budget * standard).sum()), terms),
-            lambda: np.multiply.outer((head * standard).T, people / max(people.mean(), 1e-9)).T,  # draws side by side
-            lambda: case * cases * case_price(standard, cases.mean(axis=0), volume, primary, terms.same_payment))
+            lambda: np.multiply.outer((head * standard).T, people / max(usual.people, 1e-9)).T,  # draws side by side
+            lambda: case * cases * case_price(standard, usual.cases, volume, primary, terms.same_payment))
     ways = [make() if some else None for make, some in zip(made, used, strict=True)]
     quality = np.asarray(terms.quality)
     if (quality != 1).any():
@@ -56,6 +65,11 @@ def paid(due: np.ndarray, cases: np.ndarray, people: np.ndarray, trend: np.ndarr
     none = np.zeros(len(due))
     return (reduce(np.add, (way for way in ways if way is not None)),
             np.stack([none if way is None else way.sum(axis=(1, 2)) for way in ways]).T)
+
+
+def usual_of(due: np.ndarray, cases: np.ndarray, people: np.ndarray) -> Usual:
+    """The means over draws of what is `due` and of `cases` (d, i, k), and of `people` (d,)."""
+    return Usual(due.mean(axis=0), cases.mean(axis=0), float(people.mean()))
 
 
 def by_budget(due: np.ndarray, limit: float, terms: Terms) -> np.ndarray:
