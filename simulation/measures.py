@@ -158,7 +158,7 @@ TAKEN_OFF = ("account_in", "recovered", "review_saving")
 SECTIONS = {"income": words("基金收入", "Income"), "expenditure": words("基金支出", "Expenditure"),
             "balance": words("收支结余", "Balance"), "lines": words("警戒线", "Lines"),
             "people": words("参保与待遇享受", "People and care")}
-ITEMS = {"income": words("收入合计", "Income in all"), "expenditure": words("支出合计", "Expenditure in all"),
+ITEMS = {"income": words("收入合计", "Total income"), "expenditure": words("支出合计", "Total expenditure"),
          "subsidy_by_level": words("财政补助", "Subsidy"), "paid_inpatient": words("住院待遇支出", "Benefits: stays"),
          "paid_chronic": words("门诊特殊病种待遇支出", "Benefits: special diseases"),
          "paid_outpatient": words("普通门诊待遇支出", "Benefits: ordinary outpatient care"),
