@@ -110,6 +110,10 @@ def test_a_standard_is_met_missed_or_open():
         "met", "met", "open", "open", "missed", "missed"]
 
 
+def test_where_no_status_is_told_apart_the_poor_pay_as_everyone():
+    assert (measured(simulate("national_resident_2018", DRAWS), "poor_contribution") > 100).all()
+
+
 def test_the_poor_join_free_only_where_none_of_them_pays():
     scenario = load_scenario(AIMED)
     asked = scenario.changed([Change(lever="financing.contribution.senior.low_income", year=2026, value=400,

@@ -524,7 +524,30 @@ def test_the_special_fund_grows_by_eight_per_cent_a_head() -> None:
     np.testing.assert_allclose(a_person[1:].values / a_person[:-1].values, 1.08, atol=1e-3)
 
 
+def test_a_special_fund_grows_from_the_year_after_it_was_set() -> None:
+    growing = moved(load_scenario("urrbmi_county_2026"), {"care.special_fund_growth": 0.1})
+    data = run(moved(growing, {"care.special_fund": 10}, 2030))
+    a_head = mean(data, "special_fund") / mean(data, "residents")
+    np.testing.assert_allclose(a_head.sel(year=[2029, 2030, 2031]), [0, 10, 11], rtol=1e-6)
+
+
+def test_a_budget_that_does_not_grow_leaves_out_the_growth_of_special_diseases() -> None:
+    scenario = without(load_scenario("national_resident_2018"))
+    kept = moved(scenario, {"payment.method.global_budget": 100, "payment.method.fee_for_service": 0,
+                            "payment.growth": 0, "payment.retention": 1, "payment.overspend_share": 0})
+    a_head = mean(run(kept), "provider_payment") / mean(run(kept), "enrolled")
+    between(a_head / a_head[0], 0.9, 1.15)
+
+
 # ---- designated providers and claims review (digest P6, P7) -----------------------------------------------------
+
+def test_a_countys_suspensions_spread_as_those_of_its_own_providers() -> None:
+    """So many of its few, each by its own chance; with the whole city's providers the ratio was 0.16."""
+    city = moved(load_scenario("city_pooling_2012"), {"supervision.sample_share": 0.5,
+                                                      "supervision.suspension_months": 3}, 2014)
+    county = run(city)["suspended"].isel(area=1).sel(year=2014)
+    between(county.var("draw") / county.mean("draw"), 0.3, 1.0)
+
 
 def test_stricter_lists_raise_what_is_in_policy() -> None:
     scenario = load_scenario("guangxi_providers_2017")
