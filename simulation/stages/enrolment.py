@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ from simulation.stages.financing import contributions
 from simulation.steps import enrolment, population
 
 AT_ONCE = 1024  # draws: what lies between levers and people stays in the cache
+KEPT = 32  # answers to contributions of so many draws
 
 
 def people_enrol(book: Book, futures: Futures) -> tuple[Flows, np.ndarray]:
@@ -90,13 +92,24 @@ def shifts(moves: Moves, drawn: dict[str, np.ndarray], drawn_in: np.ndarray, fra
     if not moves.dearer.any():
         return healthier, frailer
     sides = [side for side in (moves.dearer < 0, moves.dearer >= 0) if side.any()]  # the distinct ones are in order
-    costly = np.concatenate([enrolment.price_shift(moves.dearer[side, None], moves.take_up[side, None],
-                                                   by_draw("contribution_elasticity")) for side in sides])
+    elasticity = by_draw("contribution_elasticity").tobytes()
+    costly = np.concatenate([price_shifts(moves.dearer[side].tobytes(), moves.take_up[side].tobytes(), elasticity)
+                             for side in sides])
     costly /= 1 - frail * (1 - frail_price)
     healthy_costly, frail_costly = costly[moves.where].T, (frail_price * costly)[moves.where].T
     healthy_costly += healthier
     frail_costly += frailer
     return healthy_costly, frail_costly
+
+
+@lru_cache(maxsize=KEPT)
+def price_shifts(dearer: bytes, take_up: bytes, elasticity: bytes) -> np.ndarray:
+    """What `enrolment.price_shift` makes of changes and take-up (n,) in each draw, (n, d).
+
+    From run to run most levers leave it as it is, so it is kept; arrays come as their bytes.
+    """
+    change, joined, of_draw = (np.frombuffer(of) for of in (dearer, take_up, elasticity))
+    return enrolment.price_shift(change[:, None], joined[:, None], of_draw)
 
 
 def in_draws(of_draw: np.ndarray, over: np.ndarray) -> np.ndarray:

@@ -21,4 +21,8 @@ def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     [0.25, 0.0, 0.0]
     """
     some = whole > 1e-9
-    return part / whole if some.all() else np.where(some, part, 0.0) / np.where(some, whole, 1.0)
+    if some.all():
+        return part / whole
+    found = part / np.where(some, whole, np.inf)
+    found += 0.0  # no negative zero
+    return found
