@@ -16,6 +16,7 @@ import yaml
 from pydantic import Field
 from scipy.optimize import least_squares
 
+from simulation.areas import with_assumption
 from simulation.assumptions import ASSUMED, Z95, Assumed, Correlation, drawn, uncertain
 from simulation.loading import parsed
 from simulation.model import simulate
@@ -23,7 +24,7 @@ from simulation.published import DATA, figure
 from simulation.reading import build, read_text, read_yaml
 from simulation.results import Result
 from simulation.scenario import Scenario
-from simulation.steps.utilisation import SOURCES, correlations
+from simulation.steps.utilisation import NORMAL, SOURCES, correlations, dimensions
 from simulation.streams import correlation_root
 from simulation.terms import Mapper, Record, Source, Term, Words, refuse, short, words
 from simulation.trees import multiplied, nearest
@@ -40,32 +41,28 @@ RATIOS = ("in_policy_ratio", "effective_ratio", "fund_share")  # missed in point
 
 def per(part: str, whole: str) -> Callable[[Result], np.ndarray]:
     """A measure that divides one quantity by another."""
-    return lambda run: middle(run, part) / middle(run, whole)
+    return lambda run: drawn_in(run, part) / drawn_in(run, whole)
+
+
+def drawn_in(run: Result, name: str) -> np.ndarray:
+    """A quantity of the whole pool in every draw, (d, t, ...)."""
+    return run.data[name].values[:, :, 0]
 
 
 def middle(run: Result, name: str) -> np.ndarray:
     """A quantity of a run without uncertainty: every draw is the same, (t, ...)."""
-    return run.data[name].values[0, :, 0]
+    return drawn_in(run, name)[0]
 
 
 # What a published figure may be of; `.tier` after a name asks for one tier.
 MEASURES: dict[str, Callable[[Result], np.ndarray]] = {
-    name: lambda run, name=name: middle(run, name) for name in (
+    name: lambda run, name=name: drawn_in(run, name) for name in (
         "enrolled", "income", "expenditure", "balance_end", "stays", "visits", "individual_income", "subsidy_income",
         "inpatient_expense", "outpatient_expense", "chronic_expense", "in_policy_ratio", "effective_ratio")} | {
     "expense_per_stay": per("inpatient_expense", "stays"),
     "payment_per_stay": per("inpatient_paid", "stays"),
     "expense_per_stay.tier": per("expense_by_tier", "stays_by_tier"),
-    "fund_share.tier": lambda run: middle(run, "in_policy_by_tier")}
-# Which yearly shocks a measure feels: no trend follows them, so misses of one year go together.
-FEELS = {"enrolled": ("enrolment",), "income": ("enrolment", "funding"), "individual_income": ("enrolment", "funding"),
-         "subsidy_income": ("enrolment", "funding"), "stays": ("enrolment", "admission"),
-         "visits": ("enrolment", "admission"), "expense_per_stay": ("cost",), "payment_per_stay": ("cost",),
-         "chronic_expense": ("enrolment", "cost"), "balance_end": ("enrolment", "funding", "admission", "cost"),
-         "in_policy_ratio": (), "effective_ratio": (), "fund_share": (),
-         **dict.fromkeys(("expenditure", "inpatient_expense", "outpatient_expense"),
-                         ("enrolment", "admission", "cost"))}
-LOWERED = {"balance_end": ("admission", "cost")}  # by these shocks, where others are raised
+    "fund_share.tier": lambda run: drawn_in(run, "in_policy_by_tier")}
 
 
 class Aim(Record):
@@ -149,20 +146,20 @@ def central(scenario: Scenario) -> Result:
 
 
 def measured(run: Result, of: str) -> np.ndarray:
-    """What a run without uncertainty gives for a measure, (t,)."""
+    """What a run gives for a measure, (d, t)."""
     name, _, tier = of.partition(".")
     value, tiers = MEASURES[f"{name}.tier" if tier else name](run), list(run.scenario.axes.tier)
     if tier and tier not in tiers:
         near = nearest(tier, tiers)
         raise refuse(short(of), words("情景没有这一级机构", "the scenario has no such tier"),
                      words(f"是否为：{near}", f"did you mean {near}"))
-    return value[:, tiers.index(tier)] if tier else value
+    return value[..., tiers.index(tier)] if tier else value
 
 
 def misses(targets: list[Target], run: Result) -> np.ndarray:
-    """How far a run is above each target: in logs, of ratios in points."""
+    """How far each draw of a run is above each target, (d, n): in logs, of ratios in points."""
     first = run.scenario.first_year
-    found = np.array([measured(run, target.of)[target.year - first] for target in targets])
+    found = np.stack([measured(run, target.of)[:, target.year - first] for target in targets], axis=1)
     wanted = np.array([target.value for target in targets])
     points = np.array([target.of.partition(".")[0] in RATIOS for target in targets])
     apart = (found <= 0) | (wanted <= 0)  # a balance may be negative: relative to its size
@@ -171,28 +168,22 @@ def misses(targets: list[Target], run: Result) -> np.ndarray:
 
 
 def spread_of(scenario: Scenario, targets: list[Target]) -> np.ndarray:
-    """Covariance of the targets' misses around a trend: their own spread, and the yearly shocks they share."""
-    shock = {name: float(scenario.value("shocks", name)) for name in ASSUMED["shocks"].model_fields}
-    take_up = scenario.value("people", "take_up", ("group", "status"))
-    people = scenario.value("people", "residents", ("group", "status"))
-    unjoined = 1 - float((take_up * people).sum() / people.sum())
-    sd = {name: shock[f"{name}_sd"] for name in ("funding", "admission", "cost")}
-    sd["enrolment"] = shock["enrolment_sd"] * unjoined + shock["people_sd"]  # one walk moves both
-    t = np.array([target.year for target in targets]) - scenario.first_year
-    names = [target.of.partition(".")[0] for target in targets]
-    since = t[:, None] - np.arange(t.max() + 1)  # years since each year that adds its shock
-    left = {}  # of the shocks of every year in every target, (n, t)
-    for name in sd:
-        feels = np.array([(name in FEELS[of]) * (-1.0 if name in LOWERED.get(of, ()) else 1.0) for of in names])
-        faded = shock.get(f"{name}_persistence", 1.0) ** np.maximum(since, 0)
-        left[name] = feels[:, None] * sd[name] * np.where(since >= 0, faded, 0.0)
-    # Cost goes with funding and with use, as `futures` draws it.
-    together = np.array([shock["cost_with_funding"], shock["cost_with_use"]])
-    together = together / max(1.0, float(np.linalg.norm(together)))
-    left["funding"] = left["funding"] + together[0] * left["cost"]
-    left["admission"] = left["admission"] + together[1] * left["cost"]
-    left["cost"] = left["cost"] * np.sqrt(max(1 - float(together @ together), 0.0))
-    return np.diag([target.sd**2 for target in targets]) + sum(of @ of.T for of in left.values())
+    """Covariance of the targets' misses around a trend: their own spread, and the yearly shocks they share.
+
+    No trend follows the shocks, so misses of an odd year go together. What each does to each target is the model's own
+    answer: one run, in every draw of which one shock of one year is a little up or down.
+    """
+    known, all_of = len(uncertain(scenario.assumptions)), len(dimensions(scenario))
+    shocks = all_of - known
+    z = np.zeros((max(2 * shocks, 16), all_of))  # 16 draws are the fewest of a run
+    z[:shocks, known:], z[shocks:2 * shocks, known:] = STEP * np.eye(shocks), -STEP * np.eye(shocks)
+    # Of unit variance and normal, so that a slope is what one standard deviation does; counties have no shocks of
+    # their own, which would be drawn.
+    plain = with_assumption(scenario, "shocks", "freedom", float(NORMAL))
+    plain = with_assumption(plain, "areas", "correlation", 1.0)
+    away = misses(targets, simulate(plain, len(z), engine="table", without=("parameters", "chance"), at=z))
+    slopes = (away[:shocks] - away[shocks:2 * shocks]) / (2 * STEP)
+    return np.diag([target.sd**2 for target in targets]) + slopes.T @ slopes
 
 
 def at(scenario: Scenario, z: Mapping[str, float], spread: Mapping[str, float] | None = None,
@@ -244,7 +235,7 @@ def missed(point: Mapping[str, Any]) -> list[float]:
     `scenario` its text; `z` the assumptions' standard normals; `targets` (of, year, value, sd, source).
     """
     targets = [Target(*target) for target in point["targets"]]
-    return misses(targets, central(at(parsed(point["scenario"]), point["z"]))).tolist()
+    return misses(targets, central(at(parsed(point["scenario"]), point["z"])))[0].tolist()
 
 
 def calibrate(scenario: Scenario, targets: list[Target], progress: Callable[[float], None] | None = None,
@@ -347,13 +338,13 @@ def table_of_targets(targets: list[Target], before: Result, after: Result) -> pd
     target, and of the yearly shocks that no trend follows.
     """
     first = after.scenario.first_year
-    of = lambda run, target: float(measured(run, target.of)[target.year - first])  # noqa: E731
+    of = lambda run, target: float(measured(run, target.of)[0, target.year - first])  # noqa: E731
     return pd.DataFrame({
         "of": [target.of for target in targets], "year": [target.year for target in targets],
         "published": [target.value for target in targets], "before": [of(before, target) for target in targets],
         "after": [of(after, target) for target in targets],
-        "off": misses(targets, after),
-        "miss": misses(targets, after) / np.sqrt(spread_of(after.scenario, targets).diagonal()),
+        "off": misses(targets, after)[0],
+        "miss": misses(targets, after)[0] / np.sqrt(spread_of(after.scenario, targets).diagonal()),
         "held_out": [target.held_out for target in targets], "source": [target.source for target in targets]})
 
 

@@ -93,7 +93,7 @@ def made(scenario: Scenario, z: dict[str, float], of: list[tuple[str, int]], sd:
          held_out: bool = False) -> list[Target]:
     """Figures that the model itself gives with its assumptions at `z`."""
     run = central(at(scenario, z))
-    return [Target(name, year, float(measured(run, name)[year - scenario.first_year]), sd, "made", held_out)
+    return [Target(name, year, float(measured(run, name)[0, year - scenario.first_year]), sd, "made", held_out)
             for name, year in of]
 
 
@@ -295,14 +295,14 @@ def test_residuals_are_what_a_hand_would_reckon() -> None:
         "income", "balance_end", "in_policy_ratio"))
     targets = [Target("income", 2009, income * np.exp(-0.1), 0.05, ""), Target("balance_end", 2009, -balance, 0.5, ""),
                Target("in_policy_ratio", 2009, rate + 0.02, 0.01, ""), Target("fund_share.level_1", 2009, 0.5, 1.0, "")]
-    off = misses(targets, run)
+    off = misses(targets, run)[0]
     share = float(run.data["in_policy_by_tier"].values[0, 1, 0, 0])
     # logs; a balance on the other side of nothing relative to its size; ratios in points
     assert_allclose(off, [0.1, 2.0, -0.02, share - 0.5], atol=1e-12)
     fit = calibrate(scenario, [targets[0], *(target._replace(held_out=True) for target in targets[1:])])
     after = central(at(scenario, moved(fit)))
     assert_allclose(fit.targets["before"], [income, balance, rate, share])
-    assert_allclose(fit.targets["off"], misses(targets, after), atol=1e-12)
+    assert_allclose(fit.targets["off"], misses(targets, after)[0], atol=1e-12)
     spread = np.sqrt(np.diag(spread_of(scenario, targets)))
     assert_allclose(fit.targets["miss"], fit.targets["off"] / spread)
     assert spread[2] == 0.01 and spread[0] > 0.05
@@ -467,7 +467,7 @@ def test_the_fit_is_nearer_to_the_figures_than_the_prior(nation: Fit) -> None:
     targets = [target for target in read_targets("national_resident_2018") if not target.held_out]
     root = np.linalg.inv(np.linalg.cholesky(spread_of(nation.scenario, targets)))
     scenario = load_scenario("national_resident_2018")
-    before = root @ misses(targets, central(at(scenario, dict.fromkeys(nation.assumptions["name"], 0.0))))
+    before = root @ misses(targets, central(at(scenario, dict.fromkeys(nation.assumptions["name"], 0.0))))[0]
     after = root @ fitted["off"].to_numpy()
     assert after @ after < 0.7 * (before @ before)
     # a right model misses each of n figures by one spread on average: the sum of squares is n, give or take
