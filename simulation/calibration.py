@@ -173,9 +173,9 @@ def spread_of(scenario: Scenario, targets: list[Target]) -> np.ndarray:
     No trend follows the shocks, so misses of an odd year go together. What each does to each target is the model's own
     answer: one run, in every draw of which one shock of one year is a little up or down.
     """
-    known, all_of = len(uncertain(scenario.assumptions)), len(dimensions(scenario))
-    shocks = all_of - known
-    z = np.zeros((max(2 * shocks, 16), all_of))  # 16 draws are the fewest of a run
+    known, every = len(uncertain(scenario.assumptions)), len(dimensions(scenario))
+    shocks = every - known
+    z = np.zeros((max(2 * shocks, 16), every))  # 16 draws are the fewest of a run
     z[:shocks, known:], z[shocks:2 * shocks, known:] = STEP * np.eye(shocks), -STEP * np.eye(shocks)
     # Of unit variance and normal, so that a slope is what one standard deviation does; counties have no shocks of
     # their own, which would be drawn.
