@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+import simulation  # noqa: F401  before numpy: sums of one thread, to the last digit those of the program alone
 from report import charts
 from store.database import database, upgrade
 
