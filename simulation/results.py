@@ -85,7 +85,8 @@ MORE: dict[str, tuple[Words, str]] = {
 # What a run holds along one more axis.
 ALONG: dict[str, tuple[Words, str, str]] = {
     "insured_by_group": (words("参保人数", "Insured"), "persons", "group"),
-    "out_of_pocket_by_group": (words("个人负担", "Out-of-pocket spending"), "yuan_year", "group"),
+    "out_of_pocket_by_group": (
+        words("个人负担（家庭账户支付前）", "Out-of-pocket spending before family accounts"), "yuan_year", "group"),
     "catastrophic_by_group": (words("灾难性支出人数", "People with catastrophic spending"), "persons", "group"),
     "subsidy_by_level": (words("财政补助", "Subsidy"), "yuan_year", "level"),
     "basic_by_tier": (words("住院应付", "Owed for stays"), "yuan_year", "tier"),

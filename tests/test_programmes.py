@@ -333,6 +333,16 @@ def test_a_higher_rate_for_the_contracted_adds_to_it() -> None:
     assert bool((mix(more, "visits_by_tier") > mix(plain, "visits_by_tier")).sel(tier="primary").all())
 
 
+def test_a_higher_rate_moves_the_newly_contracted_though_the_base_rules_name_it() -> None:
+    """Nobody has a contract in the base policy, so that it is all one whether its rules name a rate for them."""
+    base = {"contracts.coverage": 0}
+    named, new = (moved(rebuilt(load_scenario("nanning_family_doctor_2019"), base | first), {
+        "contracts.coverage": 1, "contracts.rate_bonus.primary": 0.05})
+        for first in ({"contracts.rate_bonus.primary": 0.05}, {}))
+    for name in ("visits", "stays", "expenditure"):
+        np.testing.assert_allclose(run(named)[name], run(new)[name], rtol=1e-6)
+
+
 def test_long_prescriptions_save_visits() -> None:
     """A fifth of the visits of the contracted renew a prescription: two thirds of them go when it lasts 12 weeks."""
     base = rebuilt(load_scenario("nanning_family_doctor_2019"), {"contracts.coverage": 1})
@@ -575,6 +585,14 @@ def test_suspensions_differ_between_futures_and_move_patients() -> None:
     assert bool((shift.sel(tier="tertiary", year=slice(2018, None)) < 1).all())
     assert bool((shift.sel(tier="primary", year=slice(2018, None)) > 1).all())
     between(ratio(after, first, "stays"), 0.998, 1.002)
+
+
+def test_the_patients_of_suspended_providers_move_in_every_draw_though_none_chooses() -> None:
+    """Where few are suspended the tier keeps its patients: the draws differ as the suspensions do."""
+    scenario = moved(changes_of(load_scenario("guangxi_providers_2017"), "supervision.s"), {"responses.tier_choice": 0})
+    data = run(scenario).isel(area=0).sel(year=2019)
+    share = (data["stays_by_tier"] / data["stays_by_tier"].sum("tier")).sel(tier="primary")
+    assert float(share.std("draw")) > 1e-4
 
 
 def test_sampling_recovers_the_non_compliant_cost_of_the_sampled() -> None:

@@ -53,6 +53,7 @@ def answer_in(book: Book, rules: Rules, futures: Futures, t: int, people: np.nda
         return Answer(mix, np.zeros(draws), np.ones((draws, cells)), np.zeros((1, *mix.shape)))
     price, base = (net_price(book, rule, which)[:, :cells]
                    for rule, which in ((rules, policy), (book.base_rules[t], book.base)))
+    base = before_contract(book, t, base)
     primary = scenario.marked("primary")
     # Where patients heed one alone, and that by 1, each (j, c, k); and where they heed all as at the median, (c, k).
     heed = np.column_stack([np.eye(len(HEEDED)), central])
@@ -66,7 +67,7 @@ def answer_in(book: Book, rules: Rules, futures: Futures, t: int, people: np.nda
     middle = usually + usually_turned
     chosen = responses.chosen(mix, middle)
     tilt = np.zeros(draws)
-    if book.of("responses", "tier_choice")[t] and (middle.any() or absent is not None):
+    if middle.any() or absent is not None:
         towards = lambda gain: responses.towards_primary(gain, chosen, primary, people)  # noqa: E731
         tilt = (drawn - central[:, None]).T @ towards(each)
         if absent is not None:
@@ -99,6 +100,16 @@ def leaning(book: Book, t: int, heed: np.ndarray, dearer: np.ndarray, primary: n
     return responses.lean(on * sensitivity, dearer, on * (contracted[:, None] * newly + to_all[:, None]),
                           on * (capability * capable), primary, book.scenario.marked("away"),
                           np.zeros((1, len(primary))))
+
+
+def before_contract(book: Book, t: int, base: np.ndarray) -> np.ndarray:
+    """Prices of the base policy (k, c), for those contracted anew what they bore without a contract, in the mean of
+    logs with what the others bore with one."""
+    newly = contracted_anew(book, t)
+    if base.shape[1] == len(newly):  # nobody has a contract
+        return base
+    without, under = np.split(base, 2, axis=1)
+    return np.concatenate([without, under * np.exp(newly * responses.dearer(without, under))], axis=1)
 
 
 def contracted_anew(book: Book, t: int) -> np.ndarray:

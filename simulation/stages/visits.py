@@ -11,7 +11,7 @@ from simulation.engines import bills
 from simulation.records import DRAWS, Costs, Futures, Rules
 from simulation.stages.book import Book, Flows, Pool
 from simulation.stages.care import Use, by_group
-from simulation.stages.choice import Answer, contracted_anew
+from simulation.stages.choice import Answer, before_contract, contracted_anew
 from simulation.steps import enrolment, financing, responses
 
 
@@ -48,7 +48,7 @@ def prices_of_visits(book: Book, rules: list[Rules], cells: int) -> tuple[np.nda
     years = (rules, book.policies), (book.base_rules, [book.base] * len(rules))
     now, base = (np.stack([book.once(visit_price, book.alike(rule), book.costs(policy))[:, :cells]
                            for rule, policy in zip(*of, strict=True)]) for of in years)
-    return now, base
+    return now, np.stack([before_contract(book, t, price) for t, price in enumerate(base)])
 
 
 def volume(book: Book, use: Use, futures: Futures, pool: Pool, mix: np.ndarray, now: np.ndarray,
