@@ -17,6 +17,7 @@ from scipy.special import stdtrit
 from simulation.loading import load_scenario, parsed
 from simulation.model import MAX_DRAWS, check_run, simulate
 from simulation.moves import SOUGHT, Moves, moves
+from simulation.results import EVENTS
 from simulation.scenario import Change, Scenario
 from simulation.streams import REPLICATES
 from simulation.targets import Target, margins, measured, read_targets
@@ -29,6 +30,11 @@ REFINED = 14  # runs that look for the nearest miss where nothing holds
 SURE = float(stdtrit(REPLICATES - 1, 0.975))  # standard errors either side: 95 %, from the spread of the scramblings
 CHECKED = 4  # times as many draws, of another seed, in the check
 PATH = ("change", "value", "target", "year", "found", "se", "limit", "margin", "holds")
+PEOPLE = ("enrolled", "take_up")
+BESIDE = (*(Target(event, None, True, 1.0) for event in EVENTS),  # what else every run is asked
+          *(Target(people, "mean", False, 0.0) for people in PEOPLE))
+ELSE = ("change", "draws", "seed", "what", "year", "found", "se")
+OUTCOMES = ("what", "year", "now", "now_se", "then", "then_se", "check", "check_se")
 NEIGHBOURS = ("which", "draws", "seed", "change", "value", "target", "year", "found", "se", "margin", "holds")
 
 
@@ -74,6 +80,7 @@ class Found(NamedTuple):
     margins: pd.DataFrame  # at the answer or the nearest miss: columns `PATH`
     path: pd.DataFrame  # every position tried: columns `PATH`
     neighbours: pd.DataFrame  # the worst target a step less, at the answer, a step more, then the check: `NEIGHBOURS`
+    beside: pd.DataFrame  # the chance of every event and enrolment, at the present, the answer, either end: `ELSE`
 
     @property
     def change(self) -> float:
@@ -89,6 +96,11 @@ class Found(NamedTuple):
     def edits(self) -> tuple[tuple[str, int, Any], ...]:
         """What to set: lever, year and value."""
         return self.moves.edits(self.position)
+
+    def at(self, position: int) -> dict[str, Any]:
+        """A position as plain data: how far the levers move, the first one's value, and what to set."""
+        return {"change": self.moves.amount(position), "value": self.moves.value(position), "edits": [
+            {"lever": lever, "year": year, "value": value} for lever, year, value in self.moves.edits(position)]}
 
     @property
     def confirmed(self) -> bool:
@@ -106,6 +118,30 @@ class Found(NamedTuple):
         """The position to take: the answer; where it is doubted, the safe end of the interval if there is one."""
         farther = self.interval.farther
         return round(farther.change / self.moves.unit) if self.doubted and farther else self.position
+
+    @property
+    def outcomes(self) -> pd.DataFrame:
+        """What becomes of each chance in its worst year, and of enrolment in the last, where it is advised to go.
+
+        Columns `OUTCOMES`: at the present, as advised, both on the draws of the search, and as advised on those of the
+        check (nothing where it was not checked). The year is that of what is advised; the present has a worst of its
+        own.
+        """
+        rows = []
+        for what in self.beside["what"].unique():
+            now, then, check = (self.worst(what, position, seed) for position, seed in (
+                (0, self.seed), (self.advised, self.seed), (self.advised, self.seed + 1)))
+            rows.append((what, then["year"], now["found"], now["se"], then["found"], then["se"], check["found"],
+                         check["se"]))
+        return pd.DataFrame(rows, columns=list(OUTCOMES))
+
+    def worst(self, what: str, position: int, seed: int) -> Mapping[str, Any]:
+        """A row of `beside`: of a chance that of its worst year, of enrolment that of the last; nothing if not run."""
+        rows = self.beside[(self.beside["what"] == what) & (self.beside["seed"] == seed)
+                           & (self.beside["change"] == self.moves.amount(position))]
+        if rows.empty:
+            return dict.fromkeys(ELSE, np.nan)
+        return rows.loc[rows["found"].idxmax()] if what in EVENTS else rows.iloc[-1]
 
 
 def goal_seek(scenario: Scenario | str, lever: str | Mapping[str, float], targets: Iterable[str] = TARGETS,
@@ -134,13 +170,16 @@ def goal_seek(scenario: Scenario | str, lever: str | Mapping[str, float], target
     answer = nearest(trials, 0, (1, -1), 0.0)
     position = closest(trials) if answer is None else answer
     ends = interval(trials, answer)
-    around = neighbours(trials, position)
+    checks = trials.with_draws(min(CHECKED * trials.draws, MAX_DRAWS), trials.seed + 1)
+    around = neighbours(trials, checks, position)
+    shown = dict.fromkeys([0, position, *(round(end.change / found.unit) for end in ends if end)])
     if progress:
         progress(1.0)
     deciding = position if answer in (None, 0) else position - np.sign(position)
     return Found(scenario.name, found, wanted, asked, draws, seed, trials.engine, answer is not None, answer == 0,
                  position, ends, binding(trials, int(deciding)), trials.table([position]),
-                 trials.table(sorted(trials.kept)), around)
+                 trials.table(sorted(trials.kept)), around,
+                 pd.DataFrame([*trials.beside(shown), *checks.beside(shown)], columns=list(ELSE)))
 
 
 def checked_years(scenario: Scenario, years: Iterable[int] | None, since: int) -> tuple[int, ...]:
@@ -161,11 +200,14 @@ def changed(edits: Iterable[tuple[str, int, Any]]) -> list[Change]:
 
 
 def tried(task: Mapping[str, Any]) -> dict[str, list]:
-    """What one candidate gives for each target and year, its standard error and the engine: plain data in and out."""
+    """What one candidate gives for each target, then for `BESIDE`, and year, with its standard error, and the engine.
+
+    Plain data in and out.
+    """
     scenario = parsed(task["scenario"])
     result = simulate(scenario.changed(changed(task["edits"])), task["draws"], task["seed"], task["engine"])
     at = [list(scenario.horizon()).index(year) for year in task["years"]]
-    found, errors = measured(result, read_targets(task["targets"]))
+    found, errors = measured(result, [*read_targets(task["targets"]), *BESIDE])
     return {"found": found[:, at].tolist(), "se": errors[:, at].tolist(), "engine": result.manifest["engine"]}
 
 
@@ -177,7 +219,7 @@ class Trials:
         """Nothing is run yet."""
         self.moves, self.targets, self.years, self.draws, self.seed = found, targets, years, draws, seed
         self.engine, self.text, self.mapped, self.progress = engine, text, mapped, progress
-        self.kept: dict[int, tuple[np.ndarray, np.ndarray]] = {}  # position -> found, se: (target, t)
+        self.kept: dict[int, tuple[np.ndarray, np.ndarray]] = {}  # position -> found, se: (target + beside, t)
         self.most = 2 * (len(list(offsets(found))) + REFINED)  # a scan of everything, and as much again to refine
 
     def task(self, position: int) -> dict[str, Any]:
@@ -199,7 +241,7 @@ class Trials:
     def margins(self, position: int, doubt: float = 0.0) -> np.ndarray:
         """How far each target is kept in each year, (target, t), less so many standard errors."""
         self.run([position])
-        found, se = self.kept[position]
+        found, se = (of[:len(self.targets)] for of in self.kept[position])
         scale = np.array([target.scale for target in self.targets])[:, None]
         return margins(self.targets, found) - doubt * se / scale
 
@@ -216,6 +258,13 @@ class Trials:
                       target.limit, kept[n, t] * target.scale, bool(kept[n, t] >= 0))
                      for n, target in enumerate(self.targets) for t, year in enumerate(self.years)]
         return pd.DataFrame(rows, columns=list(PATH))
+
+    def beside(self, positions: Iterable[int]) -> list[tuple]:
+        """What else was found at those of some positions that have been run: columns `ELSE`."""
+        return [(self.moves.amount(position), self.draws, self.seed, one.of, year, found[t], se[t])
+                for position in positions if position in self.kept for one, found, se in zip(
+                    BESIDE, *(of[len(self.targets):] for of in self.kept[position]), strict=False)
+                for t, year in enumerate(self.years)]
 
     def with_draws(self, draws: int, seed: int) -> Trials:
         """The same candidates on other draws."""
@@ -313,12 +362,12 @@ def binding(trials: Trials, position: int) -> Binding:
                    float(kept[n, t] * trials.targets[n].scale))
 
 
-def neighbours(trials: Trials, position: int) -> pd.DataFrame:
+def neighbours(trials: Trials, checks: Trials, position: int) -> pd.DataFrame:
     """The answer, a step nearer the present and a step farther, on these draws and on others: columns `NEIGHBOURS`."""
     side = -1 if position < 0 else 1
     around = {"less": position - side if position else None, "answer": position, "more": position + side}
     rows = []
-    for on in (trials, trials.with_draws(min(CHECKED * trials.draws, MAX_DRAWS), trials.seed + 1)):
+    for on in (trials, checks):
         places = {which: at for which, at in around.items()
                   if at is not None and trials.moves.low <= at <= trials.moves.high}
         on.run(places.values())

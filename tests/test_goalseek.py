@@ -14,9 +14,10 @@ from scipy.special import ndtr
 from simulation import goal_seek, load_scenario, simulate
 from simulation.__main__ import main
 from simulation.areas import with_value
-from simulation.goalseek import NEIGHBOURS, PATH, SURE, changed, offsets
+from simulation.goalseek import NEIGHBOURS, OUTCOMES, PATH, PEOPLE, SURE, changed, offsets
 from simulation.measures import chances, happened, standard_error
 from simulation.moves import moves
+from simulation.results import EVENTS
 from simulation.sought import sentences, tightest
 from simulation.targets import measured, read_target, read_targets
 from simulation.terms import LANGUAGES, BadInput
@@ -264,10 +265,15 @@ def test_the_same_question_has_the_same_answer_and_its_words_hold_its_figures(be
         assert "256" in said[3]
 
 
+def doubtful(found):
+    """An answer that the check does not bear out."""
+    table = found.neighbours.copy()
+    table.loc[(table["which"] == "answer") & (table["seed"] != found.seed), ["found", "holds"]] = 0.3003, False
+    return found._replace(neighbours=table)
+
+
 def test_an_answer_that_the_check_denies_gives_way_to_the_safe_value(benxi) -> None:
-    table, safe = benxi.neighbours.copy(), benxi.interval.farther.value
-    table.loc[(table["which"] == "answer") & (table["seed"] != benxi.seed), ["found", "holds"]] = 0.3003, False
-    denied = benxi._replace(neighbours=table)
+    denied, safe = doubtful(benxi), benxi.interval.farther.value
     said = sentences(denied, BENXI)
     assert denied.moves.value(denied.advised) == safe > benxi.value == benxi.moves.value(benxi.advised)
     assert said[0].en.startswith("The safe change") and said[0].zh.startswith("稳妥的调整")
@@ -279,12 +285,38 @@ def test_an_answer_that_the_check_denies_gives_way_to_the_safe_value(benxi) -> N
     assert sentences(unknown, BENXI)[0].zh.startswith("还不能确定")
 
 
+def test_the_answer_says_what_becomes_of_every_chance_and_of_enrolment(benxi) -> None:
+    """Each at the present and at the answer on the draws of the search, and at the answer on those of the check."""
+    table = benxi.outcomes.set_index("what")
+    assert list(benxi.outcomes.columns) == list(OUTCOMES) and set(table.index) == {*EVENTS, *PEOPLE}
+    for name, edits, draws, seed in (("now", (), 64, benxi.seed), ("then", benxi.edits, 64, benxi.seed),
+                                     ("check", benxi.edits, 256, benxi.seed + 1)):
+        run = simulate(BENXI.changed(changed(edits)), draws, seed, "table")
+        for event, hit in happened(run).items():
+            worst = int(hit.mean(axis=0).argmax())
+            assert table.loc[event, name] == hit.mean(axis=0)[worst]
+            assert table.loc[event, f"{name}_se"] == standard_error(hit)[worst]
+            assert name != "then" or table.loc[event, "year"] == BENXI.horizon()[worst]
+        for people in PEOPLE:  # in the last year
+            assert table.loc[people, name] == pytest.approx(run.data[people].values[:, -1, 0].mean())
+    assert table.loc["enrolled", "then"] != table.loc["enrolled", "now"]  # they pay more
+
+
+def test_where_the_check_denies_the_answer_outcomes_are_those_of_the_safe_value(benxi) -> None:
+    denied = doubtful(benxi)
+    table, safe = denied.outcomes.set_index("what"), denied.moves.edits(denied.advised)
+    run = simulate(BENXI.changed(changed(safe)), seed=benxi.seed, **FEW)
+    assert denied.advised != benxi.position
+    assert table.loc["p_deficit", "then"] == happened(run)["p_deficit"].mean(axis=0).max()
+
+
 def test_tasks_and_answers_travel_as_plain_data(benxi) -> None:
     def travelled(work, items):
         for item in items:
             yield json.loads(json.dumps(work(json.loads(json.dumps(item)))))
     found = goal_seek(BENXI, STEP, ["p_deficit<=0.3"], mapped=travelled, **FEW)
     assert found.path.equals(benxi.path) and found.neighbours.equals(benxi.neighbours)  # to the last digit
+    assert found.outcomes.equals(benxi.outcomes)
 
 
 def test_all_that_is_tried_has_the_engine_that_suits_the_present() -> None:
@@ -319,6 +351,23 @@ def test_the_command_prints_the_answer(capsys: pytest.CaptureFixture, tmp_path) 
     for language in LANGUAGES:
         assert main([*asked, "--lang", language]) == 0
         assert data["sentences"][0][language] in capsys.readouterr().out
+
+
+def test_the_command_gives_the_safe_value_and_keeps_the_one_that_the_check_denies(
+        benxi, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
+    asked = ["goalseek", "benxi_2008", "--lever", STEP, "--target", "p_deficit<=0.3"]
+    kept = {"change": benxi.change, "value": benxi.value,
+            "edits": [{"lever": lever, "year": year, "value": value} for lever, year, value in benxi.edits]}
+    for found, value, denied in ((benxi, benxi.value, None),
+                                 (doubtful(benxi), benxi.interval.farther.value, kept)):
+        monkeypatch.setattr("simulation.commands.seeking.goal_seek", lambda *_, found=found: found)
+        assert main([*asked, "--json"]) == 0
+        data = json.loads(capsys.readouterr().out)
+        assert (data["confirmed"], data["value"], data["denied"]) == (denied is None, value, denied)
+        assert [edit["value"] for edit in data["edits"]] == [value]
+        assert [row["what"] for row in data["outcomes"]] == list(found.outcomes["what"])
+        assert main([*asked, "--lang", "en"]) == 0
+        assert f" to {value} " in capsys.readouterr().out.splitlines()[0]
 
 
 @pytest.mark.parametrize("more", [

@@ -7,7 +7,7 @@ import re
 import pandas as pd
 import pytest
 
-from report.text import phrases
+from report.text import people, percent, phrases
 from simulation import goal_seek, load_scenario
 from simulation.calibration import as_file
 from simulation.loading import parse_scenario
@@ -70,6 +70,14 @@ def test_the_page_says_what_the_model_found_and_takes_it_over(handed, language):
     for sentence in sentences(found, base):
         assert sentence[language] in said
     assert language == "zh" or not re.search(HAN, said.replace("中文", ""))
+    becomes = next(table.value for table in at.table if percent(found.outcomes["check"][0]) in table.value.to_string())
+    text = becomes.to_string()
+    for row in found.outcomes[found.outcomes["what"].isin(seeking.TARGETS)].itertuples():
+        assert all(f"{percent(value)} ± {percent(se, 2)}" in text for value, se in (
+            (row.now, row.now_se), (row.then, row.then_se), (row.check, row.check_se)))
+    enrolled = found.outcomes.set_index("what").loc["enrolled"]
+    assert all(people(enrolled[at], language) in text for at in ("now", "then", "check"))
+    assert "15%" in text and "25%" in text
     at.button(key="find.take").click().run(timeout=120)
     taken = {lever: value for lever, value in at.session_state["view"].edits}
     assert taken == {lever: value for lever, _, value in found.moves.edits(found.advised)}
@@ -115,6 +123,23 @@ def test_what_is_taken_over_is_the_safe_value_where_the_check_denies_the_answer(
     denied = found._replace(neighbours=found.neighbours.assign(holds=found.neighbours["seed"] == found.seed))
     assert seeking.edits(found) == [(STEP, found.value)]
     assert seeking.edits(denied) == [(STEP, found.interval.farther.value)] != seeking.edits(found)
+
+
+def test_outcomes_leave_out_what_is_not_known_and_name_what_they_are_of():
+    base = load_scenario("benxi_2008")
+    found = goal_seek(base, STEP, ["p_deficit<=0.3"], draws=FEW, engine="table")
+
+    def heads(of):
+        drawn = seeking.outcomes(of, base, "en")
+        return [drawn.heads[name] for name in drawn.frame]
+
+    assert heads(found) == ["", "Now", "With the answer", "In the check", "Year"]
+    denied = found._replace(neighbours=found.neighbours.assign(holds=found.neighbours["seed"] == found.seed))
+    assert "With the safe value" in heads(denied)
+    known = found.beside[found.beside["seed"] == found.seed]
+    assert "In the check" not in heads(denied._replace(beside=known))
+    held = goal_seek(base, STEP, ["p_deficit<=0.99"], draws=FEW, engine="table")
+    assert held.already and "Now" not in heads(held)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import pandas as pd
 import plotly.graph_objects as go
 
+from report import findings
 from report.charts import ACROSS, BLUE, EVENT_STYLE, GREY, MARGIN, rgba, titled, whole
 from report.tables import FORMS, Drawn
-from report.text import in_percent, number, percent, say, unit_text
-from simulation.goalseek import SEED, End, Found, changed, goal_seek
+from report.text import in_percent, number, people, percent, say, unit_text
+from simulation.goalseek import PEOPLE, SEED, End, Found, changed, goal_seek
 from simulation.policy import SECTIONS
 from simulation.scenario import Scenario
 from simulation.sought import tightest, value_text
@@ -21,6 +23,7 @@ from ui.runs import at_length, draws_for
 from ui.view import View, known, scenario_of
 
 TARGETS = {"p_deficit": 5, "p_surplus_over": 100, "p_balance_over": 100}  # percent at most; 100 asks for nothing
+SEEN = ("now", "then", "check")  # of an outcome
 LINES = ("surplus_ratio", "balance_ratio", "reserve_months")  # moving a line moves no fund
 NOT_OFFERED = ("responses",)  # how people respond is no policy
 
@@ -150,6 +153,29 @@ def neighbours(found: Found, lang: str) -> Drawn:
     many = len(found.moves.leaves) > 1
     heads["value"] = say(lang, "find.column.first" if many else "find.column.value", unit=UNITS[term.unit][lang])
     return Drawn(frame, heads, {"draws": "%,d", "year": FORMS["year"]})
+
+
+def outcomes(found: Found, scenario: Scenario, lang: str) -> Drawn:
+    """What the advised value does to every line and to enrolment, beside the present and in the check, in words."""
+    table = found.outcomes.set_index("what")
+    chance = lambda value, se: f"{percent(value)} ± {percent(se, 2)}"  # noqa: E731
+    rows = []
+    for event in TARGETS:
+        row, lever = table.loc[event], findings.LINES[event]
+        line = lever and getattr(scenario.policy_in(int(row["year"])).lines, lever).value
+        rows.append([say(lang, "find.outcome.line", what=say(lang, f"event.{event}"), line=percent(line, 0)) if line
+                     else say(lang, f"event.{event}"),
+                     *(chance(row[at], row[f"{at}_se"]) for at in SEEN), str(int(row["year"]))])
+    insured, share = (table.loc[name] for name in PEOPLE)
+    rows.append([say(lang, "find.outcome.insured"),
+                 *(say(lang, "find.outcome.people", people=people(insured[at], lang), share=percent(share[at]))
+                   for at in SEEN), str(int(insured["year"]))])
+    frame = pd.DataFrame(rows, columns=["what", *SEEN, "year"])
+    word = "safe" if found.advised != found.position else "then" if found.reached else "closest"
+    heads = {"what": "", "year": say(lang, "column.year")} | {name: say(
+        lang, f"find.outcome.{word if name == 'then' else name}") for name in SEEN}
+    left_out = ["now"] * (not found.advised) + ["check"] * bool(table["check"].isna().any())
+    return Drawn(frame.drop(columns=left_out), {name: head for name, head in heads.items() if name not in left_out})
 
 
 def told(lang: str, said: Iterable) -> str:

@@ -72,14 +72,14 @@ def years_of(text: str | None) -> range | None:
 
 
 def as_data(found: Found, said: list[dict]) -> dict:
-    """The answer as plain data."""
+    """The answer as plain data: the value that is advised, and beside it the answer where the check denies it."""
     end = lambda at: None if not isinstance(at, End) else at._asdict()  # noqa: E731 - used twice
     frames = {name: json.loads(getattr(found, name).to_json(orient="records", double_precision=12))
-              for name in ("margins", "path", "neighbours")}
+              for name in ("margins", "path", "neighbours", "outcomes")}
     return {"scenario": found.scenario, "levers": found.moves.levers, "since": found.moves.since,
             "targets": [target.text for target in found.targets], "years": list(found.years), "draws": found.draws,
             "seed": found.seed, "engine": found.engine, "reached": found.reached, "already": found.already,
-            "change": found.change, "value": found.value, "confirmed": found.confirmed,
-            "edits": [{"lever": lever, "year": year, "value": value} for lever, year, value in found.edits],
+            "confirmed": found.confirmed, **found.at(found.advised),  # what the sentences advise, as on the page
+            "denied": found.at(found.position) if found.doubted else None,  # by the check
             "interval": {"nearer": end(found.interval.nearer), "farther": end(found.interval.farther)},
             "binding": found.binding._asdict(), "sentences": said, **frames}

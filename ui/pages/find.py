@@ -82,6 +82,11 @@ def seek() -> None:
     with st.container(border=True):
         st.markdown(f"**{plain(said[0][lang])}**")
         st.markdown("\n".join(f"- {plain(sentence[lang])}" for sentence in said[1:]))
+        becomes = seeking.outcomes(found, scenario, lang)
+        st.markdown(t("find.outcome.title"))
+        st.table(becomes.frame.map(plain).rename(columns=becomes.heads), hide_index=True, border="horizontal",
+                 alt=t("find.outcome.title"))
+        st.caption(t("find.outcome.read", first=found.years[0], last=found.years[-1], draws=f"{draws:,}"))
         over(found)
     drawn = seeking.course(found, lang)
     card("goal_seek", seeking.figure(drawn, found, lang), drawn, seeking.told(lang, said),
