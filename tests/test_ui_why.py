@@ -6,7 +6,9 @@ import pytest
 
 from report.sheets import csv
 from report.text import phrases
+from simulation.drivers import drivers
 from simulation.information import PRESENT, information
+from simulation.results import EVENTS
 from simulation.sensitivity import sensitivity
 from simulation.terms import LANGUAGES
 from tests.coarse import coarse
@@ -44,7 +46,14 @@ def test_the_page_opens_with_what_goes_with_each_chance_and_waits_to_be_asked(la
     said, names = words_of(at), phrases(language)
     for head in ("drivers", "tornado", "sobol", "variance", "information"):
         assert names[f"why.head.{head}"] in said
-    assert len(at.get("plotly_chart")) == 0 and len(at.get("toggle")) >= 4
+    assert len(at.get("plotly_chart")) == 1 and len(at.get("toggle")) >= 4
+    chart = at.get("plotly_chart")[0].proto
+    assert names["why.drivers_one"].format(year=2017) in said and "2017" in chart.alt
+    told = next(box for box in at.expander if box.label == names["why.in_words"])
+    assert len(told.markdown) == len(EVENTS) and not told.proto.expanded  # in words where they are asked for
+    outside = [text.value for text in at.markdown if text.value not in [inside.value for inside in told.markdown]]
+    assert len(outside) == 7  # the scenario, its question, one line of the chart, and one of each part to be asked for
+    assert [note.value for note in at.caption if "256" in note.value and "95%" in note.value]
     if language == "en":
         assert not [text for text in said if re.search(HAN, text)]
 
@@ -59,7 +68,7 @@ def test_every_part_that_is_asked_for_is_drawn_and_handed_out(handed):  # noqa: 
     charts = at.get("plotly_chart")
     assert len(charts) >= 4 and all(chart.proto.alt for chart in charts)
     keys = {button.key for button in at.get("download_button")}
-    assert {"csv.why_drivers", "csv.tornado_balance_end_2017", "csv.sobol_balance_end_2017",
+    assert {"csv.drivers_2017", "csv.tornado_balance_end_2017", "csv.sobol_balance_end_2017",
             "csv.why_variance_expenditure", "csv.why_options"} <= keys
     rests = "It now rests on"  # documents go by their own titles, which are Chinese
     assert not [text for text in words_of(at) if re.search(HAN, text.split(rests)[0])]
@@ -71,6 +80,21 @@ def test_without_an_alternative_the_page_asks_for_one():
     at.session_state["why.move.contribution"] = at.session_state["why.move.primary"] = 0
     at = at.switch_page("ui/pages/why.py").run(timeout=240)
     assert not at.exception and phrases("zh")["why.no_option"] in [info.value for info in at.info]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_chart_of_chances_draws_the_strongest_drivers_of_each(language):
+    found = drivers(OLD, draws=256, engine="table")
+    found = found._replace(frame=found.frame[found.frame["year"] == 2017])
+    drawn = reasons.goes_with(found, language)
+    figure = reasons.thirds(drawn, "t", dict.fromkeys(("low", "high", "difference", "share"), "n"))
+    _, low, high = figure.data
+    strongest = found.frame[found.frame["told"] & (found.frame["rank"] <= reasons.MOST)]
+    assert list(low.x) == strongest["low"].tolist() and list(high.x) == strongest["high"].tolist()
+    assert len(strongest) == len(set(low.y)) > 0  # a driver of two events has two rows
+    rows = figure.layout.yaxis.categoryarray
+    heads = [row for row in rows if row.startswith("<b>")]
+    assert len(heads) == strongest["event"].nunique() and len(rows) == len(heads) + len(strongest)
 
 
 @pytest.fixture(scope="module")

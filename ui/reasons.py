@@ -13,7 +13,7 @@ import streamlit as st
 from report import diagrams
 from report.charts import BLUE, GREY, MARGIN, ORANGE, RED, bar, rgba, titled, whole, wrapped
 from report.tables import FORMS, Drawn, money_unit
-from report.text import say, unit_text
+from report.text import percent, say, unit_text
 from simulation.drivers import Drivers, drivers
 from simulation.information import DRAWS as FUTURES
 from simulation.information import PARTS, PRESENT, Information, information
@@ -28,6 +28,7 @@ from ui.view import View, scenario_of, view_of, with_edits
 
 OF = ("balance_end", "balance_ratio", "surplus", "expenditure", "income", *EVENTS)  # what can be asked about
 ROW, LABEL = 24, 44  # pixels a bar; letters a line of its name
+MOST = 3  # drivers of an event that are drawn; the table has all
 NOTHING = 1e-9  # of the longest bar
 
 
@@ -140,7 +141,7 @@ def goes_with(found: Drivers, language: str) -> Drawn:
     """What goes with each event of a year, as far as it is told from chance, the strongest first."""
     frame = found.frame[found.frame["told"]]
     table = pd.DataFrame({
-        "event": [EVENTS[event][language] for event in frame["event"]],
+        "event": [say(language, f"event.{event}") for event in frame["event"]],
         "factor": [found.titles[name][language] for name in frame["driver"]],
         **{name: frame[name] for name in ("chance", "low", "high", "difference", "se", "share")}})
     return Drawn(table.reset_index(drop=True), {name: say(language, f"why.driver.{name}") for name in table.columns})
@@ -165,6 +166,27 @@ def tornado(drawn: Drawn, title: str, names: Mapping[str, str], unit: str) -> go
     return whole(traces, layout(title, rows, unit) | {"barmode": "overlay", "shapes": [{
         "type": "line", "x0": base, "x1": base, "yref": "y domain", "y0": 0, "y1": 1,
         "line": {"width": 1.5, "color": RED}}]})
+
+
+def thirds(drawn: Drawn, title: str, names: Mapping[str, str]) -> go.Figure:
+    """Each chance under its own heading: where a driver is lowest and where it is highest, the strongest drivers."""
+    rows, part = [], drawn.frame.groupby("event", sort=False).head(MOST)
+    for n, (event, own) in enumerate(part.groupby("event", sort=False)):
+        rows += [f"<b>{wrapped(f'{event} {percent(own.chance.iloc[0])}', LABEL)}</b>", *(
+            " " * n + label for label in labels(own["factor"]))]  # a driver of several events has a row in each
+    at = [row for row in rows if not row.startswith("<b>")]
+    ends = np.stack([part["low"], part["high"], np.full(len(part), np.nan)], axis=1).ravel()
+    traces = [{"x": ends.tolist(), "y": [row for row in at for _ in range(3)], "mode": "lines", "showlegend": False,
+               "line": {"width": 3, "color": GREY}, "hoverinfo": "skip"}]
+    for end, symbol, colour in (("low", "circle", BLUE), ("high", "square", ORANGE)):
+        traces.append({"x": part[end].tolist(), "y": at, "mode": "markers", "name": names[end],
+                       "marker": {"symbol": symbol, "size": 10, "color": colour},
+                       "customdata": part[["difference", "se", "share"]].to_numpy().tolist(),
+                       "hovertemplate": f"%{{y}}<br>{names[end]} %{{x:.1%}}<br>{names['difference']} "
+                                        "%{customdata[0]:+.1%} ± %{customdata[1]:.1%}<br>"
+                                        f"{names['share']} %{{customdata[2]:.1%}}<extra></extra>"})
+    figure = layout(title, rows, "")
+    return whole(traces, figure | {"xaxis": figure["xaxis"] | {"tickformat": ".0%", "range": [-0.02, 1.02]}})
 
 
 def indices(drawn: Drawn, title: str, names: Mapping[str, str]) -> go.Figure:

@@ -27,18 +27,24 @@ def asked(name: str) -> bool:
 
 
 def goes_with() -> None:
-    """Each event of the year in a sentence, with what goes with it."""
+    """What goes with each event of the year: the chart, and every event in a sentence."""
     with st.spinner(t("record.working")):
         found = reasons.behind(*key(view), year, max(draws_for(view, settled=False), 256))
     drawn = reasons.goes_with(found, lang)
-    for event in EVENTS:
-        rows = found.frame[found.frame["event"] == event]
-        st.markdown(f"- {plain(crossing(rows, found.titles, found.facts['draws'])[lang])}")
-    st.caption(t("why.drivers_read"))
-    download("csv.why_drivers", t("table.csv"), drawn, f"drivers_{year}",
-             facts=named({"": scenario}, found.facts["draws"], "table"))
-    with st.expander(t("chart.data")):
-        table(drawn, t("why.head.drivers"))
+    draws, told = found.facts["draws"], len(drawn.frame) > 0
+    if told:
+        st.markdown(t("why.drivers_one", year=year))
+        names = {name: drawn.heads[name] for name in ("low", "high", "difference", "share")}
+        first = drawn.frame.iloc[0]
+        said = t("why.drivers_alt", year=year, event=first.event, factor=first.factor, low=percent(first.low),
+                 high=percent(first.high), count=len(drawn.frame))
+        card(f"drivers_{year}", reasons.thirds(drawn, t("why.drivers_titled", year=year), names), drawn, said,
+             named({"": scenario}, draws, "table"))
+    with st.expander(t("why.in_words"), not told):
+        for event in EVENTS:
+            rows = found.frame[found.frame["event"] == event]
+            st.markdown(f"- {plain(crossing(rows, found.titles, draws)[lang])}")
+    st.caption(t("why.drivers_read", draws=f"{draws:,}", level=percent(found.facts["level"], 0)))
 
 
 def tornado() -> None:
