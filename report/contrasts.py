@@ -61,6 +61,9 @@ def stairs(drawn: Drawn, title: str, alone: str) -> go.Figure:
     text = [number(value, "+,.2f" if part else ",.2f") for value, part in zip(frame["value"], middle, strict=True)]
     hover = [alone.format(value=number(value, "+,.2f")) if part else "" for value, part in zip(
         frame["alone"] if "alone" in frame else frame["value"], middle, strict=True)]
+    if "levers" in frame:  # of a step of several levers
+        hover = [f"{text}<br>{wrapped(levers)}" if levers not in ("", step) else text for text, levers, step in zip(
+            hover, frame["levers"], frame["step"], strict=True)]
     kinds = ["relative" if part else "absolute" if n == 0 else "total" for n, part in enumerate(middle)]
     labels = [wrapped(step) + "\u200b" * n for n, step in enumerate(frame["step"])]  # no two rows are one
     reached = np.concatenate([[0.0], frame["value"].iloc[:-1].cumsum(), frame["value"].iloc[-1:]])

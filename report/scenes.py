@@ -78,7 +78,7 @@ def parts(inquiry: Inquiry, found: Waterfall, language: str) -> Scene:
     year = inquiry.scenario.horizon()[-1]
     ends = (say(language, "brief.before"), say(language, "brief.after"))
     drawn, unit = steps(found, PARTED, year, ends, language)
-    drawn = drawn._replace(frame=drawn.frame.drop(columns=["kind", "interaction"]), of=PARTED)
+    drawn = drawn._replace(frame=drawn.frame.drop(columns=["kind", "interaction", "levers"]), of=PARTED)
     mean = say(language, "brief.mean_of", what=title_of(PARTED)[language])
     title = say(language, "compare.waterfall", what=mean, year=year, unit=unit)
     at = lambda frame: frame[(frame["quantity"] == PARTED) & (frame["year"] == year)]  # noqa: E731

@@ -10,6 +10,7 @@ import pandas as pd
 from report.answers import Run
 from report.text import say, unit_text
 from simulation.explain import Waterfall
+from simulation.explain import titled as group_title
 from simulation.measures import QUANTILES
 from simulation.results import EVENTS, QUANTITIES
 from simulation.scenario import Scenario
@@ -134,12 +135,14 @@ def steps(found: Waterfall, quantity: str, year: int, ends: tuple[str, str], lan
     divisor, unit = scale(total[["first", "last"]].astype(float), quantity, language, change=False)
     rows = [{"step": ends[0], "kind": "absolute", "value": total["first"]}]
     rows += [{"step": found.titles[row.group][language], "kind": "relative", "value": row.part, "se": row.se,
-              "alone": row.alone, "interaction": row.interaction} for row in parts.itertuples()]
+              "alone": row.alone, "interaction": row.interaction, "levers": say(language, "compare.comma").join(
+                  group_title(lever)[language] for lever in found.groups[row.group])} for row in parts.itertuples()]
     rows.append({"step": ends[1], "kind": "total", "value": total["last"]})
     frame = pd.DataFrame(rows)
     counted = [name for name in ("value", "se", "alone", "interaction") if name in frame]
     frame[counted] = frame[counted].astype(float) / divisor
     frame["kind"] = [say(language, f"compare.kind.{kind}") for kind in frame["kind"]]
+    frame["levers"] = frame["levers"].fillna("")
     heads = {name: say(language, f"compare.column.{name}") for name in frame.columns}
     heads |= {name: say(language, "column.share", what=heads[name], unit=unit) for name in counted}
     return Drawn(frame, heads, dict.fromkeys(counted, "%,.2f")), unit

@@ -11,10 +11,11 @@ from report import contrasts, tables
 from report.sheets import csv
 from report.text import phrases, plain
 from simulation import sentences
+from simulation.explain import titled as policy_title
 from simulation.terms import LANGUAGES
 from tests.coarse import coarse
 from tests.screen import CEILING, CONTRIBUTION, OLD, RATE, app, words_of
-from ui import comparisons, runs
+from ui import comparisons, presets, runs, tracks
 from ui.comparisons import SHOWN, Plan, label, labels, like, plans, renewed
 from ui.view import view_of
 
@@ -124,6 +125,58 @@ def test_a_waterfall_is_drawn_from_the_first_plan_to_the_last():
         assert "alone" in bars.customdata[1]
     same = pd.concat([drawn.frame.iloc[:2], drawn.frame.iloc[[0]]])
     assert len(set(contrasts.stairs(drawn._replace(frame=same), "t", "{value}").data[0].y)) == 3
+
+
+COUNTY = "urrbmi_county_2026"
+
+
+def ticked(*names, more=(), scenario=COUNTY):
+    """The edits of a view in which presets are ticked and levers moved besides."""
+    since = view_of(scenario).since
+    found = dict(edit for name in names for edit in presets.canonical(name, scenario, since))
+    return Plan("now", view_of(scenario, since, [*(found | dict(more)).items()]))
+
+
+def test_a_preset_is_one_step_with_its_levers_named(monkeypatch):
+    monkeypatch.setattr(tracks, "once", lambda asked, work: work(None))  # without a session
+    monkeypatch.setattr(comparisons, "made", lambda function, *given, patient=False, **named: function(*given, **named))
+    start, plan = Plan("base", view_of(COUNTY)), ticked("global_budget", "contribution_30")
+    assert comparisons.apart(start, plan) == 2 < len(plan.view.levers)
+    told = comparisons.explained(start, plan)
+    assert list(told.groups) == ["contribution_30", "global_budget"]
+    for language in LANGUAGES:
+        drawn, _ = tables.steps(told, "balance_ratio", 2030, ("A", "B"), language)
+        titles = {preset.title[language] for name, preset in presets.offered().presets.items() if name in told.groups}
+        assert set(drawn.frame["step"]) == {"A", "B"} | titles
+        budget = drawn.frame.set_index("step").loc[presets.offered().presets["global_budget"].title[language]]
+        inside = [policy_title(lever)[language] for lever in told.groups["global_budget"]]
+        assert len(inside) > 3 and all(title in budget["levers"] for title in inside)
+        (bars,) = contrasts.stairs(drawn, "t", "{value}").data
+        assert any(inside[0] in text.replace("<br>", " ") for text in bars.customdata)
+    assert drawn.frame["value"].iloc[:-1].sum() == pytest.approx(drawn.frame["value"].iloc[-1])
+
+
+def test_what_is_moved_beside_a_preset_is_a_step_of_its_own_and_what_is_moved_in_it_takes_it_apart():
+    start = Plan("base", view_of(COUNTY))
+    beside = ticked("global_budget", more=[("benefits.ceiling", 300_000)])
+    assert set(comparisons.adopted(start, beside)) == {"global_budget"} and comparisons.apart(start, beside) == 2
+    within = ticked("global_budget", "contribution_30", more=[("financing.contribution.adult.low_income", 100)])
+    assert set(comparisons.adopted(start, within)) == {"global_budget"}
+    assert set(comparisons.adopted(start, ticked("all_three"))) == {"contribution_30", "primary_5", "global_budget"}
+    assert set(comparisons.adopted(start, ticked("epidemic"))) == {"epidemic"}
+    assert not comparisons.adopted(start, NOW) and not comparisons.adopted(ticked("global_budget"), start)
+    other = Plan("now", view_of(COUNTY, view_of(COUNTY).since, [("payment.growth", 0.02)]))
+    assert not comparisons.adopted(other, ticked("global_budget"))
+
+
+def test_what_many_levers_are_moved_beside_a_preset_goes_by_section():
+    levers = ["benefits.ceiling", "benefits.rate", "financing.subsidy", "payment.growth", "payment.level",
+              "responses.demand", "financing.contribution"]
+    start, plan = Plan("base", view_of(COUNTY)), ticked("contribution_30")
+    assert comparisons.grouping(start, plan, levers[-2:]) == {"contribution_30": ("financing.contribution",)}
+    assert list(comparisons.grouping(start, plan, levers)) == [
+        "contribution_30", "benefits", "financing", "payment", "responses"]
+    assert comparisons.grouping(start, NOW, levers) is None
 
 
 # ---- the page -----------------------------------------------------------------------------------------------

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -16,14 +17,14 @@ from simulation import sentences
 from simulation.comparable import Entry, check_alike
 from simulation.compare import Comparison, compare
 from simulation.drivers import Drivers, drivers
-from simulation.explain import Waterfall, differing, in_groups, waterfall
+from simulation.explain import ASSUMPTIONS, MANY, Waterfall, differing, in_groups, waterfall
 from simulation.results import EVENTS, Result
 from simulation.scenario import Scenario
 from simulation.terms import BadInput, words
-from ui import tracks
+from ui import presets, tracks
 from ui.packages import moved, packages
 from ui.runs import SEED, at_length, draws_for, made
-from ui.view import View, baseline, known, offered, scenario_of, view_of
+from ui.view import View, baseline, is_assumption, known, offered, scenario_of, view_of
 
 # What the page can draw, headline first.
 SHOWN = ("balance_ratio", "surplus_ratio", *EVENTS, "reserve_months", "balance_end", "income", "individual_income",
@@ -152,20 +153,61 @@ def draws_of(plan: Plan) -> int:
     return draws_for(plan.view, settled=False)
 
 
+def adopted(first: Plan, last: Plan) -> dict[str, tuple[str, ...]]:
+    """The presets by which a plan goes on from another of its scenario, with their parameters.
+
+    Only those of which no parameter is moved otherwise, in either plan.
+    """
+    ours, found = Counter(parameter(name) for name, _ in last.view.edits), {}
+    before = {parameter(name) for name, _ in first.view.edits}
+    for name, preset in presets.offered().presets.items():
+        edits = presets.canonical(name, last.view.scenario, last.view.since)
+        if preset.include or isinstance(edits, BadInput) or not presets.in_force(last.view, edits):
+            continue
+        own = Counter(parameter(each) for each, _ in edits)
+        if first.view.scenario == last.view.scenario and not before & set(own) and own == {
+                each: ours[each] for each in own}:
+            found[name] = tuple(own)
+    return found
+
+
+def parameter(name: str) -> str:
+    """What a waterfall calls the parameter of an edit."""
+    return ASSUMPTIONS if is_assumption(name) else ".".join(name.split(".")[:2])
+
+
+def grouping(first: Plan, last: Plan, levers: Sequence[str]) -> dict[str, tuple[str, ...]] | None:
+    """The steps from one plan to another: a preset is one, the rest as the model groups it."""
+    found = adopted(first, last)
+    rest = [lever for lever in levers if not any(lever in own for own in found.values())]
+    if found and len(found) + len(rest) > MANY:
+        for lever in rest:
+            section = lever.split(".")[0]
+            found[section] = (*found.get(section, ()), lever)
+    return found or None
+
+
+def titled(told: Waterfall) -> Waterfall:
+    """A waterfall with its presets in words."""
+    return told._replace(titles=told.titles | {
+        name: preset.title for name, preset in presets.offered().presets.items() if name in told.groups})
+
+
 def apart(first: Plan, last: Plan) -> int:
     """Into how many groups of levers the way from one plan to another falls; none where they are the same."""
     levers = differing(book(first), book(last))
-    return len(in_groups(levers, None)) if levers else 0
+    return len(in_groups(levers, grouping(first, last, levers))) if levers else 0
 
 
 def explained(first: Plan, last: Plan) -> Waterfall:
     """The way from one plan to another by lever, for every year and figure of the page."""
     draws, ends = draws_of(first), results((first, last))
+    asked = {"groups": grouping(first, last, differing(book(first), book(last))), "draws": draws, "seed": SEED}
     if apart(first, last) <= AT_ONCE:
-        return tracks.once(("waterfall", first, last, draws), lambda progress: made(
-            waterfall, *ends, SHOWN, draws=draws, seed=SEED, patient=True))  # below all else on its page
-    return tracks.once(("waterfall", first, last, draws), lambda progress: at_length(
-        {"progress": progress}, waterfall, *ends, SHOWN, draws=draws, seed=SEED))
+        return titled(tracks.once(("waterfall", first, last, draws), lambda progress: made(
+            waterfall, *ends, SHOWN, **asked, patient=True)))  # below all else on its page
+    return titled(tracks.once(("waterfall", first, last, draws), lambda progress: at_length(
+        {"progress": progress}, waterfall, *ends, SHOWN, **asked)))
 
 
 def driven(plan: Plan) -> Drivers:
