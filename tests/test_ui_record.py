@@ -182,6 +182,8 @@ def test_the_board_has_a_row_for_each_output_and_the_models_grades(record, langu
             assert (row.cover50, row.cover90, row.skill_drift) == (model["cover50"], model["cover90"],
                                                                    model["skill_drift"])
             assert row.bias == 100 * model["bias"]
+            told = record.forecasts[(record.forecasts["quantity"] == name) & record.forecasts["error"].notna()]
+            assert len(told) == row.n and round(row.above * row.n) == (told["error"] > 0).sum()
         else:
             assert (row.grade, row.n) == ("–", 0) and np.isnan(row.cover90)
     assert set(drawn.heads) == set(drawn.frame.columns)
@@ -191,6 +193,31 @@ def test_the_board_has_a_row_for_each_output_and_the_models_grades(record, langu
     assert len({records.meaning(grade, language) for grade in GRADES}) == len(GRADES)
     by_horizon = records.by_horizon(record, language).frame
     assert len(by_horizon) == (record.judged["horizon"] > 0).sum()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_board_says_which_way_each_output_has_erred_and_by_how_much(record, language):
+    judged = record.judged.copy()
+    errors = {"enrolment": [0.2] * 5 + [-0.1], "income": [-0.1] * 4 + [0.02, 0.02], "spending": [0.1, -0.1] * 3,
+              "surplus": [0.1] * 3, "surplus_ratio": [0.05] * 6}  # the last in points; of three nothing is said
+    rows = [(name, 1, 2000 + n, 1.0, 1.0, error) for name, of in errors.items() for n, error in enumerate(of)]
+    told = pd.DataFrame(rows, columns=["quantity", "horizon", "cutoff", "actual", "crps", "error"])
+    judged["n"] = [len(errors[name]) for name in judged["quantity"]]
+    judged["bias"] = [float(np.mean(errors[name])) for name in judged["quantity"]]
+    known = record._replace(judged=judged[judged["horizon"] < 2], forecasts=told)
+    drawn = records.board(known, language)
+    text = records.compact(drawn, language)
+    ways, names = phrases(language), {title[language]: name for name, title in TITLES.items()}
+    erred = {names[row.iloc[0]]: row.iloc[-1] for _, row in text.iterrows()}
+    said = lambda way, count, n, error: ways[f"record.erred.{way}"].format(count=count, n=n, error=error)  # noqa: E731
+    assert erred["enrolment"] == said("high", 5, 6, "+15.0%") and erred["income"] == said("low", 2, 6, "−6.0%")
+    assert erred["spending"] == said("both", 3, 6, "0.0%") and erred["surplus"] == said("few", 3, 3, "+10.0%")
+    assert erred["surplus_ratio"] == said("high", 6, 6, {"zh": "+5.0 个百分点", "en": "+5.0 pp"}[language])
+    assert erred["balance"] == "–"
+    for way, outputs in (("high", ("enrolment", "surplus_ratio")), ("low", ("income",)), ("both", ("spending",))):
+        assert ways[f"record.finding_{way}"].format(outputs=ways["record.comma"].join(
+            TITLES[name][language] for name in TITLES if name in outputs)) in records.finding(known, language)
+    assert len(text.columns) == 6 and len(records.compact(records.by_horizon(known, language), language)) == 5
 
 
 @pytest.mark.parametrize("quantity", ["income", "enrolment", "surplus_ratio"])

@@ -15,7 +15,8 @@ import pandas as pd
 from report.evidence import titles
 from report.paper import cells
 from report.tables import FORMS, Drawn, money_unit
-from report.text import percent, say, unit_text, years_of
+from report.text import number as signed
+from report.text import percent, points, say, unit_text, years_of
 from simulation import variance
 from simulation.adapted import from_table
 from simulation.backtest import FORECAST, RATIOS, TITLES, Record
@@ -26,7 +27,7 @@ from simulation.estimates import find_assumption
 from simulation.measures import QUANTILES
 from simulation.results import MORE, QUANTITIES
 from simulation.scenario import Scenario
-from simulation.scoring import GRADES
+from simulation.scoring import GRADES, LEAST_FORECASTS, complete
 from simulation.series import Series, bundled, bundled_as, read_series
 from simulation.template import guide_rows
 from simulation.terms import Fault, Term
@@ -35,6 +36,7 @@ from ui.register import members
 
 MANY = {"zh": (1e4, "wan"), "en": (1e6, "million")}  # in which people and visits are counted once there are so many
 UNITS = {"enrolment": "persons", "stays": "visits", "visits": "visits"} | dict.fromkeys(RATIOS, "share")
+MOSTLY = 2 / 3  # of forecasts on one side of what happened, from which they have erred mostly that way
 MARKS = {"within": "✓", "outside": "✕", "unlike": "○"}
 
 
@@ -147,14 +149,52 @@ def meaning(grade: str, language: str) -> str:
     return GRADES[grade][language].partition("：" if language == "zh" else ":")[0]
 
 
-GRADED = ("output", "grade", "meaning", "n", "cutoffs", "cover50", "cover90", "skill_drift", "skill_trend", "bias")
-GRADED_FORMS = {"n": "%d", "cutoffs": "%d", "horizon": "%d", "cover50": "percent", "cover90": "percent",
-                "skill_drift": "%+.2f", "skill_trend": "%+.2f", "bias": "%+.1f"}
+GRADED = ("output", "grade", "meaning", "n", "cutoffs", "cover50", "cover90", "skill_drift", "skill_trend", "above",
+          "bias")
+GRADED_FORMS = dict.fromkeys(("n", "cutoffs", "horizon"), "%d") | dict.fromkeys(
+    ("cover50", "cover90", "above"), "percent") | {"skill_drift": "%+.2f", "skill_trend": "%+.2f", "bias": "%+.1f"}
+
+
+def erring(record: Record) -> pd.DataFrame:
+    """What was judged, with the share of forecasts whose median lay above what happened."""
+    told, judged = complete(record.forecasts, ("quantity", "horizon", "actual", "crps")), record.judged
+    over = (told["error"] > 0).groupby([told["quantity"], told["horizon"]]).mean()
+    whole = (told["error"] > 0).groupby(told["quantity"]).mean()
+    return judged.assign(above=[over[row.quantity, row.horizon] if row.horizon else whole[row.quantity]
+                                for row in judged.itertuples()])
+
+
+def way(above: float, n: int) -> str:
+    """Which way forecasts have erred: the key of its phrase.
+
+    >>> way(1.0, 6), way(0.5, 6), way(0.2, 10), way(1.0, 3)
+    ('high', 'both', 'low', 'few')
+    """
+    return "few" if n < LEAST_FORECASTS else "high" if above >= MOSTLY else "low" if above <= 1 - MOSTLY else "both"
+
+
+def compact(drawn: Drawn, language: str) -> pd.DataFrame:
+    """Graded outputs in words, for a narrow page: coverage, skill and errors in a column each, under its name.
+
+    Which way they have erred is said in words, with how many lay above what happened and the mean error.
+    """
+    rows, text = [], in_words(drawn)
+    units = {title[language]: name in RATIOS for name, title in TITLES.items()}
+    for row, said in zip(drawn.frame.itertuples(), text.to_dict("records"), strict=True):
+        error = points(row.bias / 100, language) if units[row.output] else f"{signed(row.bias, '+.1f')}%"
+        cell = {name: say(language, f"record.brief.{name}.cell", **said) if row.n else "–"
+                for name in ("cover", "skill")}
+        erred = say(language, f"record.erred.{way(row.above, row.n)}", count=round(row.above * row.n), n=row.n,
+                    error=error) if row.n else "–"
+        rows.append({name: said[name] for name in ("output", "grade", "meaning", "horizon") if name in said} | cell | {
+            "erred": erred})
+    heads = drawn.heads | {name: say(language, f"record.brief.{name}.head") for name in ("cover", "skill")}
+    return pd.DataFrame(rows).rename(columns=heads | {"erred": say(language, "record.brief.erred")})
 
 
 def board(record: Record, language: str) -> Drawn:
     """The grade of every output over all horizons; what the table holds no figures of is there, too, ungraded."""
-    whole = record.judged[record.judged["horizon"] == 0].set_index("quantity")
+    whole = erring(record)[record.judged["horizon"] == 0].set_index("quantity")
     frame = whole.reindex(list(TITLES)).reset_index()
     frame["grade"] = frame["grade"].fillna("–")
     frame[["n", "cutoffs"]] = frame[["n", "cutoffs"]].fillna(0).astype(int)
@@ -163,7 +203,7 @@ def board(record: Record, language: str) -> Drawn:
 
 def by_horizon(record: Record, language: str) -> Drawn:
     """The grade of every output at each number of years ahead."""
-    frame = record.judged[record.judged["horizon"] > 0].reset_index(drop=True)
+    frame = erring(record)[record.judged["horizon"] > 0].reset_index(drop=True)
     return graded(frame, ("output", "horizon", *GRADED[1:]), language)
 
 
@@ -176,14 +216,20 @@ def graded(frame: pd.DataFrame, columns: Iterable[str], language: str) -> Drawn:
 
 
 def finding(record: Record, language: str) -> str:
-    """What the grades come to, in one or two sentences."""
+    """What the grades come to, and which way each output has erred, in sentences."""
     drawn = board(record, language).frame
     cutoffs = sorted(record.forecasts["cutoff"].unique())
     counts = say(language, "record.comma").join(
         say(language, "record.of_grade", count=int((drawn["grade"] == grade).sum()), grade=grade,
             meaning=meaning(grade, language)) for grade in GRADES)
-    return say(language, "record.finding", cutoffs=years_of(cutoffs, language), count=len(cutoffs),
-               most=int(record.forecasts["horizon"].max()), outputs=len(drawn), counts=counts)
+    erred = {}
+    for row in drawn[drawn["n"] > 0].itertuples():
+        erred.setdefault(way(row.above, row.n), []).append(row.output)
+    told = [say(language, f"record.finding_{name}", outputs=say(language, "record.comma").join(erred[name]))
+            for name in ("high", "low", "both") if name in erred]
+    return "\n".join([say(
+        language, "record.finding", cutoffs=years_of(cutoffs, language), count=len(cutoffs),
+        most=int(record.forecasts["horizon"].max()), outputs=len(drawn), counts=counts), "", *told])
 
 
 def forecasts(record: Record, quantity: str, language: str) -> tuple[Drawn, str]:

@@ -56,6 +56,15 @@ def written(drawn: Drawn, alt: str, text: pd.DataFrame | None = None) -> None:
     st.table(text.rename(columns=drawn.heads), hide_index=True, border="horizontal", alt=alt)
 
 
+def graded(drawn: Drawn, alt: str) -> None:
+    """Graded outputs as a table narrow enough for a tablet, each grade a badge."""
+    text = records.compact(drawn, lang).map(plain)
+    grade, meaning = (drawn.heads[name] for name in ("grade", "meaning"))
+    text[grade] = [f":{BADGES[mark]}-badge[**{mark}**] {said}" for mark, said in zip(
+        drawn.frame["grade"], text[meaning], strict=True)]
+    written(drawn, alt, text.drop(columns=meaning))
+
+
 def told(faults: list[Fault], headed: str) -> None:
     """Every fault in a sentence, with its place and its remedy."""
     st.error(headed, icon=":material/error:")
@@ -139,10 +148,7 @@ def grades(record: Record) -> None:
         st.markdown(records.finding(record, lang))
         st.caption(t("record.basis", draws=f"{tracks.DRAWS:,}", seed=SEED,
                      template=plain(known(record.template).title[lang])))
-    text = records.in_words(drawn).map(plain)
-    text["grade"] = [f":{BADGES[grade]}-badge[**{grade}**\u00a0{meaning}]" for grade, meaning in zip(
-        drawn.frame["grade"], text["meaning"], strict=True)]
-    written(drawn, t("record.board_alt"), text.drop(columns="meaning"))
+    graded(drawn, t("record.board_alt"))
     st.caption(t("record.board_read"))
     hand_out(f"{record.series.name}_grades", drawn)
     with st.expander(t("record.rule")):
@@ -150,7 +156,7 @@ def grades(record: Record) -> None:
         st.caption(t("record.rule_read"))
     with st.expander(t("record.by_horizon")):
         drawn = records.by_horizon(record, lang)
-        written(drawn, t("record.by_horizon"))
+        graded(drawn, t("record.by_horizon"))
         hand_out(f"{record.series.name}_by_horizon", drawn)
     if record.skipped:
         with st.expander(t("record.skipped", years=years_of([year for year, _ in record.skipped], lang))):
