@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from report.studies import burden_of
+from report.text import phrases
 from simulation import load_scenario, settle, simulate
 from simulation.futures import differences
 from simulation.household import read_bills
@@ -196,6 +197,13 @@ def test_the_page_says_who_gains_as_the_model_finds(language):
         assert sentence in said_by(at)
     drawn = gains.winners(found, known(COUNTY), language)
     assert set(drawn.heads) == set(drawn.frame.columns) and len(drawn.frame) == len(found.winners)
+    told = gains.compact(drawn, language)
+    assert told.shape == (len(drawn.frame), 6) and told.columns[-1] == phrases(language)["people.brief.catastrophic"]
+    first = drawn.frame.iloc[0]
+    for name, form in (("out_of_pocket", "{:,.1f}"), ("contribution", "{:,.1f}"), ("catastrophic", "{:.2%}")):
+        assert told[phrases(language)[f"people.brief.{name}"]][0] == " → ".join(
+            form.format(first[f"{name}_{when}"]) for when in ("before", "after"))
+    assert any(list(told.columns) == list(table.value.columns) for table in at.table)  # whole, without scrolling
     figure = gains.winners_figure(drawn, language)
     assert np.sum([trace.x for trace in figure.data], axis=0) == pytest.approx(1.0)
     assert len({trace.marker.pattern.shape for trace in figure.data}) == 3

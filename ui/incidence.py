@@ -10,6 +10,7 @@ import streamlit as st
 
 from report import studies
 from report.charts import BLUE, GREY, MARGIN, ORANGE, patterned, titled, whole
+from report.paper import cells
 from report.studies import Burden
 from report.tables import Drawn, tier_name
 from report.text import number, percent, say
@@ -72,6 +73,17 @@ def winners(answer: Incidence, scenario: Scenario, lang: str) -> Drawn:
     yuan = dict.fromkeys(("out_of_pocket_before", "out_of_pocket_after", "contribution_before", "contribution_after"),
                          "%,.1f") | dict.fromkeys(("change", "p05", "p95"), "%+,.1f")
     return Drawn(frame, heads, {"persons": "%,.0f"} | yuan)
+
+
+def compact(drawn: Drawn, lang: str) -> pd.DataFrame:
+    """What changes for each row, in words, narrow enough for a page: before and after stand in one column."""
+    text = pd.DataFrame(cells(drawn, digits=2), columns=list(drawn.frame))
+    text["change"] = [number(value, "+,.1f") for value in drawn.frame["change"]]
+    heads = {name: drawn.heads[name] for name in ("member", "persons", "change")}
+    for name in ("out_of_pocket", "contribution", "catastrophic"):
+        text[name] = text[f"{name}_before"] + " → " + text[f"{name}_after"]
+        heads[name] = say(lang, f"people.brief.{name}")
+    return text[[*heads]].rename(columns=heads)
 
 
 def winners_figure(drawn: Drawn, lang: str) -> go.Figure:

@@ -165,7 +165,8 @@ def winners() -> None:
             st.markdown("  \n".join(map(plain, said)))
         drawn = incidence.winners(answer, scenario, lang)
         card("winners", incidence.winners_figure(drawn, lang), drawn, " ".join(said), facts)
-        table(drawn, t("people.winners_chart"))
+        st.table(incidence.compact(drawn, lang).map(plain), hide_index=True, border="horizontal",
+                 alt=t("people.winners_chart"))
     else:
         st.info(t("people.no_edits"), icon=":material/info:")
     st.caption(t("people.winners_read"))
