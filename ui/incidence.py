@@ -79,7 +79,8 @@ def compact(drawn: Drawn, lang: str) -> pd.DataFrame:
     """What changes for each row, in words, narrow enough for a page: before and after stand in one column."""
     text = pd.DataFrame(cells(drawn, digits=2), columns=list(drawn.frame))
     text["change"] = [number(value, "+,.1f") for value in drawn.frame["change"]]
-    heads = {name: drawn.heads[name] for name in ("member", "persons", "change")}
+    heads = {"member": drawn.heads["member"], "persons": say(lang, "people.brief.persons"),
+             "change": drawn.heads["change"]}
     for name in ("out_of_pocket", "contribution", "catastrophic"):
         text[name] = text[f"{name}_before"] + " → " + text[f"{name}_after"]
         heads[name] = say(lang, f"people.brief.{name}")
