@@ -15,11 +15,13 @@ from simulation.results import QUANTITIES, Result
 from simulation.scenario import Scenario
 
 # What comes in, as shares of the fund's income; what care costs, as shares of total expense. Each adds up to its whole.
-SOURCES = {"individual_income": ("individual_income",), "subsidy_income": ("subsidy_income",),
-           "other": ("other_income", "interest")}
+SOURCES = {"individual_income": ("individual_income",), "assisted_income": ("assisted_income",),
+           "subsidy_income": ("subsidy_income",), "other": ("other_income", "interest")}
 BEARERS = {"fund": ("inpatient_paid", "chronic", "outpatient"), "critical": ("critical",),
            "assistance": ("assistance",), "commercial": ("commercial",), "out_of_pocket": ("out_of_pocket",)}
-EACH = ("individual_income", "subsidy_income", "out_of_pocket", "provider_payment")  # told of each insured person
+# What is told of each insured person; government adds what medical assistance pays in.
+EACH = {"individual_income": ("individual_income",), "subsidy_income": ("subsidy_income", "assisted_income"),
+        "out_of_pocket": ("out_of_pocket",), "provider_payment": ("provider_payment",)}
 WHOLES = {"income": SOURCES, "expense": BEARERS}
 
 
@@ -81,7 +83,7 @@ def told(result: Result) -> Run:
 
 def bearing(result: Result) -> Bearing:
     """The means of the first and last year of the whole fund."""
-    names = {name for of in WHOLES.values() for parts in of.values() for name in parts} | {*WHOLES, *EACH, "enrolled"}
+    names = {name for of in (*WHOLES.values(), EACH) for parts in of.values() for name in parts} | {*WHOLES, "enrolled"}
     data = result.data.variables
     of = lambda at: {name: float(data[name].values[:, at, 0].mean()) for name in names}  # noqa: E731
     return Bearing((result.scenario.first_year, result.scenario.horizon()[-1]), of(0), of(-1))

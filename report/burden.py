@@ -46,4 +46,5 @@ def sentence(now: Run, before: Run | None, language: str) -> str:
 def each(run: Run, name: str, language: str) -> str:
     """A mean of the last year for each insured person; nothing where nobody is insured."""
     last = run.bears.last
-    return say(language, "brief.yuan", amount=f"{last[name] / last['enrolled'] if last['enrolled'] else 0:,.0f}")
+    total = sum(last[part] for part in EACH[name])
+    return say(language, "brief.yuan", amount=f"{total / last['enrolled'] if last['enrolled'] else 0:,.0f}")

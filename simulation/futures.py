@@ -91,7 +91,8 @@ def parts_of(result: Result) -> dict[str, np.ndarray]:
     opening = np.zeros_like(of("surplus"))
     opening[:, 0] = of("opening_balance")[:, 0]
     owed = of("inpatient_paid") + of("chronic") + of("outpatient")
-    found = {"opening": opening, "individual": of("individual_income"), "subsidy": of("subsidy_income"),
+    found = {"opening": opening, "individual": of("individual_income"), "assisted": of("assisted_income"),
+             "subsidy": of("subsidy_income"),
              "other": of("other_income") - of("account_in"), "interest": of("interest")}
     found |= {f"tier.{tier}": -of("basic_by_tier")[:, :, n] for n, tier in enumerate(data["tier"].values)}
     found |= {"chronic": -of("chronic"), "outpatient": -of("outpatient"),

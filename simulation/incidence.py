@@ -31,6 +31,7 @@ from simulation.records import Care, Costs, Rules, Spending
 from simulation.results import Result
 from simulation.scenario import Scenario, check_year
 from simulation.steps.benefits import ASSISTANCE, BASIC, COMMERCIAL, CRITICAL
+from simulation.steps.financing import spared
 from simulation.streams import stream
 from simulation.terms import refuse, words
 from simulation.trees import dense
@@ -67,7 +68,7 @@ class County(NamedTuple):
     price: float
     people: np.ndarray  # (c, s) persons insured
     contribution: np.ndarray  # (2, g, s) yuan a person
-    subsidy: np.ndarray  # (2, g, s) yuan a person
+    subsidy: np.ndarray  # (2, g, s) yuan a person, with what medical assistance pays in
     line: float  # yuan
     visits: Visits | None
 
@@ -172,7 +173,7 @@ def benefits_of(scenario: Scenario, rows: Row, contribution: np.ndarray, subsidy
     """Who receives the fund's money, by group and status, beside what is paid in for them: yuan a person and year.
 
     Columns group, status, persons, expense, and `MONEY` before and after: what the fund and the layers above it pay,
-    the contribution, the subsidy, and what is left to the patient. A last row `all`.
+    the contribution, the subsidy with what medical assistance pays in, and what is left to the patient. A last row `all`.
     """
     amounts = {"expense": rows.expense}
     for n, when in enumerate(("before", "after")):
@@ -228,18 +229,23 @@ def counties_of(baseline: Scenario, changed: Scenario, year: int, draws: int, se
             care._replace(admissions=care.admissions * care.covered * frequency,
                           mix=tilted(care.mix, cost.primary, np.array(float(tilt)))),
             np.minimum(care.chronic_share * care.covered * chronic, 1.0), price, people,
-            *(np.stack([paid_in(book, name, area, year) for book in (baseline, changed)])
-              for name in ("contribution", "subsidy")), float(thresholds[t]),
+            *np.stack([paid_in(book, area, year) for book in (baseline, changed)], axis=1), float(thresholds[t]),
             visits_of(baseline, result, n + (len(before) > 1), t, people.sum(axis=1))))
     return found
 
 
-def paid_in(scenario: Scenario, name: str, area: str | None, year: int) -> np.ndarray:
-    """The contribution or the subsidy of a year, (g, s) in yuan."""
-    policies = scenario.policies(area)
-    steps = [float(getattr(policy.financing, f"{name}_step").value) for policy in policies]
-    stated = scenario.risen(policies[year - scenario.first_year], name, year, steps)
-    return dense(stated, ("group", "status"), scenario.axes.members())
+def paid_in(scenario: Scenario, area: str | None, year: int) -> np.ndarray:
+    """The contribution of a year, and the subsidy with what medical assistance pays in, (2, g, s) in yuan."""
+    policies, axes = scenario.policies(area), scenario.axes.members()
+    policy = policies[year - scenario.first_year]
+
+    def stated(name: str) -> np.ndarray:
+        steps = [float(getattr(policy.financing, f"{name}_step").value) for policy in policies]
+        return dense(scenario.risen(policy, name, year, steps), ("group", "status"), axes)
+
+    contribution = stated("contribution")
+    assisted = spared(contribution) * dense(policy.financing.paid_for.value, ("status",), axes)
+    return np.stack([contribution, stated("subsidy") + assisted])
 
 
 def visits_of(scenario: Scenario, result: Result, area: int, t: int, people: np.ndarray) -> Visits | None:

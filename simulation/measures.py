@@ -143,8 +143,9 @@ def spending_by_tier(result: Result) -> pd.DataFrame:
 
 # The yearly settlement of a resident scheme as bureaus report it: section, item, and whether it is taken off.
 SETTLEMENT = (
-    ("income", "individual_income"), ("income", "subsidy_by_level"), ("income", "deficit_subsidy"),
-    ("income", "interest"), ("income", "other_income"), ("income", "account_in"), ("income", "income"),
+    ("income", "individual_income"), ("income", "assisted_income"), ("income", "subsidy_by_level"),
+    ("income", "deficit_subsidy"), ("income", "interest"), ("income", "other_income"), ("income", "account_in"),
+    ("income", "income"),
     ("expenditure", "paid_inpatient"), ("expenditure", "paid_chronic"), ("expenditure", "paid_outpatient"),
     ("expenditure", "premium"), ("expenditure", "fund_contract_fee"), ("expenditure", "recovered"),
     ("expenditure", "review_saving"), ("expenditure", "expenditure"),

@@ -32,7 +32,7 @@ VERDICTS: dict[str, Words] = {
     "alike": words("不能区分", "Cannot be told apart"),
 }
 # What counts as public money beside the subsidies to the fund, in which the deficits made good are counted already.
-PUBLIC = ("subsidy_income", "special_fund", "assistance")
+PUBLIC = ("subsidy_income", "assisted_income", "special_fund", "assistance")
 SEARCHED = Source(status="assumption", note=words("方案搜索给出", "set by the search"))
 LEVEL = 0.95  # of confidence, beyond which a difference between two policies counts
 CLEAR = float(student.ppf((1 + LEVEL) / 2, REPLICATES - 1))  # standard errors, of as many scramblings
@@ -56,7 +56,9 @@ def changed(scenario: Scenario, edits: Iterable[Sequence]) -> Scenario:
 
 
 def public_money(result: Result) -> np.ndarray:
-    """What government pays of the whole fund, (d, t) yuan: subsidies, the special fund, assistance, contract fees."""
+    """What government pays of the whole fund, (d, t) yuan: subsidies, what is paid in for the poor, the special fund,
+    assistance, contract fees.
+    """
     of = lambda name: result.data[name].values[:, :, 0]  # noqa: E731
     return sum(map(of, PUBLIC)) + of("contract_fee_by_payer")[..., list(PAYERS).index("public_health")]
 

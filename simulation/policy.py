@@ -21,6 +21,12 @@ class Financing(Section):
         words("个人缴费标准自设定之年的下一年起每年提高多少；免缴的人不提高。",
               "How much the contribution rises each year after it was set; who pays nothing still pays nothing."),
         acts={"individual_income": 1}, step=5)] = off()
+    paid_for: Annotated[Given, Term(
+        words("资助参保比例", "Contribution paid by medical assistance"), "share", 0, 1,
+        words("各身份比同一人群最高个人缴费标准少缴的部分，由医疗救助资助、计入基金收入的比例；随个人缴费标准变动。",
+              "Of what each status is spared of its group's highest contribution, the part that medical assistance pays "
+              "into the fund; it follows the contribution."),
+        axes=("status",), acts={"assisted_income": 1}, step=0.05, where="statuses")] = off()
     subsidy: Annotated[Given, Term(
         words("财政补助标准", "Fiscal subsidy"), "yuan_person_year", 0, 5000,
         words("各级财政为每名参保人每年补助的金额。", "What government pays for each insured person a year."),

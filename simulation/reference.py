@@ -49,6 +49,7 @@ AXES = {
 WHERE = {"outpatient": words("设普通门诊统筹的情景", "scenarios with pooled outpatient care"),
          "areas": words("有多个县区的情景", "scenarios with several counties"),
          "away": words("有县域外机构的情景", "scenarios with care outside the county"),
+         "statuses": words("区分身份的情景", "scenarios that tell statuses apart"),
          "city_schools": words("有非县属学校学生的情景", "scenarios with pupils of schools not funded by a county")}
 HEADS = {"title": words("名称", "Name"), "name": words("代码", "Code"), "unit": words("单位", "Unit"),
          "bounds": words("范围", "Bounds"), "axes": words("按何分列", "Varies by"),

@@ -43,6 +43,7 @@ MORE: dict[str, tuple[Words, str]] = {
     "contracted": (words("签约人数", "Residents with a family doctor"), "persons"),
     "special_fund": (words("基层专项经费", "Special fund for primary care"), "yuan_year"),
     "deficit_subsidy": (words("财政弥补赤字", "Deficit made good by government"), "yuan_year"),
+    "assisted_income": (words("资助参保收入", "Contributions paid for the poor"), "yuan_year"),
     "other_income": (words("其他收入", "Other income"), "yuan_year"),
     "interest": (words("利息收入", "Interest"), "yuan_year"),
     "opening_balance": (words("年初累计结余", "Balance at the start of the year"), "yuan"),

@@ -303,6 +303,7 @@ class Scenario(Record):
             "outpatient": "outpatient" in self.axes.kind,
             "areas": len(self.axes.area) > 1,
             "away": bool(self.axes.away),
+            "statuses": len(self.axes.status) > 1,
             "city_schools": any(value for _, value in leaves(self.assumptions.people.city_school_share.value)),
         }[where]
 

@@ -33,7 +33,8 @@ def fund_closes(books: list[Book], futures: list[Futures], flows: list[Flows],
     held = np.zeros((draws, years), order=DRAWS)
     balance = np.stack([future.opening * book.share("opening") for book, future in zip(books, futures, strict=True)])
     deficit, deficits, adjustment = np.zeros_like(balance), np.zeros_like(balance), np.zeros(draws)
-    individual, was_cut = nothing(), nothing(bool)
+    contributed = {name: nothing() for name in ("individual_income", "assisted_income")}
+    was_cut = nothing(bool)
     for t in range(years):
         was_cut[:, :, t] = (deficit > 0) & bool(cut[t])
         if methods[t] == "full":  # one fund has one balance; each county's part of it goes by its insured
@@ -42,14 +43,15 @@ def fund_closes(books: list[Book], futures: list[Futures], flows: list[Flows],
         for n in counties:
             f = flows[n]
             earned = interest * np.maximum(balance[n], 0.0)
-            individual[n, :, t] = f["individual_income"][:, t]
-            if rise[t]:
-                individual[n, :, t] *= (1 + rise[t]) ** deficits[n]
+            for name, value in contributed.items():  # what is paid for the poor follows the contribution
+                value[n, :, t] = f[name][:, t]
+                if rise[t]:
+                    value[n, :, t] *= (1 + rise[t]) ** deficits[n]
             made_good = top_up[t] * deficit[n]
             spent = spending_of(f, t)
             if cut[t]:
                 spent = np.where(was_cut[n, :, t], spending_of(after_deficit[n], t), spent)
-            income = (individual[n, :, t] + f["subsidy_by_level"][:, t].sum(axis=1) + made_good
+            income = (sum(value[n, :, t] for value in contributed.values()) + f["subsidy_by_level"][:, t].sum(axis=1) + made_good
                       + f["other_income"][:, t] - f["account_in"][:, t] + earned)
             for name, value in (("income", income), ("expenditure", spent), ("opening_balance", balance[n]),
                                 ("interest", earned), ("deficit_subsidy", made_good)):
@@ -72,7 +74,8 @@ def fund_closes(books: list[Book], futures: list[Futures], flows: list[Flows],
             year = {name: np.where(was_cut[n].reshape(draws, years, *[1] * (value.ndim - 2)), after_deficit[n][name],
                                    value) for name, value in year.items()}
         closed.append(year | {name: value[n] for name, value in account.items()}
-                      | {"individual_income": individual[n], "adjustment_balance": held / len(books)})
+                      | {name: value[n] for name, value in contributed.items()}
+                      | {"adjustment_balance": held / len(books)})
     return closed
 
 

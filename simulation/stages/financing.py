@@ -18,7 +18,7 @@ def contributions(book: Book, name: str) -> np.ndarray:
 
 
 def year_is_financed(book: Book, futures: Futures, people: Flows) -> Flows:
-    """Contributions, subsidies by level of government, family accounts and contract fees, in yuan.
+    """Contributions and what is paid in for the poor, subsidies by level of government, family accounts and contract fees, in yuan.
 
     Standards may drift from the rule book (`Futures.funding`); nobody joins or leaves for that.
     """
@@ -36,6 +36,8 @@ def year_is_financed(book: Book, futures: Futures, people: Flows) -> Flows:
         "individual_income": financing.individual_income(
             insured, contribution, subsidy, float(scenario.value("people", "returner_share")),
             book.of("enrolment", "arrears_share")) * futures.funding,
+        "assisted_income": financing.assisted_income(
+            insured, contribution, lever("paid_for", ("status",))) * futures.funding,
         "subsidy_by_level": received, "account_in": lever("account") * enrolled,
         "premium": lever("premium") * enrolled, "contract_fee": fee,
         "contract_fee_by_payer": (payment.shares_of(weights.T)[:, :, None] * fee.T).T,  # draws side by side
