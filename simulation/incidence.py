@@ -29,9 +29,9 @@ from simulation.engines.yearly import stay_counts
 from simulation.model import simulate
 from simulation.records import Care, Costs, Rules, Spending
 from simulation.results import Result
+from simulation.rules import assisted
 from simulation.scenario import Scenario, check_year
 from simulation.steps.benefits import ASSISTANCE, BASIC, COMMERCIAL, CRITICAL
-from simulation.steps.financing import spared
 from simulation.streams import stream
 from simulation.terms import refuse, words
 from simulation.trees import dense
@@ -244,8 +244,8 @@ def paid_in(scenario: Scenario, area: str | None, year: int) -> np.ndarray:
         return dense(scenario.risen(policy, name, year, steps), ("group", "status"), axes)
 
     contribution = stated("contribution")
-    assisted = spared(contribution) * dense(policy.financing.paid_for.value, ("status",), axes)
-    return np.stack([contribution, stated("subsidy") + assisted])
+    paid_for = dense(policy.financing.paid_for.value, ("status",), axes)
+    return np.stack([contribution, stated("subsidy") + assisted(contribution, paid_for)])
 
 
 def visits_of(scenario: Scenario, result: Result, area: int, t: int, people: np.ndarray) -> Visits | None:

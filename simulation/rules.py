@@ -28,6 +28,16 @@ def ceiling_of(scenario: Scenario, policy: Policy, year: int | None = None) -> f
     return max(unlimited(b.ceiling), float(b.ceiling_multiple.value) * scenario.income_per_head(year))
 
 
+def assisted(contribution: np.ndarray, paid_for: np.ndarray) -> np.ndarray:
+    """What medical assistance pays in for a person, (..., g, s) yuan, of what a status is spared of its group's highest
+    contribution; shares `paid_for` (..., s). Source: digest P2, P5.
+
+    >>> assisted(np.array([[400.0, 150.0, 0.0]]), np.array([0.0, 0.5, 1.0])).tolist()
+    [[0.0, 125.0, 400.0]]
+    """
+    return paid_for[..., None, :] * (contribution.max(axis=-1, keepdims=True) - contribution)
+
+
 def compile_rules(scenario: Scenario, policy: Policy, year: int | None = None) -> Rules:
     """The benefit rules of a year's policy as arrays (see `Rules` for shapes and units)."""
     axes = scenario.axes.members()

@@ -212,7 +212,7 @@ def test_shares_of_who_pays_add_up(name, papers):
         rows = frame[frame["of"] == say("en", f"brief.payer.of_{whole}")]
         for column in (column for column in frame if column.endswith("_share")):
             assert rows[column].sum() == pytest.approx(1, abs=1e-9), (whole, column)
-    assert len(SOURCES) == 3
+    assert len(SOURCES) == 4
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

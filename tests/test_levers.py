@@ -141,6 +141,10 @@ def beside(scenario: Scenario, lever: str) -> tuple[tuple[str, object], ...]:
     settings = ({} if with_behaviour else OFF) | term.needs | BESIDE.get(parameter, {})
     if parameter == "benefits.rate_limit":
         settings = settings | {"benefits.rate": stands(scenario, lever) - 0.05}
+    if parameter == "financing.paid_for":  # a status that is spared something
+        status = lever.split(".")[2] if lever != parameter else list(scenario.axes.status)[-1]
+        settings = settings | {"financing.contribution": 100} | {
+            f"financing.contribution.{group}.{status}": 0 for group in scenario.axes.group}
     if term.unit == "weight":
         _, _, (part, *rest), _ = find_lever(lever)
         others = [".".join((parameter, other, *rest)) for other in scenario.axes.members()[term.axes[0]]

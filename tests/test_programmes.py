@@ -22,6 +22,7 @@ from simulation.scenario import Change, Scenario
 from simulation.steps import enrolment, supervision
 from simulation.steps.utilisation import futures
 from simulation.terms import Source
+from simulation.trees import dense
 
 STATED = Source(status="assumption")
 DRAWS, SEED = 64, 1
@@ -139,8 +140,8 @@ def accounts(data: xr.Dataset) -> dict[str, xr.DataArray]:
     """What must be nothing in every draw, year and area, in yuan or persons."""
     fund = data["contract_fee_by_payer"].sel(payer="fund")
     return {
-        "income": data["income"] - (data["individual_income"] + data["subsidy_income"] + data["other_income"]
-                                    + data["interest"] - data["account_in"]),
+        "income": data["income"] - (data["individual_income"] + data["assisted_income"] + data["subsidy_income"]
+                                    + data["other_income"] + data["interest"] - data["account_in"]),
         "expenditure": data["expenditure"] - (data["provider_payment"] - data["recovered"] - data["review_saving"]
                                               + data["premium"] + fund),
         "surplus": data["surplus"] - (data["income"] - data["expenditure"] + data["transfer"]),
@@ -534,6 +535,34 @@ def test_the_special_fund_grows_by_eight_per_cent_a_head() -> None:
     np.testing.assert_allclose(a_person[1:].values / a_person[:-1].values, 1.08, atol=1e-3)
 
 
+@pytest.mark.parametrize("engine", ["table", "exact"])
+def test_what_is_paid_for_the_poor_follows_the_contribution(engine: str) -> None:
+    """All of the 400 yuan that the poor are spared, ten more a year; of one who pays 150, half of the rest."""
+    county = moved(load_scenario("urrbmi_county_2026"), {"responses.enrolment": 0})
+    county = county if engine == "table" else scaled(county, 3_000)
+    settings = {"financing.contribution.adult.low_income": 150, "financing.paid_for.low_income": 0.5}
+    full, half, none = (run(moved(county, some), 32, engine) for some in (
+        {}, settings, settings | {"financing.paid_for.low_income": 0}))
+    insured = county.value("people", "residents", ("group", "status")) * county.value(
+        "people", "take_up", ("group", "status"))
+    poor = insured[:, 1] / insured.sum()  # of all the insured
+    for data, paid in ((full, 400 * poor), (half, np.array([400, 250, 400]) * poor / 2)):
+        assert float(a_head(data, "assisted_income")[0]) == pytest.approx(paid.sum(), rel=0.01)
+    assert not none["assisted_income"].values.any()
+    np.testing.assert_allclose((half["income"] - none["income"])[:, 0], half["assisted_income"][:, 0])
+    follows = mean(full, "assisted_income") / mean(full, "individual_income")
+    between(follows / follows[0], 0.98, 1.02)  # while the contribution rises by a fifth; ages move a little
+
+
+@pytest.mark.parametrize("name", library())
+def test_a_higher_contribution_brings_more_for_the_poor_wherever_they_are_paid_for(name: str) -> None:
+    scenario = load_scenario(name)
+    paid_for = dense(scenario.policy.financing.paid_for.value, ("status",), scenario.axes.members())
+    raised = moved(scenario, {f"financing.contribution.{group}.ordinary": 500 for group in scenario.axes.group})
+    data, more = (mean(run(one, 16), "assisted_income") for one in (scenario, raised))
+    assert bool((more[0] > data[0] > 0) if paid_for.any() else not more.any())
+
+
 def test_a_special_fund_grows_from_the_year_after_it_was_set() -> None:
     growing = moved(load_scenario("urrbmi_county_2026"), {"care.special_fund_growth": 0.1})
     data = run(moved(growing, {"care.special_fund": 10}, 2030))
@@ -810,12 +839,13 @@ def test_shandong_acts_on_a_deficit_and_on_nothing_else() -> None:
     triggered = run(lean)
     without_any = run(moved(lean, {"lines.deficit_subsidy": 0, "lines.deficit_contribution": 0}))
     short = (-triggered["surplus"]).clip(min=0).isel(area=0).values
-    made_good, individual = (triggered[name].isel(area=0).values for name in ("deficit_subsidy", "individual_income"))
+    made_good = triggered["deficit_subsidy"].isel(area=0).values
     times = np.cumsum(short > 0, axis=1)
     assert (made_good[:, 0] == 0).all()
     np.testing.assert_allclose(made_good[:, 1:], lines.deficit_subsidy.value * short[:, :-1])
-    usual = without_any["individual_income"].isel(area=0).values
-    np.testing.assert_allclose(individual[:, 1:], usual[:, 1:] * (1 + lines.deficit_contribution.value)**times[:, :-1])
+    for name in ("individual_income", "assisted_income"):  # what is paid for the poor follows
+        risen, usual = (data[name].isel(area=0).values[:, 1:] for data in (triggered, without_any))
+        np.testing.assert_allclose(risen, usual * (1 + lines.deficit_contribution.value)**times[:, :-1])
     assert 0 < (short > 0).any(axis=1).mean() < 1
 
 

@@ -276,8 +276,9 @@ def check_account(data, interest_rate: float) -> None:
     assert_allclose(opening + data["surplus"], closing, rtol=0, atol=one_fen)
     assert_allclose(data["income"] - data["expenditure"] + data["transfer"], data["surplus"], rtol=0, atol=one_fen)
     assert_allclose(interest_rate * np.maximum(opening, 0), data["interest"], rtol=1e-12)
-    assert_allclose(data["individual_income"] + data["subsidy_income"] + data["other_income"] + data["interest"]
-                    - data["account_in"], data["income"], rtol=1e-12, atol=one_fen)
+    assert_allclose(data["individual_income"] + data["assisted_income"] + data["subsidy_income"]
+                    + data["other_income"] + data["interest"] - data["account_in"], data["income"], rtol=1e-12,
+                    atol=one_fen)
     assert_allclose(data["subsidy_by_level"].sum("level") + data["deficit_subsidy"], data["subsidy_income"], rtol=1e-12)
     assert_allclose(data["insured_by_group"].sum("group"), data["enrolled"], rtol=1e-12)
     assert_allclose(data["provider_payment"] - data["recovered"] - data["review_saving"] + data["premium"]

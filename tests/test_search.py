@@ -176,8 +176,9 @@ def test_objectives_are_what_the_run_says() -> None:
     assert found["out_of_pocket_share"] == pytest.approx(float(mean["out_of_pocket"].sum() / mean["expense"].sum()))
     # by payer: levels of government, the deficits they make good, and public-health funds
     public = (mean["subsidy_by_level"].sum() + mean["deficit_subsidy"].sum() + mean["special_fund"].sum()
-              + mean["assistance"].sum() + mean["contract_fee_by_payer"].sel(payer="public_health").sum())
-    assert float(mean["contract_fee_by_payer"].sel(payer="public_health").sum()) > 0
+              + mean["assisted_income"].sum() + mean["assistance"].sum()
+              + mean["contract_fee_by_payer"].sel(payer="public_health").sum())
+    assert min(mean["contract_fee_by_payer"].sel(payer="public_health").sum(), mean["assisted_income"].sum()) > 0
     assert found["public_money"] == pytest.approx(float(public / mean["residents"].sum()))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from simulation.records import Futures
+from simulation.rules import assisted
 from simulation.stages.book import Book, Flows
 from simulation.steps import financing, payment
 from simulation.trees import dense
@@ -36,8 +37,8 @@ def year_is_financed(book: Book, futures: Futures, people: Flows) -> Flows:
         "individual_income": financing.individual_income(
             insured, contribution, subsidy, float(scenario.value("people", "returner_share")),
             book.of("enrolment", "arrears_share")) * futures.funding,
-        "assisted_income": financing.assisted_income(
-            insured, contribution, lever("paid_for", ("status",))) * futures.funding,
+        "assisted_income": financing.paid_in_all(
+            insured, assisted(contribution, lever("paid_for", ("status",)))[..., None])[:, :, 0] * futures.funding,
         "subsidy_by_level": received, "account_in": lever("account") * enrolled,
         "premium": lever("premium") * enrolled, "contract_fee": fee,
         "contract_fee_by_payer": (payment.shares_of(weights.T)[:, :, None] * fee.T).T,  # draws side by side

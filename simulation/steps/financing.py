@@ -15,22 +15,6 @@ def individual_income(insured, contribution, subsidy, returner_share, arrears_sh
     return paid_in_all(insured, (contribution + arrears)[..., None])[:, :, 0]
 
 
-def spared(contribution: np.ndarray) -> np.ndarray:
-    """What each status pays less than the highest contribution of its group, (..., g, s) in yuan.
-
-    >>> spared(np.array([[400.0, 150.0, 0.0]])).tolist()
-    [[0.0, 250.0, 400.0]]
-    """
-    return contribution.max(axis=-1, keepdims=True) - contribution
-
-
-def assisted_income(insured, contribution, paid_for) -> np.ndarray:
-    """What medical assistance pays in for those who are spared part of the contribution, yuan (d, t); shares
-    `paid_for` (t, s). Source: digest P2, P5.
-    """
-    return paid_in_all(insured, (spared(contribution) * paid_for[:, None])[..., None])[:, :, 0]
-
-
 def subsidy_by_level(insured, subsidy, weights, school_weights, school_share) -> np.ndarray:
     """Subsidy due from each level of government, yuan (d, t, l).
 
