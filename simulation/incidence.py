@@ -173,7 +173,7 @@ def benefits_of(scenario: Scenario, rows: Row, contribution: np.ndarray, subsidy
     """Who receives the fund's money, by group and status, beside what is paid in for them: yuan a person and year.
 
     Columns group, status, persons, expense, and `MONEY` before and after: what the fund and the layers above it pay,
-    the contribution, the subsidy with what medical assistance pays in, and what is left to the patient. A last row `all`.
+    the contribution, the subsidy with what medical assistance pays in, what is left to the patient. A last row `all`.
     """
     amounts = {"expense": rows.expense}
     for n, when in enumerate(("before", "after")):

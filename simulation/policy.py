@@ -24,8 +24,8 @@ class Financing(Section):
     paid_for: Annotated[Given, Term(
         words("资助参保比例", "Contribution paid by medical assistance"), "share", 0, 1,
         words("各身份比同一人群最高个人缴费标准少缴的部分，由医疗救助资助、计入基金收入的比例；随个人缴费标准变动。",
-              "Of what each status is spared of its group's highest contribution, the part that medical assistance pays "
-              "into the fund; it follows the contribution."),
+              "Of what each status is spared of its group's highest contribution, the part medical assistance pays in; "
+              "it follows the contribution."),
         axes=("status",), acts={"assisted_income": 1}, step=0.05, where="statuses")] = off()
     subsidy: Annotated[Given, Term(
         words("财政补助标准", "Fiscal subsidy"), "yuan_person_year", 0, 5000,
@@ -230,8 +230,8 @@ class Lines(Section):
         acts={"subsidy_income": 1}, step=0.05)] = off()
     deficit_contribution: Annotated[Given, Term(
         words("赤字后个人缴费提高", "Rise of the contribution after a deficit"), "share", 0, 1,
-        words("每出现一个赤字年，下一年起个人缴费提高的比例。",
-              "By how much the contribution rises from the next year on, for each deficit year."),
+        words("每出现一个赤字年，下一年起个人缴费提高的比例；有人因此退保。",
+              "By how much the contribution rises from the next year on, for each deficit year; some leave for it."),
         acts={"individual_income": 1}, step=0.05)] = off()
     deficit_cut: Annotated[Given, Term(
         words("赤字后支付比例下调", "Cut of the rates after a deficit"), "rate", 0, 0.5,

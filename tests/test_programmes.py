@@ -835,7 +835,8 @@ def test_shandong_acts_on_a_deficit_and_on_nothing_else() -> None:
     scenario = load_scenario("shandong_nrcms_2011")
     lines = scenario.policy.lines
     # Leaner, so that some futures have deficits and some have none.
-    lean = assumed(scenario, "utilisation", "admissions", value=scaled_up(scenario, 1.1))
+    lean = moved(assumed(scenario, "utilisation", "admissions", value=scaled_up(scenario, 1.1)),
+                 {"responses.enrolment": 0})  # nobody leaves for the higher contribution
     triggered = run(lean)
     without_any = run(moved(lean, {"lines.deficit_subsidy": 0, "lines.deficit_contribution": 0}))
     short = (-triggered["surplus"]).clip(min=0).isel(area=0).values
@@ -847,6 +848,30 @@ def test_shandong_acts_on_a_deficit_and_on_nothing_else() -> None:
         risen, usual = (data[name].isel(area=0).values[:, 1:] for data in (triggered, without_any))
         np.testing.assert_allclose(risen, usual * (1 + lines.deficit_contribution.value)**times[:, :-1])
     assert 0 < (short > 0).any(axis=1).mean() < 1
+
+
+def test_a_contribution_that_rises_after_deficits_loses_those_who_pay_it() -> None:
+    """Each deficit raises it by a tenth: the ordinary go at an elasticity of -0.2, the poor who pay nothing stay.
+
+    What goes by the head follows the insured; what an insured person costs stays as it was.
+    """
+    scenario = without(load_scenario("shandong_nrcms_2011"))
+    scenario = assumed(scenario, "people", "contribution_elasticity", value=-0.2, range=(-0.2, -0.2))
+    scenario = assumed(scenario, "account", "income_growth", value=0)
+    red = {"lines.deficit_contribution": 0.1, "lines.deficit_subsidy": 0, "financing.premium": 500}  # in every year
+    lean = moved(scenario, red)
+    data, usual = run(lean), run(moved(lean, {"lines.deficit_contribution": 0}))
+    assert bool((data["surplus"] < 0).all())
+    k = np.arange(lean.years)
+    over = ("group", "status")
+    insured = lean.value("people", "residents", over) * lean.value("people", "take_up", over)
+    ordinary = insured[:, 0].sum() / insured.sum()
+    np.testing.assert_allclose(ratio(data, usual, "enrolled"), 1 - ordinary * (1 - 1.1 ** (-0.2 * k)), atol=2e-3)
+    np.testing.assert_allclose(ratio(data, usual, "individual_income"), 1.1 ** (0.8 * k), rtol=0.02)
+    np.testing.assert_allclose(ratio(data, usual, "assisted_income"), 1.1 ** k)
+    for name in ("subsidy_income", "provider_payment", "stays", "expenditure", "out_of_pocket"):
+        np.testing.assert_allclose(a_head(data, name), a_head(usual, name), rtol=1e-5, err_msg=name)
+    np.testing.assert_array_equal(data["residents"], usual["residents"])
 
 
 def scaled_up(scenario: Scenario, factor: float) -> dict[str, float]:

@@ -26,7 +26,8 @@ PROJECTIONS = Path(__file__).resolve().parent.parent / "data" / "projections"
 FUND = load_scenario("urrbmi_county_2026")  # of its rules only the account's matter here
 BILLION = 1e9
 # How money comes in and goes out, in parts: with those that the account takes off taken off, they add up to 1.
-INCOME = {"individual_income": 0.30, "assisted_income": 0.05, "subsidy_by_level": 0.70, "other_income": 0.05, "account_in": 0.10}
+INCOME = {"individual_income": 0.30, "assisted_income": 0.05, "subsidy_by_level": 0.70, "other_income": 0.05,
+          "account_in": 0.10}
 SPENT = {"provider_payment": 0.95, "recovered": 0.02, "review_saving": 0.03, "premium": 0.08,
          "contract_fee_by_payer": 0.02}
 

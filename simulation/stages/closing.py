@@ -5,16 +5,22 @@ from __future__ import annotations
 import numpy as np
 
 from simulation.records import DRAWS, Futures
+from simulation.rules import assisted
 from simulation.scenario import PAYERS
 from simulation.stages.book import Book, Flows
+from simulation.stages.enrolment import staying
+from simulation.stages.financing import contributions
 from simulation.steps import fund, pooling
+
+# What does not fall where people leave.
+APART = ("residents", "special_fund", "other_income", "review_cost", "suspended", "providers_absent")
 
 
 def fund_closes(books: list[Book], futures: list[Futures], flows: list[Flows],
                 after_deficit: list[Flows]) -> list[Flows]:
     """Counties pool and each fund closes its year: income, expenditure, transfers, surplus and balance, in yuan.
 
-    A deficit triggers in the next year what the levers of `lines` say.
+    A deficit triggers in the next year what the levers of `lines` say; where the contribution rises, people leave.
     """
     scenario = books[0].scenario
     draws, years = flows[0]["enrolled"].shape
@@ -34,7 +40,7 @@ def fund_closes(books: list[Book], futures: list[Futures], flows: list[Flows],
     balance = np.stack([future.opening * book.share("opening") for book, future in zip(books, futures, strict=True)])
     deficit, deficits, adjustment = np.zeros_like(balance), np.zeros_like(balance), np.zeros(draws)
     contributed = {name: nothing() for name in ("individual_income", "assisted_income")}
-    was_cut = nothing(bool)
+    was_cut, stay = nothing(bool), nothing()
     for t in range(years):
         was_cut[:, :, t] = (deficit > 0) & bool(cut[t])
         if methods[t] == "full":  # one fund has one balance; each county's part of it goes by its insured
@@ -43,18 +49,21 @@ def fund_closes(books: list[Book], futures: list[Futures], flows: list[Flows],
         for n in counties:
             f = flows[n]
             earned = interest * np.maximum(balance[n], 0.0)
-            for name, value in contributed.items():  # what is paid for the poor follows the contribution
-                value[n, :, t] = f[name][:, t]
-                if rise[t]:
-                    value[n, :, t] *= (1 + rise[t]) ** deficits[n]
+            times = dict.fromkeys(("insured", *contributed), 1.0)
+            if rise[t] and deficits[n].any():
+                times = after_a_rise(books[n], futures[n], f["insured"][:, t], t, (1 + rise[t]) ** deficits[n])
+            stay[n, :, t] = times["insured"]
+            for name, value in contributed.items():
+                value[n, :, t] = times[name] * f[name][:, t]
             made_good = top_up[t] * deficit[n]
             spent = spending_of(f, t)
             if cut[t]:
                 spent = np.where(was_cut[n, :, t], spending_of(after_deficit[n], t), spent)
-            income = (sum(value[n, :, t] for value in contributed.values()) + f["subsidy_by_level"][:, t].sum(axis=1) + made_good
-                      + f["other_income"][:, t] - f["account_in"][:, t] + earned)
-            for name, value in (("income", income), ("expenditure", spent), ("opening_balance", balance[n]),
-                                ("interest", earned), ("deficit_subsidy", made_good)):
+            by_head = f["subsidy_by_level"][:, t].sum(axis=1) - f["account_in"][:, t]
+            income = (sum(value[n, :, t] for value in contributed.values()) + stay[n, :, t] * by_head + made_good
+                      + f["other_income"][:, t] + earned)
+            for name, value in (("income", income), ("expenditure", stay[n, :, t] * spent),
+                                ("opening_balance", balance[n]), ("interest", earned), ("deficit_subsidy", made_good)):
                 account[name][n, :, t] = value
         income, spent = account["income"][:, :, t], account["expenditure"][:, :, t]
         transfer, paid_in, paid_out, adjustment = pooling.settle(
@@ -73,10 +82,25 @@ def fund_closes(books: list[Book], futures: list[Futures], flows: list[Flows],
         if cut.any():
             year = {name: np.where(was_cut[n].reshape(draws, years, *[1] * (value.ndim - 2)), after_deficit[n][name],
                                    value) for name, value in year.items()}
+        if rise.any():
+            year = {name: value if name in APART else value * stay[n].reshape(draws, years, *[1] * (value.ndim - 2))
+                    for name, value in year.items()}
         closed.append(year | {name: value[n] for name, value in account.items()}
                       | {name: value[n] for name, value in contributed.items()}
                       | {"adjustment_balance": held / len(books)})
     return closed
+
+
+def after_a_rise(book: Book, futures: Futures, insured: np.ndarray, t: int, times: np.ndarray) -> Flows:
+    """What `times` (d,) the planned contribution leaves of a year's insured (d, g, s), and makes of what they and
+    medical assistance pay in: multiples (d,). Those who leave are as ill as those who stay.
+    """
+    contribution = contributions(book, "contribution")[t]
+    paid_for = assisted(contribution, book.of("financing", "paid_for", ("status",))[t])
+    stay = insured * staying(book, futures, t, times)
+    part = lambda rate: fund.ratio((stay * rate).sum(axis=(1, 2)), (insured * rate).sum(axis=(1, 2)))  # noqa: E731
+    return {"insured": part(1.0), "individual_income": times * part(contribution),
+            "assisted_income": times * part(paid_for)}
 
 
 def spending_of(flows: Flows, t: int) -> np.ndarray:

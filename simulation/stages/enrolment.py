@@ -62,6 +62,20 @@ class Moves(NamedTuple):
     wait: np.ndarray  # (t, g) months
 
 
+def staying(book: Book, futures: Futures, t: int, times: np.ndarray) -> np.ndarray:
+    """The part of each group and status (d, g, s) who stay in a year of `times` (d,) the planned contribution.
+
+    Prices move take-up at the base policy as a planned rise does; what else moves it is left out.
+    """
+    scenario, groups = book.scenario, ("group", "status")
+    income = np.array([1 + float(scenario.value("account", "income_growth"))]) ** t
+    planned, base = contributions(book, "contribution")[t], book.first("financing", "contribution", groups)
+    responds, take_up = book.of("responses", "enrolment")[t], scenario.value("people", "take_up", groups)
+    before, after = (responds * enrolment.dearer(planned * by[:, None, None], income, base)
+                     for by in (np.ones_like(times), times))
+    return enrolment.staying(before, after, take_up, futures.drawn["people.contribution_elasticity"][:, None, None])
+
+
 def moves_of(book: Book) -> Moves:
     """What take-up responds to: the contribution beside income, benefits, awareness, rewards and waiting."""
     scenario, responds, groups = book.scenario, book.of("responses", "enrolment"), ("group", "status")

@@ -19,7 +19,7 @@ def contributions(book: Book, name: str) -> np.ndarray:
 
 
 def year_is_financed(book: Book, futures: Futures, people: Flows) -> Flows:
-    """Contributions and what is paid in for the poor, subsidies by level of government, family accounts and contract fees, in yuan.
+    """Contributions, what is paid in for the poor, subsidies by level, family accounts and contract fees, in yuan.
 
     Standards may drift from the rule book (`Futures.funding`); nobody joins or leaves for that.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.special import expit, logit
 
 from simulation.records import DRAWS
 
@@ -89,6 +90,16 @@ def price_shift(change: np.ndarray, take_up: np.ndarray, elasticity: np.ndarray)
     if others.any():
         shift[others] = few(effect[others], np.broadcast_to(take_up, effect.shape)[others])
     return shift
+
+
+def staying(before: np.ndarray, after: np.ndarray, take_up: np.ndarray, elasticity: np.ndarray) -> np.ndarray:
+    """The part of the insured who stay when the log price of joining goes from `before` to `after`; any one shape.
+
+    >>> float(staying(np.zeros(1), np.log([2.0]), np.array([0.9]), np.array([-0.1]))[0].round(4)) == round(2**-0.1, 4)
+    True
+    """
+    joining = [expit(logit(take_up) + price_shift(change, take_up, elasticity)) for change in (before, after)]
+    return joining[1] / joining[0]
 
 
 def after_a_rise(effect: np.ndarray, take_up: np.ndarray) -> np.ndarray:
