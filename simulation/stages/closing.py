@@ -13,7 +13,7 @@ from simulation.stages.financing import contributions
 from simulation.steps import fund, pooling
 
 # What does not fall where people leave.
-APART = ("residents", "special_fund", "other_income", "review_cost", "suspended", "providers_absent")
+APART = ("residents", "special_fund", "other_income", "review_cost", "suspended", "providers_absent", "account_balance")
 
 
 def fund_closes(books: list[Book], futures: list[Futures], flows: list[Flows],
@@ -51,7 +51,7 @@ def fund_closes(books: list[Book], futures: list[Futures], flows: list[Flows],
             earned = interest * np.maximum(balance[n], 0.0)
             times = dict.fromkeys(("insured", *contributed), 1.0)
             if rise[t] and deficits[n].any():
-                times = after_a_rise(books[n], futures[n], f["insured"][:, t], t, (1 + rise[t]) ** deficits[n])
+                times = as_people_leave(books[n], futures[n], f["insured"][:, t], t, (1 + rise[t]) ** deficits[n])
             stay[n, :, t] = times["insured"]
             for name, value in contributed.items():
                 value[n, :, t] = times[name] * f[name][:, t]
@@ -83,15 +83,17 @@ def fund_closes(books: list[Book], futures: list[Futures], flows: list[Flows],
             year = {name: np.where(was_cut[n].reshape(draws, years, *[1] * (value.ndim - 2)), after_deficit[n][name],
                                    value) for name, value in year.items()}
         if rise.any():
-            year = {name: value if name in APART else value * stay[n].reshape(draws, years, *[1] * (value.ndim - 2))
+            left = {name: value if name in APART else value * stay[n].reshape(draws, years, *[1] * (value.ndim - 2))
                     for name, value in year.items()}
+            more = np.cumsum(kept_in_accounts(left) - kept_in_accounts(year), axis=1)
+            year = left | {"account_balance": np.maximum(year["account_balance"] + more, 0.0)}
         closed.append(year | {name: value[n] for name, value in account.items()}
                       | {name: value[n] for name, value in contributed.items()}
                       | {"adjustment_balance": held / len(books)})
     return closed
 
 
-def after_a_rise(book: Book, futures: Futures, insured: np.ndarray, t: int, times: np.ndarray) -> Flows:
+def as_people_leave(book: Book, futures: Futures, insured: np.ndarray, t: int, times: np.ndarray) -> Flows:
     """What `times` (d,) the planned contribution leaves of a year's insured (d, g, s), and makes of what they and
     medical assistance pay in: multiples (d,). Those who leave are as ill as those who stay.
     """
@@ -101,6 +103,11 @@ def after_a_rise(book: Book, futures: Futures, insured: np.ndarray, t: int, time
     part = lambda rate: fund.ratio((stay * rate).sum(axis=(1, 2)), (insured * rate).sum(axis=(1, 2)))  # noqa: E731
     return {"insured": part(1.0), "individual_income": times * part(contribution),
             "assisted_income": times * part(paid_for)}
+
+
+def kept_in_accounts(flows: Flows) -> np.ndarray:
+    """What a year adds to family accounts, (d, t) in yuan."""
+    return flows["account_in"] - flows["account_paid"] - flows["account_leaked"] - flows["account_stranded"]
 
 
 def spending_of(flows: Flows, t: int) -> np.ndarray:
