@@ -97,11 +97,12 @@ def as_people_leave(book: Book, futures: Futures, insured: np.ndarray, t: int, t
     """What `times` (d,) the planned contribution leaves of a year's insured (d, g, s), and makes of what they and
     medical assistance pay in: multiples (d,). Those who leave are as ill as those who stay.
     """
-    contribution = contributions(book, "contribution")[t]
+    contribution, subsidy = (contributions(book, name)[t] for name in ("contribution", "subsidy"))
+    arrears = float(book.scenario.value("people", "returner_share")) * book.of("enrolment", "arrears_share")[t]
     paid_for = assisted(contribution, book.of("financing", "paid_for", ("status",))[t])
     stay = insured * staying(book, futures, t, times)
     part = lambda rate: fund.ratio((stay * rate).sum(axis=(1, 2)), (insured * rate).sum(axis=(1, 2)))  # noqa: E731
-    return {"insured": part(1.0), "individual_income": times * part(contribution),
+    return {"insured": part(1.0), "individual_income": times * part(contribution + arrears * (contribution + subsidy)),
             "assisted_income": times * part(paid_for)}
 
 
