@@ -133,7 +133,7 @@ def spending(scenario: Scenario, people: int = PEOPLE, seed: int = SEED) -> Year
     special = relative(dealt(ill.astype(int), rng("special costs")), float(value("chronic_log_sd")))
     outpatient = np.zeros(people)
     if scenario.has("outpatient"):
-        user = rng("users").random(people) < value("outpatient_users", ("group",))[group]
+        user = rng("users").random(people) < (value("outpatient_users", ("group",)) * covered)[group]
         place = chosen(value("outpatient_mix", ("group", "tier"))[group], rng("places"))
         year = value("outpatient_expense", ("tier",))[place] * value("outpatient_visits", ("group",))[group]
         z = dealt(user.astype(int), rng("visits"))

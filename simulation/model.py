@@ -101,7 +101,7 @@ def year_of_care(book: Book, rules: list[Rules], futures: Futures, people: Flows
     answers = people_respond(book, rules, futures, pool, audit.absent)
     use = care_is_used(book, futures, pool, answers, reach)
     spending = spend(rules, use.care, use.costs, pool.insured, thresholds_of(book.scenario), use.conditions, seed)
-    flows = bills_are_settled(book, spending, use.costs)
+    flows = bills_are_settled(book, spending, use, pool)
     flows |= visits_are_paid(book, rules, use, futures, pool, answers, seed)
     flows |= accounts_are_used(book, futures, people, flows)
     return flows | providers_are_paid(book, futures, people, flows, audit, usual)

@@ -61,7 +61,7 @@ class Care(NamedTuple):
 
     admissions: np.ndarray  # (c,) stays a person
     chronic_share: np.ndarray  # (c,) special-disease patients among the insured
-    covered: np.ndarray  # (c,) part of the year past the waiting period: only then do bills reach the fund
+    covered: np.ndarray  # (c,) part of the year past the waiting period: only then do bills reach the fund (`waited`)
     mix: np.ndarray  # (c, k) shares of stays
     years: np.ndarray  # (y,) share of the insured with 0, 1, 2... full contribution years
 
@@ -160,3 +160,4 @@ class Outpatient(NamedTuple):
     eligible: np.ndarray  # (d, t, k)
     visits: np.ndarray  # (d, t, k)
     left_by_cell: np.ndarray  # (d, t, c) left to the patient
+    waiting_by_cell: np.ndarray  # (d, t, c) expense while waiting for benefits, in none of the others

@@ -91,6 +91,7 @@ def test_what_is_taken_out_of_the_lists_is_left_to_patients():
 
 @pytest.mark.parametrize("scenario", [TOWN, COUNTY], ids=lambda s: s.name)
 def test_means_are_those_of_the_exact_engine(scenario):
+    scenario = moved(scenario, enrolment__waiting_months=0)  # care while people wait is left out here
     found = incidence(scenario, scenario, draws=DRAWS)
     data = simulate(scenario, DRAWS, without=("parameters", "shocks"), spend=individual.spend).data.isel(
         year=0, area=0).mean("draw")

@@ -257,6 +257,51 @@ def test_older_people_are_a_growing_part_of_the_insured() -> None:
     assert share[-1] > share[0] + 0.03 and (np.diff(share) > 0).all()
 
 
+# ---- waiting for benefits (Benxi, article 16) --------------------------------------------------------------------
+
+ALL_OFF = {f"responses.{name}": 0 for name in ("enrolment", "tier_choice", "demand", "providers")}
+USED = ("stays", "visits", "inpatient_expense", "chronic_expense", "outpatient_expense", "eligible")
+
+
+def waiting(months: float, new_share: float, engine: str = "table") -> xr.Dataset:
+    """The county, or two thousand people of it, in which joiners wait so long and nobody responds to that."""
+    base = assumed(COUNTY, "people", "new_share", value=new_share)
+    base = moved(base if engine == "table" else scaled(base, 2_000), ALL_OFF | {"enrolment.waiting_months": months})
+    if engine == "table":
+        return simulate(base, 32, SEED, without=("chance",)).data
+    return run(base, 256, engine)
+
+
+def test_care_while_waiting_is_used_as_ever_and_patients_pay_all_of_it() -> None:
+    """A fifth of the insured wait six months: the fund settles nine tenths of stays, special diseases and visits, and
+    the last tenth is expense and out-of-pocket spending."""
+    none, some = waiting(0, 0.2), waiting(6, 0.2)
+    assert not none["waiting_expense"].values.any()
+    for quantity in USED:
+        np.testing.assert_allclose(some[quantity], 0.9 * none[quantity], rtol=1e-4, err_msg=quantity)
+    np.testing.assert_allclose(some["expense"], none["expense"], rtol=1e-4)
+    np.testing.assert_allclose(some["waiting_expense"], 0.1 * none["expense"], rtol=1e-4)
+    assert nothing(some["expense"] - payers(some) - some["out_of_pocket"], some["expense"])
+    np.testing.assert_allclose(some["outpatient"], 0.9 * none["outpatient"], rtol=1e-4)
+    np.testing.assert_allclose(some["out_of_pocket"] - some["waiting_expense"], 0.9 * none["out_of_pocket"], rtol=5e-3)
+
+
+def test_the_exact_engine_has_the_same_care_while_waiting() -> None:
+    none, some = waiting(0, 0.5, "exact"), waiting(12, 0.5, "exact")
+    between(ratio(some, none, "stays"), 0.48, 0.52)
+    between(ratio(some, none, "expense"), 0.97, 1.03)
+    between(mean(some, "waiting_expense") / mean(some, "expense"), 0.48, 0.52)
+    assert nothing(some["expense"] - payers(some) - some["out_of_pocket"], some["expense"])
+
+
+@pytest.mark.parametrize("engine", ["table", "exact"])
+def test_where_everybody_waits_all_year_patients_pay_everything(engine: str) -> None:
+    none, all_wait = waiting(0, 1.0, engine), waiting(12, 1.0, engine)
+    assert not all_wait["provider_payment"].values.any() and not all_wait["stays"].values.any()
+    between(ratio(all_wait, none, "expense"), 0.97, 1.03)
+    assert nothing(all_wait["expense"] - all_wait["out_of_pocket"], all_wait["expense"])
+
+
 # ---- adverse selection (Wang et al. 2006; digest P10) -----------------------------------------------------------
 
 def joined(take_up: float, frail: float, risk: float, selection: float) -> tuple[float, float, float]:

@@ -40,7 +40,8 @@ class Moments(NamedTuple):
 class Visits(NamedTuple):
     """Ordinary outpatient care before the rules, years and draws on the last axes."""
 
-    users: np.ndarray  # (c, t, d) persons
+    users: np.ndarray  # (c, t, d) persons, those who wait for benefits with them
+    covered: np.ndarray  # (c, t) part of the year past the waiting period
     visits: np.ndarray  # (c, t, d) of each user
     price: np.ndarray  # (t, d) index
     mixes: Callable[[slice, slice], np.ndarray]  # shares by tier of some years and draws: (c, k, t, d or 1)
@@ -140,16 +141,18 @@ def outpatient_years(rules: list[Rules], care: Visits, seed: int, chance: float 
     tiers = care.expense.shape[1]
     terms = payments(rules, care)
     z = luck(draws, years, seed)
-    made = Outpatient(*(np.empty((size, years, draws)).T for size in (tiers, tiers, tiers, tiers, cells)))
+    made = Outpatient(*(np.empty((size, years, draws)).T for size in (tiers, tiers, tiers, tiers, cells, cells)))
     for some in several(years, draws):
         one = terms.of(some, own=1)
         for part in parts(draws):
             here = (..., some, part)
             visits, price = care.visits[here], care.price[here]
             mix = care.mixes(some, part)
-            users = care.users[here]
-            year = year_of(paid_in(one, mix, users, visits, price), users, visits, price, mix, care.expense[some],
-                           care.eligible[some], np.expm1(care.log_sd**2), chance * z[here])
+            covered = care.covered[:, some, None]
+            users = care.users[here] * covered
+            waiting = care.users[here] * (1 - covered)
+            year = year_of(paid_in(one, mix, users, visits, price), users, waiting, visits, price, mix,
+                           care.expense[some], care.eligible[some], np.expm1(care.log_sd**2), chance * z[here])
             for whole, amount in zip(made, year, strict=True):
                 whole.T[here] = amount
     return made
@@ -224,12 +227,12 @@ def over_tiers(weight: np.ndarray, x: np.ndarray) -> np.ndarray:
     return np.matmul(weight, x.swapaxes(1, 2))[:, :, 0]
 
 
-def year_of(paid: Paid, users: np.ndarray, visits: np.ndarray, price: np.ndarray, mix: np.ndarray, expense: np.ndarray,
-            eligible: np.ndarray, spread: float, z: np.ndarray) -> tuple[np.ndarray, ...]:
+def year_of(paid: Paid, users: np.ndarray, waiting: np.ndarray, visits: np.ndarray, price: np.ndarray, mix: np.ndarray,
+            expense: np.ndarray, eligible: np.ndarray, spread: float, z: np.ndarray) -> tuple[np.ndarray, ...]:
     """Totals of some years and draws, in the order of `Outpatient`: by tier (k, t, d) and at last by cell (c, t, d).
 
-    `users`, `visits` (c, t, d); `mix` (c, k, t, d or 1); `price` (t, d); `expense` of a visit and `eligible` (t, k);
-    `spread` the variance of a bill beside the square of its mean; normals `z` (2, t, d).
+    `users`, those `waiting` for benefits, and `visits` (c, t, d); `mix` (c, k, t, d or 1); `price` (t, d); `expense` of
+    a visit and `eligible` (t, k); `spread` the variance of a bill beside the square of its mean; normals `z` (2, t, d).
     """
     each = expense.T[None, :, :, None]  # (1, k, t, 1)
     all_visits, bill = users * visits, visits * price  # a bill is that many times the expense of a visit
@@ -255,7 +258,7 @@ def year_of(paid: Paid, users: np.ndarray, visits: np.ndarray, price: np.ndarray
     expense_by_cell *= more
     expense_by_cell -= paid_by_cell * paid_more
     return (np.minimum(paid_by_tier, in_policy, out=paid_by_tier), spent, in_policy, visits_by_tier,
-            np.maximum(expense_by_cell, 0.0, out=expense_by_cell))
+            np.maximum(expense_by_cell, 0.0, out=expense_by_cell), waiting * bill * usual)
 
 
 def limited(mean: np.ndarray, log_sd: float, limit: np.ndarray) -> np.ndarray:

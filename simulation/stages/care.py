@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulation.records import Care, Conditions, Costs, Futures, Spending
+from simulation.engines.choice import tilted
+from simulation.records import DRAWS, Care, Conditions, Costs, Futures, Spending
 from simulation.stages.book import Book, Flows, Pool
 from simulation.stages.choice import Answer
 from simulation.steps import enrolment, payment, responses, utilisation
@@ -63,13 +64,29 @@ def by_group(book: Book, of_cells: np.ndarray) -> np.ndarray:
     return of_cells.reshape(*of_cells.shape[:2], -1, len(book.scenario.axes.group)).sum(axis=2)
 
 
-def bills_are_settled(book: Book, spending: Spending, costs: list[Costs]) -> Flows:
+def waited(use: Use, people: np.ndarray) -> np.ndarray:
+    """Expense of stays and special diseases while the insured wait for benefits, (d, t, c) yuan: they pay all of it.
+
+    The engines have none of it. `people` (d, t, c) insured; the mean of a draw, as no rule divides it.
+    """
+    spent = np.zeros(people.shape, order=DRAWS)
+    price, frequency, chronic, tilt = use.conditions[:4]
+    for t, (care, costs) in enumerate(zip(use.care, use.costs, strict=True)):
+        if (care.covered < 1).any():
+            stays = care.admissions * frequency[:, t] * (tilted(care.mix, costs.primary, tilt[:, t]) @ costs.expense)
+            ill = np.minimum(care.chronic_share * chronic[:, t, None], 1.0) * costs.chronic_expense
+            spent[:, t] = people[:, t] * (1 - care.covered) * (stays + ill) * price[:, t, None]
+    return spent
+
+
+def bills_are_settled(book: Book, spending: Spending, use: Use, pool: Pool) -> Flows:
     """What stays and special diseases cost, by group and by tier."""
     flows: Flows = spending._asdict()
     flows["out_of_pocket_by_group"] = by_group(book, flows["expense_by_cell"] - flows.pop("paid_by_cell"))
     flows["catastrophic_by_group"] = by_group(book, flows.pop("catastrophic_by_cell"))
     flows["expense_by_group"] = by_group(book, flows.pop("expense_by_cell"))
-    eligible = np.stack([cost.eligible for cost in costs])
+    flows["waiting_by_group"] = by_group(book, waited(use, pool.people))
+    eligible = np.stack([cost.eligible for cost in use.costs])
     flows["eligible_by_tier"] = flows["claims_by_tier"] * eligible[:, 0]
     flows["chronic_eligible"] = flows["chronic_claims"] * eligible[:, 1, 0]
     return flows

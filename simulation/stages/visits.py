@@ -24,23 +24,27 @@ def visits_are_paid(book: Book, rules: list[Rules], use: Use, futures: Futures, 
     names = ("outpatient_paid", "outpatient_expense", "outpatient_eligible", "visits_by_tier")
     if not scenario.has("outpatient"):
         flows = {name: np.zeros((draws, years, tiers), order=DRAWS) for name in names}
+        nothing = by_group(book, np.zeros((draws, years, cells), order=DRAWS))
         return flows | {"outpatient_users": np.zeros((draws, years), order=DRAWS),
-                        "outpatient_left_by_group": by_group(book, np.zeros((draws, years, cells), order=DRAWS))}
+                        "outpatient_left_by_group": nothing, "outpatient_waiting_by_group": nothing}
     value = lambda name, over=(): scenario.value("utilisation", name, over)  # noqa: E731
     drawn = lambda name: futures.drawn[f"utilisation.{name}"]  # noqa: E731
     share = np.resize(value("outpatient_users", ("group",)), cells)[:, None] * drawn("outpatient_users")
     users = pool.people.T * np.minimum(share, 1.0)[:, None]
     mix = np.resize(value("outpatient_mix", ("group", "tier")), (cells, tiers))
+    covered = np.stack([care.covered for care in use.care]).T
     now, base = prices_of_visits(book, rules, cells)
     contributed = enrolment.contribution_years(float(scenario.value("people", "new_share")), years)
     used = bills.outpatient_years(rules, bills.Visits(
-        users, volume(book, use, futures, pool, mix, now, base),
+        users, covered, volume(book, use, futures, pool, mix, now, base),
         use.conditions.price.T * drawn("outpatient_expense"), mixes_of(book, futures, answers, mix, now, base),
         value("outpatient_expense", ("tier",)) * (1 + use.dearer_visits), float(value("outpatient_log_sd")),
         np.stack([costs.eligible[bills.OUTPATIENT] for costs in use.costs]), contributed @ np.arange(years)),
         seed, futures.chance)
     return dict(zip(names, used, strict=False)) | {
-        "outpatient_users": reduce(np.add, users).T, "outpatient_left_by_group": by_group(book, used.left_by_cell)}
+        "outpatient_users": reduce(np.add, users * covered[:, :, None]).T,
+        "outpatient_left_by_group": by_group(book, used.left_by_cell),
+        "outpatient_waiting_by_group": by_group(book, used.waiting_by_cell)}
 
 
 def prices_of_visits(book: Book, rules: list[Rules], cells: int) -> tuple[np.ndarray, np.ndarray]:
@@ -128,6 +132,9 @@ def accounts_are_used(book: Book, futures: Futures, people: Flows, flows: Flows)
     used, leaked, stranded, balance = financing.accounts(
         book.of("financing", "account") * enrolled, wanted, drawn("family_opening") * enrolled[:, 0],
         drawn("family_leakage"), drawn("family_stranded"))
-    of_group = flows["out_of_pocket_by_group"] + flows["outpatient_left_by_group"]
-    return {"out_of_pocket": of_group.sum(axis=2) - used, "out_of_pocket_by_group": of_group, "account_paid": used,
+    # Accounts pay as cover does: not for those who wait.
+    waiting = flows["waiting_by_group"] + flows["outpatient_waiting_by_group"]
+    of_group = flows["out_of_pocket_by_group"] + flows["outpatient_left_by_group"] + waiting
+    return {"out_of_pocket": of_group.sum(axis=2) - used, "out_of_pocket_by_group": of_group,
+            "waiting_expense": waiting.sum(axis=2), "account_paid": used,
             "account_leaked": leaked, "account_stranded": stranded, "account_balance": balance}
