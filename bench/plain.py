@@ -52,7 +52,7 @@ def relative_means(costs: Costs) -> np.ndarray:
 
 
 def people_of(rng: np.random.Generator, persons: np.ndarray, group: int, care: Care, costs: Costs,
-              price: float, frequency: float, chronic: float, tilt: float) -> People:
+              price: float, chronic_price: float, frequency: float, chronic: float, tilt: float) -> People:
     """Everyone of a cell with everything that befalls them in a year; `persons` (s,) by status."""
     count = whole(rng, persons)
     n = count.sum()
@@ -65,7 +65,7 @@ def people_of(rng: np.random.Generator, persons: np.ndarray, group: int, care: C
     mean = relative_means(costs)
     expense = costs.expense[tier] * price / mean[:-1][tier] * np.exp(
         costs.log_sd[tier] * stretched(rng.standard_normal((most, n)), costs))
-    special = costs.chronic_expense * price / mean[-1] * np.exp(costs.chronic_log_sd * rng.standard_normal(n))
+    special = costs.chronic_expense * chronic_price / mean[-1] * np.exp(costs.chronic_log_sd * rng.standard_normal(n))
     return People(
         status=np.repeat(np.arange(len(count)), count),
         years=rng.choice(len(care.years), size=n, p=care.years),
@@ -112,7 +112,8 @@ def spend(rules: list[Rules], care: list[Care], costs: list[Costs], insured: np.
             rng = stream(seed, f"plain {d} {t}")
             for c in range(cells):
                 people = people_of(rng, insured[d, t, c], c, care[t], costs[t], conditions.price[d, t],
-                                   conditions.frequency[d, t, c], conditions.chronic[d, t], conditions.tilt[d, t])
+                                   conditions.chronic_price[d, t], conditions.frequency[d, t, c],
+                                   conditions.chronic[d, t], conditions.tilt[d, t])
                 for name, amount in settled(rules[t], costs[t], c, people, thresholds[t]).items():
                     total[name][(d, t, c) if name.endswith("cell") else (d, t)] += amount
     return Spending(**total)

@@ -57,6 +57,6 @@ def inputs_of(scenario: Scenario, draws: int, seed: int = SEED) -> Inputs:
 def of_draws(inputs: Inputs, part: Any) -> Inputs:
     """The inputs of some draws only; `part` is a slice or an array of draw numbers, which may repeat."""
     rules, care, costs, insured, thresholds, conditions, seed = inputs
-    by_draw = ("price", "frequency", "chronic", "tilt", "noise")
+    by_draw = ("price", "chronic_price", "frequency", "chronic", "tilt", "noise")
     return rules, care, costs, insured[part], thresholds, conditions._replace(
         **{name: getattr(conditions, name)[part] for name in by_draw}), seed

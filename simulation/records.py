@@ -114,7 +114,8 @@ class Futures(NamedTuple):
 class Conditions(NamedTuple):
     """What a policy makes of a future, for the engines: per draw, year and cell."""
 
-    price: np.ndarray  # (d, t) cost index
+    price: np.ndarray  # (d, t) cost index of stays
+    chronic_price: np.ndarray  # (d, t) and of special-disease care: the same but for what ways of payment make of it
     frequency: np.ndarray  # (d, t, c) admission rate relative to the cell's in `Care`
     chronic: np.ndarray  # (d, t) prevalence relative to `Care`
     tilt: np.ndarray  # (d, t) log odds by which a draw's stays lean to primary care, beside the mix in `Care`

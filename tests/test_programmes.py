@@ -548,6 +548,48 @@ def test_the_same_payment_for_the_same_disease_saves_money_and_costs_hospitals_t
     np.testing.assert_allclose(change.sel(tier="primary") / mean(first, "provider_payment"), 0, atol=1e-9)
 
 
+# ---- responses to payment are of the care that is paid so (METHODS, section 5) ----------------------------------
+
+BY_CASE, BY_HEAD = ({f"payment.method.{way}.{kind}.primary": 100, f"payment.method.fee_for_service.{kind}.primary": 0}
+                    for way, kind in (("case_payment", "inpatient"), ("capitation", "outpatient")))
+# Tiers are chosen by other assumptions in every draw, and nothing but providers answers to payment.
+LEANING = {"care.referral_required": 1, "responses.enrolment": 0, "responses.demand": 0}
+
+
+@pytest.mark.parametrize(("ways", "counted", "times"), [(BY_CASE, "stays_by_tier", 1.03),
+                                                        (BY_HEAD, "visits_by_tier", 0.97)])
+def test_a_volume_response_is_of_its_own_tier(ways: dict, counted: str, times: float) -> None:
+    """Case payment brings 3 % more stays and payment by head 3 % fewer visits, as the file has it: at primary
+    providers, whose payment changed, in every draw, and nowhere else."""
+    after, first = (simulate(moved(COUNTY, LEANING | ways | {"responses.providers": on}), DRAWS, SEED,
+                             without=("chance",)).data[counted].isel(area=0) for on in (1, 0))
+    primary = np.array([tier == "primary" for tier in COUNTY.axes.tier])
+    assert float(first.sel(tier="primary").std()) > 0
+    np.testing.assert_allclose(after / first, np.broadcast_to(np.where(primary, times, 1.0), after.shape), rtol=1e-5)
+
+
+def test_a_volume_response_is_of_its_own_tier_in_the_exact_engine() -> None:
+    village = moved(scaled(COUNTY, 2_000), LEANING | BY_CASE)
+    after, first = (mean(run(moved(village, {"responses.providers": on}), 256, "exact"), "stays_by_tier").sum("year")
+                    for on in (1, 0))
+    found = after / first
+    between(found.sel(tier="primary"), 1.015, 1.045)
+    between(found.drop_sel(tier="primary"), 0.985, 1.015)
+
+
+@pytest.mark.parametrize(("kind", "moves"), [("inpatient", "inpatient_expense"), ("chronic", "chronic_expense"),
+                                             ("outpatient", "outpatient_expense")])
+def test_doubt_about_a_response_moves_the_cost_of_no_other_care(kind: str, moves: str) -> None:
+    """One kind of care is paid by budget: how sure we are of the response shows in its cost alone."""
+    by_budget = moved(COUNTY, {f"payment.method.global_budget.{kind}": 100,
+                               f"payment.method.fee_for_service.{kind}": 0})
+    doubtful, sure = (simulate(scenario, DRAWS, SEED, without=("chance",)).data for scenario in (
+        by_budget, assumed(by_budget, "providers", "cost_response", factor=(1.0, 1.0))))
+    for quantity in ("inpatient_expense", "chronic_expense", "outpatient_expense"):
+        apart = float(np.abs(doubtful[quantity] / sure[quantity] - 1).max())
+        assert apart > 5e-3 if quantity == moves else apart < 1e-4, quantity
+
+
 # ---- inclusive standards (digest P5) ----------------------------------------------------------------------------
 
 def test_the_standards_move_care_and_money_to_primary_institutions() -> None:

@@ -131,8 +131,8 @@ def paid(rules: Rules, people: float, admissions: float, noise: np.ndarray | flo
     """One year of a pool by the history table; `noise` (d,) or a number."""
     noise = np.atleast_1d(noise).astype(float)
     still = np.zeros((len(noise), 1))
-    conditions = Conditions(price=still + 1, frequency=still[:, :, None] + 1, chronic=still + 1, tilt=still,
-                            noise=noise[:, None], reach=(1.0, 1.0))
+    conditions = Conditions(price=still + 1, chronic_price=still + 1, frequency=still[:, :, None] + 1,
+                            chronic=still + 1, tilt=still, noise=noise[:, None], reach=(1.0, 1.0))
     care = Care(admissions=np.array([admissions]), chronic_share=np.zeros(1), covered=np.ones(1),
                 mix=np.full((1, TIERS), 1 / TIERS), years=np.ones(1))
     expense, mix = np.full(TIERS, MEAN), np.full(TIERS, 1 / TIERS)

@@ -25,11 +25,11 @@ def ill_share(care: Care, chronic: np.ndarray) -> np.ndarray:
     return np.minimum((care.chronic_share * care.covered).T[:, :, None] * chronic, 1.0)
 
 
-def care_totals(stays: np.ndarray, ill: np.ndarray, price: np.ndarray, tilt: np.ndarray, mix: np.ndarray,
-                costs: Costs) -> dict[str, np.ndarray]:
+def care_totals(stays: np.ndarray, ill: np.ndarray, price: np.ndarray, chronic_price: np.ndarray, tilt: np.ndarray,
+                mix: np.ndarray, costs: Costs) -> dict[str, np.ndarray]:
     """Mean expense, in-policy expense (yuan) and stays of some years and draws.
 
-    Shapes (t, d), by tier (k, t, d) and by cell (c, t, d). `stays` and `ill` (c, t, d) persons, `price` and `tilt`
+    Shapes (t, d), by tier (k, t, d) and by cell (c, t, d). `stays` and `ill` (c, t, d) persons, prices and `tilt`
     (t, d), `mix` (t, c, k); the arrays of `costs` have years first.
     """
     expense, eligible = costs.expense, costs.eligible
@@ -37,7 +37,7 @@ def care_totals(stays: np.ndarray, ill: np.ndarray, price: np.ndarray, tilt: np.
     even = stays / weighed(mix, lean)
     stays_by_tier = weighed(mix.swapaxes(1, 2), even) * lean
     expense_by_tier = stays_by_tier * (expense.T[:, :, None] * price)
-    each = costs.chronic_expense[:, None] * price
+    each = costs.chronic_expense[:, None] * chronic_price
     chronic = reduce(np.add, ill) * each
     return {
         "stays": reduce(np.add, stays), "stays_by_tier": stays_by_tier, "expense_by_tier": expense_by_tier,

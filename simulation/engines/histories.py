@@ -203,7 +203,7 @@ def nodes_of(conditions: Conditions, thresholds: np.ndarray) -> Nodes:
     middle = medians(log_price.T)
     span = np.log(thresholds.min()), np.log(thresholds.max())
     spanned = lambda x, n: spanning(x.min(), x.max(), n)  # noqa: E731
-    reach = np.append(log_price.ravel(), np.log(conditions.reach))
+    reach = np.concatenate([log_price.ravel(), np.log(conditions.chronic_price).ravel(), np.log(conditions.reach)])
     tilt = outwards(conditions.tilt.min(), conditions.tilt.max())
     tilts = min(TILT_NODES + int((tilt[1] - tilt[0]) / TILT_SPAN + 1e-9), MOST_TILT_NODES)
     return Nodes(

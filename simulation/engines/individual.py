@@ -82,8 +82,7 @@ def spend(rules: list[Rules], care: list[Care], costs: list[Costs], insured: np.
             if place not in rooms:
                 rooms[place] = room_for(looked_up, len(lines))
             year_of_care(settles, lines, ends, rooms[place], rows[t], years[t], keys[t][part], people[part, t],
-                         conditions.price[part, t], conditions.frequency[part, t], conditions.chronic[part, t],
-                         conditions.tilt[part, t], total[t, part], by_tier[t, part], by_cell[t, part])
+                         *(of[part, t] for of in conditions[:5]), total[t, part], by_tier[t, part], by_cell[t, part])
 
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(work, edges[:-1], edges[1:]))

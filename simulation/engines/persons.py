@@ -228,7 +228,7 @@ def shapes_by_tier(year, price, tier, scratch, n):
 
 
 @within
-def draw_bills(year, ill, since, special, bills, numbers, what, scratch, price, mix, key, first, n):
+def draw_bills(year, ill, since, special, bills, numbers, what, scratch, price, chronic_price, mix, key, first, n):
     """Tiers, costs and referrals of a block of people; where there is no bill it is nought.
 
     `since[k]`: the first person with more than k stays; people stand in the order of their stays. `special`: how many
@@ -240,7 +240,7 @@ def draw_bills(year, ill, since, special, bills, numbers, what, scratch, price, 
         cost, bill = scratch[at:], numbers[START + j * NEXT + AT_BILL:]
         own = key_of(key, PURPOSES * (stay + 2))
         if stay < 0 and ill == 1:
-            costs(cost, bill, year.log_sd[last], year.log_expense[last] + price, year.eligible[1, 0], np.inf,
+            costs(cost, bill, year.log_sd[last], year.log_expense[last] + chronic_price, year.eligible[1, 0], np.inf,
                   year.wider, key_of(own, COST), first, n)
             continue
         without = n if stay < 0 else min(max(since[stay] - first, 0), n)  # so many of them, the first
@@ -262,8 +262,8 @@ def draw_bills(year, ill, since, special, bills, numbers, what, scratch, price, 
 
 
 @inner
-def some_bills(size, settles, lines, ends, rules, year, ill, since, people, cell, price, mix, key, room, total, by_tier,
-               by_cell):
+def some_bills(size, settles, lines, ends, rules, year, ill, since, people, cell, price, chronic_price, mix, key, room,
+               total, by_tier, by_cell):
     """People with several bills; `since` as in `draw_bills`, `mix` (k,) marks."""
     numbers, what, scratch, special = room.numbers[size], room.what[size], room.scratch, SPECIAL[size]
     for first in range(0, people, BLOCK):
@@ -271,7 +271,8 @@ def some_bills(size, settles, lines, ends, rules, year, ill, since, people, cell
         stays = 0
         while stays < len(since) and since[stays] < first + n:
             stays += 1
-        draw_bills(year, ill, since, special, SIZES[size], numbers, what, scratch, price, mix, key, first, n)
+        draw_bills(year, ill, since, special, SIZES[size], numbers, what, scratch, price, chronic_price, mix, key,
+                   first, n)
         draw_person(year, cell, numbers, what, key, first, n)
         begin, end, settled = special - ill, special + stays, whole(n)  # the bills there are
         if size == MANY:  # few people, and slow: nobody is settled to fill a place
@@ -312,8 +313,8 @@ def one_each(settles, rules, year, ill, cell, people, price, share, key, room, t
 
 
 @inner
-def people_of_cell(settles, lines, ends, rules, year, key, cell, people, admissions, ill_share, price, share, mix,
-                   since, room, total, by_tier, by_cell):
+def people_of_cell(settles, lines, ends, rules, year, key, cell, people, admissions, ill_share, price, chronic_price,
+                   share, mix, since, room, total, by_tier, by_cell):
     """Everyone of one cell, draw and year: how many have what, and what it costs.
 
     `share`, `mix` (k,): shares by tier, and their marks; `since`: room to work in, (MOST_STAYS,).
@@ -346,21 +347,21 @@ def people_of_cell(settles, lines, ends, rules, year, key, cell, people, admissi
                 stays += 1
             purpose = key_of(own, PURPOSES * MOST_STAYS + at)
             if at == 1 - ill:
-                one_each(settles, rules, year, ill, cell, together, price, share, purpose, room, total, by_tier,
-                         by_cell)
+                one_each(settles, rules, year, ill, cell, together, chronic_price if ill else price, share, purpose,
+                         room, total, by_tier, by_cell)
             elif together > 0:
                 some_bills(ROOMS[ill][at], settles, lines, ends, rules, year, ill, since[:stays], together, cell, price,
-                           mix, purpose, room, total, by_tier, by_cell)
+                           chronic_price, mix, purpose, room, total, by_tier, by_cell)
             at += 1
 
 
 @jit
-def year_of_care(settles, lines, ends, room, rules, year, keys, persons, price, frequency, chronic, tilt, total,
-                 by_tier, by_cell):
+def year_of_care(settles, lines, ends, room, rules, year, keys, persons, price, chronic_price, frequency, chronic, tilt,
+                 total, by_tier, by_cell):
     """One year of some draws: adds to `total` (d, item), `by_tier` (d, item, k) and `by_cell` (d, c, item).
 
     `settles` (n,) addresses for a stay, for special-disease care and for the `SIZES` in between; `lines` and `ends` are
-    the list for the largest. `keys`, `persons`, `frequency` (d, c); `price`, `chronic`, `tilt` (d,).
+    the list for the largest. `keys`, `persons`, `frequency` (d, c); prices, `chronic`, `tilt` (d,).
     """
     tiers = year.mix.shape[1]
     share, mix, since = np.zeros(tiers), np.zeros(tiers, np.uint64), np.zeros(MOST_STAYS, np.int64)
@@ -376,4 +377,5 @@ def year_of_care(settles, lines, ends, room, rules, year, keys, persons, price, 
                 share[k] /= whole
             people_of_cell(settles, lines, ends, rules, year, keys[d, c], c, int(persons[d, c] + 0.5),
                            year.admissions[c] * frequency[d, c], min(year.chronic_share[c] * chronic[d], 1.0),
-                           math.log(price[d]), share, mix, since, room, total[d], by_tier[d], by_cell[d, c])
+                           math.log(price[d]), math.log(chronic_price[d]), share, mix, since, room, total[d],
+                           by_tier[d], by_cell[d, c])

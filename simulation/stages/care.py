@@ -21,6 +21,7 @@ class Use(NamedTuple):
     conditions: Conditions
     more_visits: np.ndarray  # (t, k) relative change of outpatient visits that ways of payment bring
     dearer_visits: np.ndarray  # (t, k) and of the expense of a visit
+    price: np.ndarray  # (d, t) cost index before any way of payment moves it
 
 
 def care_is_used(book: Book, futures: Futures, pool: Pool, answers: list[Answer], reach: tuple[float, float]) -> Use:
@@ -41,22 +42,28 @@ def care_is_used(book: Book, futures: Futures, pool: Pool, answers: list[Answer]
     contributed = enrolment.contribution_years(new_share, years)
     covered = enrolment.covered_share(new_share, book.of("enrolment", "waiting_months", ("group",)))
     care, costs = [], []
-    price = futures.price * book.multiple("expense")
     frequency = futures.frequency[:, :, None] * pool.risk * book.multiple("admissions")
     tilt = np.stack([answer.tilt for answer in answers]).T
     people = pool.people.mean(axis=0)
+    usual_change = np.zeros(years)  # of the expense of a stay
     for t, answer in enumerate(answers):
-        usual = responses.usual_mix(answer.mix, people[t])
+        mix = answer.mix
         year = book.costs(book.policies[t])
         costs.append(year._replace(expense=year.expense * (1 + dearer[t]),
                                    chronic_expense=year.chronic_expense * (1 + float(dearer_chronic[t, 0]))))
-        # The doubt about the response moves the price of all stays alike.
-        doubt = 1 + usual @ dearer[t] * futures.drawn["providers.cost_response"]
-        price[:, t] *= np.maximum(doubt, responses.LEAST) / (1 + usual @ dearer[t])
-        care.append(utilisation.care_in(scenario, t, covered[t], contributed[t], futures.ageing[t], answer.mix))
-        frequency[:, t] *= answer.demand * (1 + usual @ more[t])
-    conditions = Conditions(price, frequency, futures.chronic, tilt, futures.noise, reach, futures.chance)
-    return Use(care, costs, conditions, more_visits, dearer_visits)
+        frequency[:, t] *= answer.demand
+        if more[t].any():  # each tier has stays of its own
+            frequency[:, t] *= 1 + tilted(mix, year.primary, answer.tilt) @ more[t]
+            mix = responses.chosen(mix, np.log1p(more[t]))
+        usual_change[t] = responses.usual_mix(mix, people[t]) @ dearer[t]
+        care.append(utilisation.care_in(scenario, t, covered[t], contributed[t], futures.ageing[t], mix))
+    # The doubt about a response moves what it is about: the price of stays at all tiers alike, of special diseases.
+    base = futures.price * book.multiple("expense")
+    price, chronic_price = (base * responses.doubted(change, futures.drawn["providers.cost_response"])
+                            for change in (usual_change, dearer_chronic[:, 0]))
+    conditions = Conditions(price, chronic_price, frequency, futures.chronic, tilt, futures.noise, reach,
+                            futures.chance)
+    return Use(care, costs, conditions, more_visits, dearer_visits, base)
 
 
 def by_group(book: Book, of_cells: np.ndarray) -> np.ndarray:
@@ -70,12 +77,13 @@ def waited(use: Use, people: np.ndarray) -> np.ndarray:
     The engines have none of it. `people` (d, t, c) insured; the mean of a draw, as no rule divides it.
     """
     spent = np.zeros(people.shape, order=DRAWS)
-    price, frequency, chronic, tilt = use.conditions[:4]
+    price, chronic_price, frequency, chronic, tilt = use.conditions[:5]
     for t, (care, costs) in enumerate(zip(use.care, use.costs, strict=True)):
         if (care.covered < 1).any():
             stays = care.admissions * frequency[:, t] * (tilted(care.mix, costs.primary, tilt[:, t]) @ costs.expense)
             ill = np.minimum(care.chronic_share * chronic[:, t, None], 1.0) * costs.chronic_expense
-            spent[:, t] = people[:, t] * (1 - care.covered) * (stays + ill) * price[:, t, None]
+            each = stays * price[:, t, None] + ill * chronic_price[:, t, None]
+            spent[:, t] = people[:, t] * (1 - care.covered) * each
     return spent
 
 

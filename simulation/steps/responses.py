@@ -71,6 +71,15 @@ def demanded(mix, price, base, elasticity) -> np.ndarray:
     return np.exp(np.multiply.outer(change, elasticity)).T  # draws side by side
 
 
+def doubted(change: np.ndarray, factor: np.ndarray) -> np.ndarray:
+    """Cost (d, t) beside that of the median draw, where its `change` (t,) by payment is drawn `factor` (d,) times.
+
+    >>> doubted(np.array([0.0, -0.1]), np.array([1.0, 2.0])).round(3).tolist()
+    [[1.0, 1.0], [1.0, 0.889]]
+    """
+    return (np.maximum(1 + np.multiply.outer(change, factor), LEAST) / (1 + change)[:, None]).T  # draws side by side
+
+
 def by_payment(moved: np.ndarray, response: np.ndarray) -> np.ndarray:
     """Relative change (..., k) when shares (..., m, k) of ways of payment have moved; response (m,) of each way.
 
