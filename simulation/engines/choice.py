@@ -19,6 +19,17 @@ def tilted(mix: np.ndarray, primary: np.ndarray, tilt: np.ndarray) -> np.ndarray
     return weight / weight.sum(axis=-1, keepdims=True)
 
 
+def mean_in(mix: np.ndarray, primary: np.ndarray, tilt: np.ndarray, amounts: np.ndarray) -> np.ndarray:
+    """The mean (d, c) of amounts (k,) over the stays of a year, whose mix (c, k) leans by `tilt` (d,) as in `tilted`.
+
+    >>> mean_in(np.array([[0.5, 0.5]]), np.array([1.0, 0.0]), np.array([np.log(3.0)]), np.array([10.0, 20.0])).tolist()
+    [[12.5]]
+    """
+    lean = np.exp(tilt)
+    weight = lambda of: np.multiply.outer(mix @ (primary * of), lean) + (mix @ ((1 - primary) * of))[:, None]  # noqa: E731
+    return (weight(amounts) / weight(1.0)).T  # draws side by side
+
+
 def ill_share(care: Care, chronic: np.ndarray) -> np.ndarray:
     """Special-disease patients among the insured of each cell, year and draw, (c, t, d); prevalence `chronic` (t, d)
     relative to `care`, whose arrays have years first."""

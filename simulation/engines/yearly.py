@@ -69,8 +69,11 @@ def in_draws(moments: np.ndarray, details: np.ndarray, care: Care, costs: Costs,
     terms = terms_of(moments, thresholds, nodes, ends)
     rate = (care.admissions * care.covered).T[:, :, None]
     whole: dict[str, np.ndarray] = {}
-    chronic_column = MOMENTS + care.mix.shape[-1] + LINEAR.index("chronic")
-    apart, special = bool((price != chronic_price).any()), None
+    special = dearer = None
+    if (price != chronic_price).any():  # they are settled first: stays have no part in what is paid for them
+        column = MOMENTS + care.mix.shape[-1] + LINEAR.index("chronic")
+        special = through(moments[:, :, 0, :, 0, :, column:column + 1], [np.arange(2.0), nodes.log_price],
+                          *(np.stack(end) for end in zip(ends[1], ends[3], strict=True)))
     for years in several(*price.shape):
         its_care, its_costs = (of_years(record, years) for record in (care, costs))
         one = terms.of(years, own=2)
@@ -88,10 +91,11 @@ def in_draws(moments: np.ndarray, details: np.ndarray, care: Care, costs: Costs,
             used = care_totals(stays[..., part], people[here] * ill, price[here], chronic_price[here], tilt[here],
                                its_care.mix, its_costs)
             by_cell = one.at(people[here], [frequency[here], ill], [tilt[here], np.log(price[here])])
-            if apart:  # special diseases are settled first, so that stays have no part in what is paid for them
-                special = one._replace(weight=one.weight[:, :, chronic_column:chronic_column + 1]).at(
-                    people[here], [frequency[here], ill], [tilt[here], np.log(chronic_price[here])])[:, 0]
-            for name, value in year_of(by_cell, people[here], used, special, normal[PAYMENT], factor).items():
+            if special is not None:
+                at, beside = (special.of(years, own=1).at(people[here], [ill], [np.log(of[here])])[:, 0]
+                              for of in (chronic_price, price))
+                dearer = at - beside
+            for name, value in year_of(by_cell, people[here], used, dearer, normal[PAYMENT], factor).items():
                 if name not in whole:
                     whole[name] = np.empty((*value.shape[:-2], *price.shape))
                 whole[name][here] = value
@@ -139,13 +143,13 @@ def terms_of(moments: np.ndarray, thresholds: np.ndarray, nodes: Nodes, ends: li
     return through(found, [None, np.arange(2.0), nodes.tilt, nodes.log_price], low, high)
 
 
-def year_of(by_cell: np.ndarray, people: np.ndarray, used: dict[str, np.ndarray], special: np.ndarray | None,
+def year_of(by_cell: np.ndarray, people: np.ndarray, used: dict[str, np.ndarray], dearer: np.ndarray | None,
             noise: np.ndarray, factor: np.ndarray) -> dict[str, np.ndarray]:
     """Each year's totals as sums of independent people, from the people's moments (c, column, t, d): (..., t, d).
 
-    `people` (c, t, d); `used` from `care_totals`; `special` (c, t, d) what the fund pays for special diseases, where
-    they have a price of their own; `noise` (t, d) of the fund's payment and `factor` (item, t, d) by which chance moves
-    each item.
+    `people` (c, t, d); `used` from `care_totals`; `dearer` (c, t, d) what the fund pays for special diseases more than
+    at the price of stays, where they have one of their own; `noise` (t, d) of the fund's payment and `factor`
+    (item, t, d) by which chance moves each item.
     """
     tiers = len(used["stays_by_tier"])
     total = reduce(np.add, by_cell)
@@ -155,10 +159,8 @@ def year_of(by_cell: np.ndarray, people: np.ndarray, used: dict[str, np.ndarray]
     third = total[2] - reduce(np.add, mean * (3 * m2 - 2 * m1 * mean))
     sd = np.sqrt(np.maximum(variance, 0.0))
     least = np.maximum(sd, 1e-9)
-    if special is not None:
-        at_price_of_stays = by_cell[:, MOMENTS + tiers + LINEAR.index("chronic")]
-        by_cell[:, 0] += special - at_price_of_stays
-        at_price_of_stays[:] = special
+    if dearer is not None:
+        by_cell[:, [0, MOMENTS + tiers + LINEAR.index("chronic")]] += dearer[:, None]
         total = reduce(np.add, by_cell)
     basic = total[0] + sd * skewed(noise, third / (least * least * least))
     # Chance is a normal here; what holds for every person bounds it: nobody is paid more than is in policy.

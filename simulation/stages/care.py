@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulation.engines.choice import tilted
+from simulation.engines.choice import mean_in
 from simulation.records import DRAWS, Care, Conditions, Costs, Futures, Spending
 from simulation.stages.book import Book, Flows, Pool
 from simulation.stages.choice import Answer
@@ -53,7 +53,7 @@ def care_is_used(book: Book, futures: Futures, pool: Pool, answers: list[Answer]
                                    chronic_expense=year.chronic_expense * (1 + float(dearer_chronic[t, 0]))))
         frequency[:, t] *= answer.demand
         if more[t].any():  # each tier has stays of its own
-            frequency[:, t] *= 1 + tilted(mix, year.primary, answer.tilt) @ more[t]
+            frequency[:, t] *= 1 + mean_in(mix, year.primary, answer.tilt, more[t])
             mix = responses.chosen(mix, np.log1p(more[t]))
         usual_change[t] = responses.usual_mix(mix, people[t]) @ dearer[t]
         care.append(utilisation.care_in(scenario, t, covered[t], contributed[t], futures.ageing[t], mix))
@@ -80,8 +80,8 @@ def waited(use: Use, people: np.ndarray) -> np.ndarray:
     price, chronic_price, frequency, chronic, tilt = use.conditions[:5]
     for t, (care, costs) in enumerate(zip(use.care, use.costs, strict=True)):
         if (care.covered < 1).any():
-            stays = care.admissions * frequency[:, t] * (tilted(care.mix, costs.primary, tilt[:, t]) @ costs.expense)
-            ill = np.minimum(care.chronic_share * chronic[:, t, None], 1.0) * costs.chronic_expense
+            stays = care.admissions * frequency[:, t] * mean_in(care.mix, costs.primary, tilt[:, t], costs.expense)
+            ill = np.minimum(np.multiply.outer(care.chronic_share, chronic[:, t]).T, 1.0) * costs.chronic_expense
             each = stays * price[:, t, None] + ill * chronic_price[:, t, None]
             spent[:, t] = people[:, t] * (1 - care.covered) * each
     return spent
