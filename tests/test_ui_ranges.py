@@ -5,12 +5,12 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from report.text import phrases, plain
-from simulation import load_scenario
+from simulation import load_scenario, simulate
 from simulation.__main__ import main
 from simulation.assumptions import uncertain
 from simulation.estimates import Estimate, estimate_from_text, find_assumption, stated
 from simulation.loading import library
-from simulation.scenario import clause, find_lever
+from simulation.scenario import Change, clause, find_lever
 from simulation.steps.utilisation import futures
 from simulation.terms import LANGUAGES, BadInput, Source
 from tests.screen import app, words_of
@@ -338,6 +338,19 @@ def test_an_epidemic_is_felt_in_the_first_year_and_fades():
     stays = [scenario_of(view_of(FIRST, edits=edits)).assumptions.utilisation.admissions.value["adult"]
              for edits in ((), presets.canonical("epidemic", FIRST, 2026))]
     assert stays[1] == pytest.approx(1.2 * stays[0])
+
+
+@pytest.mark.parametrize("name", ["urrbmi_county_2026", "guangxi_providers_2017", "city_pooling_2012"])
+def test_a_higher_contribution_by_preset_is_paid_in_for_the_poor_too(name):
+    """Thirty yuan more of the ordinary are thirty more of the poor, who pay nothing."""
+    year = known(name).horizon()[-1]
+    edits = presets.canonical("contribution_30", name, year)
+    before, after = (simulate(scenario_of(view_of(name, year, some)).changed([
+        Change(lever="responses.enrolment", year=year, value=0, source=Source(status="assumption"))]),
+        16, engine="table").data.isel(area=0, year=-1) for some in ((), edits))
+    paid, own = (after[item] - before[item] for item in ("assisted_income", "individual_income"))
+    assert bool((paid > 0).all())
+    np.testing.assert_allclose(paid / before["assisted_income"], own / before["individual_income"])
 
 
 def test_a_preset_is_one_click_and_one_undo():
