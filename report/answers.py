@@ -16,9 +16,11 @@ from simulation.scenario import Scenario
 
 # What comes in, as shares of the fund's income; what care costs, as shares of total expense. Each adds up to its whole.
 SOURCES = {"individual_income": ("individual_income",), "assisted_income": ("assisted_income",),
-           "subsidy_income": ("subsidy_income",), "other": ("other_income", "interest")}
+           "subsidy_income": ("subsidy_income",), "other": ("other_income", "interest"), "set_aside": ("account_in",)}
 BEARERS = {"fund": ("inpatient_paid", "chronic", "outpatient"), "critical": ("critical",),
-           "assistance": ("assistance",), "commercial": ("commercial",), "out_of_pocket": ("out_of_pocket",)}
+           "assistance": ("assistance",), "commercial": ("commercial",), "account": ("account_paid",),
+           "out_of_pocket": ("out_of_pocket",)}
+TAKEN_OFF = ("account_in",)
 # What is told of each insured person; government adds what medical assistance pays in.
 EACH = {"individual_income": ("individual_income",), "subsidy_income": ("subsidy_income", "assisted_income"),
         "out_of_pocket": ("out_of_pocket",), "provider_payment": ("provider_payment",)}
@@ -85,7 +87,8 @@ def bearing(result: Result) -> Bearing:
     """The means of the first and last year of the whole fund."""
     names = {name for of in (*WHOLES.values(), EACH) for parts in of.values() for name in parts} | {*WHOLES, "enrolled"}
     data = result.data.variables
-    of = lambda at: {name: float(data[name].values[:, at, 0].mean()) for name in names}  # noqa: E731
+    of = lambda at: {name: float(data[name].values[:, at, 0].mean()) * (-1 if name in TAKEN_OFF else 1)  # noqa: E731
+                     for name in names}
     return Bearing((result.scenario.first_year, result.scenario.horizon()[-1]), of(0), of(-1))
 
 

@@ -5,14 +5,15 @@ import re
 from html.parser import HTMLParser
 from zipfile import ZipFile
 
+import numpy as np
 import openpyxl
 import pytest
 from docx import Document
 from docx.oxml.ns import qn
 from pypdf import PdfReader
 
-from report import evidence, wishes
-from report.answers import SOURCES, WHOLES
+from report import burden, evidence, wishes
+from report.answers import WHOLES, told
 from report.book import book
 from report.brief import background, brief
 from report.findings import doubt, figures, sentences
@@ -212,7 +213,13 @@ def test_shares_of_who_pays_add_up(name, papers):
         rows = frame[frame["of"] == say("en", f"brief.payer.of_{whole}")]
         for column in (column for column in frame if column.endswith("_share")):
             assert rows[column].sum() == pytest.approx(1, abs=1e-9), (whole, column)
-    assert len(SOURCES) == 4
+
+
+def test_shares_of_who_pays_add_up_where_families_have_accounts():
+    frame = burden.table(told(simulate("account_to_pool_2011", 64)), None, "en")[0].frame
+    assert {"Family accounts", "Set aside in family accounts"} <= set(frame["payer"])
+    sums = frame.groupby("of")[["first_share", "last_share"]].sum()
+    np.testing.assert_allclose(sums, 1, atol=1e-9)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
