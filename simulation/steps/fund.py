@@ -20,9 +20,4 @@ def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     >>> ratio(np.array([1.0, 1.0, -1.0]), np.array([4.0, 0.0, -2.0])).tolist()
     [0.25, 0.0, 0.0]
     """
-    some = whole > 1e-9
-    if some.all():
-        return part / whole
-    found = part / np.where(some, whole, np.inf)
-    found += 0.0  # no negative zero
-    return found
+    return np.divide(part, whole, out=np.zeros_like(part, dtype=float), where=whole > 1e-9)
