@@ -27,10 +27,10 @@ from simulation.terms import Words, refuse, words
 BEHIND = {"p_surplus_over": "surplus_ratio", "p_balance_over": "balance_ratio", "p_deficit": "surplus_ratio",
           "p_insolvent": "balance_ratio", "p_warning": "reserve_months"}  # the quantity whose line an event is about
 SHOCK_TITLES = {
-    "noise": words("个体偶然（谁生病、花多少）", "chance between people"),
-    "cost": words("费用冲击", "shocks to unit cost"),
-    "admissions": words("就医冲击", "shocks to use of care"), "enrolment": words("参保冲击", "shocks to enrolment"),
-    "funding": words("筹资冲击", "shocks to funding"),
+    "noise": words("个体偶然（谁生病、花多少）", "Chance between people"),
+    "cost": words("费用冲击", "Shocks to unit cost"),
+    "admissions": words("就医冲击", "Shocks to use of care"), "enrolment": words("参保冲击", "Shocks to enrolment"),
+    "funding": words("筹资冲击", "Shocks to funding"),
 }
 FEWEST = 256  # draws: sixteen in each scrambling, five in each third of it
 LEVEL = 0.95  # at which a driver is told from chance, for all drivers of an event and year together
