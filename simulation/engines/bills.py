@@ -42,9 +42,10 @@ class Visits(NamedTuple):
 
     users: np.ndarray  # (c, t, d) persons, those who wait for benefits with them
     covered: np.ndarray  # (c, t) part of the year past the waiting period
-    visits: np.ndarray  # (c, t, d) of each user
+    visits: np.ndarray  # (c, t, d) of each user, before providers respond
     price: np.ndarray  # (t, d) index
-    mixes: Callable[[slice, slice], np.ndarray]  # shares by tier of some years and draws: (c, k, t, d or 1)
+    mixes: Callable[[slice, slice], np.ndarray]  # and their shares by tier in some years and draws, (c, k, t, d or 1)
+    more: np.ndarray  # (t, k) relative change of visits by which providers respond
     expense: np.ndarray  # (t, k) yuan a visit
     log_sd: float  # of a user's year
     eligible: np.ndarray  # (t, k) in-policy share
@@ -148,6 +149,9 @@ def outpatient_years(rules: list[Rules], care: Visits, seed: int, chance: float 
             here = (..., some, part)
             visits, price = care.visits[here], care.price[here]
             mix = care.mixes(some, part)
+            if care.more[some].any():
+                mix, times = grown(mix, care.more[some])
+                visits = visits * times
             covered = care.covered[:, some, None]
             users = care.users[here] * covered
             waiting = care.users[here] * (1 - covered)
@@ -156,6 +160,20 @@ def outpatient_years(rules: list[Rules], care: Visits, seed: int, chance: float 
             for whole, amount in zip(made, year, strict=True):
                 whole.T[here] = amount
     return made
+
+
+def grown(mix: np.ndarray, more: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The mix (c, k, t, d or 1) when visits at each tier have changed by `more` (t, k), and all visits beside before,
+    (c, t, d or 1).
+
+    >>> mix, times = grown(np.array([0.5, 0.5])[None, :, None, None], np.array([[0.0, -0.5]]))
+    >>> mix.ravel().round(3).tolist(), times.item()
+    ([0.667, 0.333], 0.75)
+    """
+    mix = mix * (1 + more.T[:, :, None])
+    times = np.add.reduce(mix, axis=1)
+    mix /= times[:, None]
+    return mix, times
 
 
 @lru_cache(maxsize=16)
@@ -173,7 +191,9 @@ def payments(rules: list[Rules], care: Visits) -> Terms:
 
     Years with the same rules are settled together, a few at a time. Visits count towards no ceiling of all care.
     """
-    ends = Ends(*np.log(Ends.of(care.visits))), Ends(*np.log(Ends.of(care.price)))
+    low, high = Ends.of(care.visits)
+    seen = Ends(low * (1 + care.more.min(axis=1)), high * (1 + care.more.max(axis=1)))
+    ends = Ends(*np.log(seen)), Ends(*np.log(Ends.of(care.price)))
     visits, price = (np.exp((low + high)[:, None] / 2 + (high - low)[:, None] / 2 * unit_points(
         max(len(spanning(*end, least, wide)) for end in zip(low, high, strict=True)))[0])
         for (low, high), least, wide in zip(ends, (VOLUME_NODES, PRICE_NODES), (WIDE_VOLUME, WIDE), strict=True))

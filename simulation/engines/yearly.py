@@ -72,11 +72,11 @@ def in_draws(moments: np.ndarray, details: np.ndarray, care: Care, costs: Costs,
     special = None
     if (price != chronic_price).any():  # they are settled first: stays have no part in what is paid for them
         column = MOMENTS + care.mix.shape[-1] + LINEAR.index("chronic")
-        special = through(moments[:, :, 0, :, 0, :, column:column + 1], [np.arange(2.0), nodes.log_price],
-                          *(np.stack(end) for end in zip(ends[1], ends[3], strict=True)))
+        special = through(moments[:, :, 0, 1, 0, :, column:column + 1], [nodes.log_price], *(
+            end[None] for end in ends[3]))
     for years in several(*price.shape):
         its_care, its_costs = (of_years(record, years) for record in (care, costs))
-        one, alone = terms.of(years, own=2), special and special.of(years, own=1)
+        one, alone = terms.of(years, own=2), special and special.of(years, own=0)
         stays = people[:, years] * (rate[:, years] * frequency[:, years])
         all_stays = reduce(np.add, stays)
         smaller = np.sqrt(medians(all_stays)[:, None] / np.maximum(all_stays, 1e-9))  # fewer stays, more chance
@@ -88,10 +88,11 @@ def in_draws(moments: np.ndarray, details: np.ndarray, care: Care, costs: Costs,
             normal += weighed(conditions.chance * root[years, :, 1:], other[years, part].transpose(2, 0, 1))
             factor = varied(normal, cv[years].T[:, :, None], skewness[years].T[:, :, None], smaller[:, part])
             ill = ill_share(its_care, chronic[here])
-            used = care_totals(stays[..., part], people[here] * ill, price[here], chronic_price[here], tilt[here],
-                               its_care.mix, its_costs)
+            patients = people[here] * ill
+            used = care_totals(stays[..., part], patients, price[here], chronic_price[here], tilt[here], its_care.mix,
+                               its_costs)
             by_cell = one.at(people[here], [frequency[here], ill], [tilt[here], np.log(price[here])])
-            dearer = alone and np.subtract(*(alone.at(people[here], [ill], [np.log(of[here])])[:, 0]
+            dearer = alone and np.subtract(*(alone.at(patients, [], [np.log(of[here])])[:, 0]
                                              for of in (chronic_price, price)))
             for name, value in year_of(by_cell, people[here], used, dearer, normal[PAYMENT], factor).items():
                 if name not in whole:

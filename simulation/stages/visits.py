@@ -37,11 +37,10 @@ def visits_are_paid(book: Book, rules: list[Rules], use: Use, futures: Futures, 
     usual = np.stack([responses.usual_mix(mix, of) for of in pool.people.mean(axis=0)])
     price = use.price * responses.doubted((usual * use.dearer_visits).sum(axis=1),
                                           futures.drawn["providers.cost_response"])
-    chosen = mixes_of(book, futures, answers, mix, now, base)
     contributed = enrolment.contribution_years(float(scenario.value("people", "new_share")), years)
     used = bills.outpatient_years(rules, bills.Visits(
-        users, covered, volume(book, use, futures, pool, mix, chosen, now, base), price.T * drawn("outpatient_expense"),
-        lambda years, part: grown(chosen(years, part), use.more_visits[years]),
+        users, covered, volume(book, futures, pool, mix, now, base), price.T * drawn("outpatient_expense"),
+        mixes_of(book, futures, answers, mix, now, base), use.more_visits,
         value("outpatient_expense", ("tier",)) * (1 + use.dearer_visits), float(value("outpatient_log_sd")),
         np.stack([costs.eligible[bills.OUTPATIENT] for costs in use.costs]), contributed @ np.arange(years)),
         seed, futures.chance)
@@ -59,22 +58,9 @@ def prices_of_visits(book: Book, rules: list[Rules], cells: int) -> tuple[np.nda
     return now, np.stack([before_contract(book, t, price) for t, price in enumerate(base)])
 
 
-Mixes = Callable[[slice, slice], np.ndarray]
-
-
-def grown(mixes: np.ndarray, more: np.ndarray) -> np.ndarray:
-    """Mixes (c, k, t, d or 1) in which visits at each tier have become `more` (t, k)."""
-    if more.any():
-        mixes = mixes * (1 + more.T[:, :, None])
-        mixes /= np.add.reduce(mixes, axis=1)[:, None]
-    return mixes
-
-
-def volume(book: Book, use: Use, futures: Futures, pool: Pool, mix: np.ndarray, chosen: Mixes, now: np.ndarray,
-           base: np.ndarray) -> np.ndarray:
-    """Visits of each user, (c, t, d), after he has responded to prices `now` beside the `base` (t, k, c).
-
-    `mix` (c, k) of the base policy, `chosen` before providers respond.
+def volume(book: Book, futures: Futures, pool: Pool, mix: np.ndarray, now: np.ndarray, base: np.ndarray) -> np.ndarray:
+    """Visits of each user, (c, t, d), after he has responded to prices `now` beside the `base` (t, k, c), and before
+    providers do; `mix` (c, k) of the base policy.
     """
     scenario, groups = book.scenario, len(book.scenario.axes.group)
     drawn = lambda name: futures.drawn[f"behaviour.{name}"]  # noqa: E731
@@ -82,9 +68,6 @@ def volume(book: Book, use: Use, futures: Futures, pool: Pool, mix: np.ndarray, 
     usual = np.resize(scenario.value("utilisation", "outpatient_visits", ("group",)), len(mix))
     visits = futures.visits.T * pool.risk.T
     visits *= usual[:, None, None]
-    for t in np.flatnonzero(use.more_visits.any(axis=1)):
-        at_tiers = chosen(slice(t, t + 1), slice(None))[:, :, 0]  # (c, k, d or 1)
-        visits[:, t] *= 1 + np.einsum("ckd,k->cd", at_tiers, use.more_visits[t])
     if (now != base).any():
         for t, strength in enumerate(on):
             visits[:, t] *= responses.demanded(mix, now[t], base[t], strength * drawn("outpatient_elasticity")).T
@@ -102,7 +85,7 @@ def volume(book: Book, use: Use, futures: Futures, pool: Pool, mix: np.ndarray, 
 
 
 def mixes_of(book: Book, futures: Futures, answers: list[Answer], mix: np.ndarray, now: np.ndarray,
-             base: np.ndarray) -> Mixes:
+             base: np.ndarray) -> Callable[[slice, slice], np.ndarray]:
     """Shares of visits by tier (c, k, t, d) of some years and draws, or (c, k, t, 1) where draws have them in common,
     from those of the base policy (c, k)."""
     felt = book.of("responses", "tier_choice")[:, None, None] * responses.dearer(now, base)  # (t, k, c)
