@@ -25,7 +25,7 @@ def summary(result: Result, quantities: tuple[str, ...] = tuple(QUANTITIES)) -> 
     years = data["year"].values
     draws = [np.ascontiguousarray(data[quantity].values[:, :, 0].T) for quantity in quantities]
     many = max(AT_ONCE // draws[0].size, 1)  # quantities
-    found = np.concatenate([quantiles(np.concatenate(draws[n:n + many]), levels)
+    found = np.concatenate([quantiles(np.concatenate(draws[n:n + many]) if many > 1 else draws[n], levels)
                             for n in range(0, len(draws), many)], axis=1)
     return pd.DataFrame({
         "year": np.tile(years, len(quantities)), "quantity": np.repeat(quantities, len(years)),
@@ -50,16 +50,17 @@ def quantiles(draws: np.ndarray, levels: np.ndarray) -> np.ndarray:
     at = draws - low
     at *= np.where(np.isfinite(narrow), narrow, 0.0)
     at += BINS * row  # never falls as a draw rises
-    bins = at.astype(np.intp)
-    count = np.bincount(bins.ravel(), minlength=years * BINS)
+    bins = at.ravel().astype(np.intp)
+    count = np.bincount(bins, minlength=years * BINS)
     rank = levels * (n - 1)
     below = np.floor(rank).astype(int)
     ranks = (n * row + np.concatenate([below, np.minimum(below + 1, n - 1)])).ravel()  # among all draws of all years
     wanted = np.searchsorted(np.cumsum(count), ranks, side="right")
     some = np.zeros(years * BINS, bool)
     some[wanted] = True
-    here = some[bins]
-    ordered = draws[here][np.lexsort((draws[here], bins[here]))]
+    here = np.flatnonzero(some[bins])
+    few = draws.ravel()[here]
+    ordered = few[np.lexsort((few, bins[here]))]
     skipped = np.cumsum(np.where(some, 0, count))
     ends = ordered[ranks - skipped[wanted]].reshape(years, 2, -1)
     part, step = rank - below, ends[:, 1] - ends[:, 0]

@@ -288,6 +288,8 @@ def limited(mean: np.ndarray, log_sd: float, limit: np.ndarray) -> np.ndarray:
     [100.0]
     """
     some = (mean > 1e-9) & (limit > 1e-9)
+    if not some.any():
+        return np.zeros(some.shape)
     m, b = np.where(some, mean, 1.0), np.where(some, limit, 1.0)
     d = (np.log(b / m) + log_sd**2 / 2) / max(log_sd, 1e-9)
     return np.where(some, m * ndtr(d - log_sd) + b * ndtr(-d), 0.0)

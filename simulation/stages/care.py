@@ -80,10 +80,13 @@ def waited(use: Use, people: np.ndarray) -> np.ndarray:
     price, chronic_price, frequency, chronic, tilt = use.conditions[:5]
     for t, (care, costs) in enumerate(zip(use.care, use.costs, strict=True)):
         if (care.covered < 1).any():
-            stays = care.admissions * frequency[:, t] * mean_in(care.mix, costs.primary, tilt[:, t], costs.expense)
-            ill = np.minimum(np.multiply.outer(care.chronic_share, chronic[:, t]).T, 1.0) * costs.chronic_expense
-            each = stays * price[:, t, None] + ill * chronic_price[:, t, None]
-            spent[:, t] = people[:, t] * (1 - care.covered) * each
+            each = mean_in(care.mix, costs.primary, tilt[:, t], costs.expense)
+            each *= care.admissions * frequency[:, t]
+            each *= price[:, t, None]
+            ill = np.minimum(np.multiply.outer(care.chronic_share, chronic[:, t]).T, 1.0)
+            each += ill * (costs.chronic_expense * chronic_price[:, t, None])
+            each *= 1 - care.covered
+            np.multiply(people[:, t], each, out=spent[:, t])
     return spent
 
 

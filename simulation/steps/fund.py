@@ -20,4 +20,5 @@ def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     >>> ratio(np.array([1.0, 1.0, -1.0]), np.array([4.0, 0.0, -2.0])).tolist()
     [0.25, 0.0, 0.0]
     """
-    return np.divide(part, whole, out=np.zeros_like(part, dtype=float), where=whole > 1e-9)
+    some = whole > 1e-9
+    return part / whole if some.all() else np.divide(part, whole, out=np.zeros_like(part, dtype=float), where=some)
