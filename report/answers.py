@@ -20,7 +20,7 @@ SOURCES = {"individual_income": ("individual_income",), "assisted_income": ("ass
 BEARERS = {"fund": ("inpatient_paid", "chronic", "outpatient"), "critical": ("critical",),
            "assistance": ("assistance",), "commercial": ("commercial",), "account": ("account_paid",),
            "out_of_pocket": ("out_of_pocket",)}
-TAKEN_OFF = ("account_in",)
+TAKEN_OFF = ("account_in",)  # from what comes in
 # What is told of each insured person; government adds what medical assistance pays in.
 EACH = {"individual_income": ("individual_income",), "subsidy_income": ("subsidy_income", "assisted_income"),
         "out_of_pocket": ("out_of_pocket",), "provider_payment": ("provider_payment",)}

@@ -12,6 +12,7 @@ from simulation import load_scenario, simulate
 from simulation.rules import compile_rules
 from simulation.scenario import Change, Scenario
 from simulation.stages.book import book_of
+from simulation.stages.enrolment import price_shifts
 from simulation.steps import enrolment, financing, payment, pooling, responses, supervision
 from simulation.terms import Source
 
@@ -444,3 +445,11 @@ def test_the_rules_of_a_year_are_those_of_its_policy(name: str) -> None:
             expected = compile_rules(scenario, of, year)
             expected = expected._replace(commercial_rate=expected.commercial_rate * bought)
             assert all(np.array_equal(a, b) for a, b in zip(found, expected, strict=True))
+
+
+def test_what_take_up_answers_to_contributions_is_kept_and_stays_as_it_was() -> None:
+    change, take_up, elasticity = np.log([0.5, 2.0]), np.array([0.9, 0.8]), np.array([-0.3, -0.1, 0.0])
+    asked = change.tobytes(), take_up.tobytes(), elasticity.tobytes()
+    found = price_shifts(*asked)
+    np.testing.assert_array_equal(found, enrolment.price_shift(change[:, None], take_up[:, None], elasticity))
+    assert price_shifts(*asked) is found and price_shifts(asked[0], asked[1], (2 * elasticity).tobytes()) is not found
