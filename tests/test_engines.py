@@ -128,6 +128,24 @@ def test_a_rule_book_kept_settled_answers_like_one_settled_anew() -> None:
     assert not anew.identical(simulate(scenario, 64, engine="table").data)
 
 
+def test_a_small_change_of_all_costs_is_a_price() -> None:
+    """3 % off stays and 1 % off special diseases are settled with the first year, and cost what they did; a tenth off,
+    or less at one tier alone, is settled by itself."""
+    _, _, [first, *_], *_, conditions, _ = inputs_of(load_scenario("benxi_2008"), draws=16)
+    dear = first._replace(expense=0.97 * first.expense, chronic_expense=0.99 * first.chronic_expense)
+    far, one = (first._replace(expense=by * first.expense) for by in (0.9, np.where(first.primary > 0, 0.97, 1.0)))
+    costs = [first, dear, far, one, *[first] * (conditions.price.shape[1] - 4)]
+    settled, prices = histories.beside_first(costs, conditions)
+    assert len(histories.alike([tuple(cost) for cost in settled])) == 3
+    assert len(histories.alike([tuple(cost) for cost in settled[:2]])) == 1
+    for t, (at, real) in enumerate(zip(settled, costs, strict=True)):
+        price = np.exp(prices.log_stays[t])[:, None]
+        np.testing.assert_allclose(price * at.expense, conditions.price[:, t, None] * real.expense)
+        np.testing.assert_allclose(price[:, 0] * prices.special[t] * at.chronic_expense,
+                                   conditions.chronic_price[:, t] * real.chronic_expense)
+    assert histories.beside_first([first] * len(costs), conditions)[1].special is None
+
+
 def test_a_change_of_benefits_leaves_every_illness_where_it_was() -> None:
     """Common random numbers: expense and stays of the exact engine do not move with a benefit rule."""
     scenario = scaled(load_scenario("benxi_2008"), 3_000).changed(

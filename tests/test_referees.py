@@ -409,8 +409,8 @@ def benxi() -> Inputs:
 
 
 def test_dearer_special_diseases_are_paid_as_by_the_exact_engine(benxi: Inputs) -> None:
-    """A tenth dearer than stays, several times what a doubt about payment makes of them; 0.5 % is allowed. What is left
-    to the layers above the fund stays as it was in the table (METHODS, section 14)."""
+    """A tenth dearer than stays, several times what a doubt about payment makes of them: what the fund and the layers
+    above it pay rises alike. 5e-4 was measured, 2e-3 is allowed."""
     rules, care, costs, insured, thresholds, usual, seed = benxi
     dearer = usual._replace(chronic_price=1.1 * usual.chronic_price)
     moved = {}
@@ -419,9 +419,9 @@ def test_dearer_special_diseases_are_paid_as_by_the_exact_engine(benxi: Inputs) 
                         for conditions in (usual, dearer))
         assert_allclose(after.expense_by_tier, first.expense_by_tier, rtol=1e-9)
         moved[engine] = [getattr(after, name).mean() / getattr(first, name).mean()
-                         for name in ("chronic_expense", "chronic", "basic", "eligible")]
-    assert moved[individual][1] > 1.04
-    assert moved[histories] == pytest.approx(moved[individual], abs=0.005)
+                         for name in ("chronic_expense", "chronic", "basic", "eligible", "critical", "assistance")]
+    assert min(moved[individual][1], *moved[individual][4:]) > 1.02
+    assert moved[histories] == pytest.approx(moved[individual], abs=0.002)
 
 
 @pytest.mark.parametrize("engine", [histories, individual], ids=["table", "exact"])

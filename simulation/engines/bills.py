@@ -212,8 +212,7 @@ def payments(rules: list[Rules], care: Visits) -> Terms:
                           of_year(care.contributed))
             columns = np.concatenate(one[:3]).T  # (c, n, 3 k)
             found[years] = columns.reshape(-1, len(years), *found.shape[2:]).swapaxes(0, 1)
-    terms = through(found, [None, None], *(np.stack(end) for end in zip(*ends, strict=True)))
-    return terms._replace(matters=np.ones_like(terms.matters))  # so few that all are kept
+    return through(found, [None, None], *(np.stack(end) for end in zip(*ends, strict=True)))
 
 
 def paid_in(one: Polynomial, mix: np.ndarray, users: np.ndarray, visits: np.ndarray, price: np.ndarray) -> Paid:

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from functools import cache, partial, reduce
+from functools import cache, reduce
 from threading import Lock
+from typing import NamedTuple
 
 import numpy as np
 from scipy.stats import nbinom
@@ -21,8 +22,9 @@ from simulation.engines.choice import tilted
 from simulation.engines.nodes import chebyshev_nodes, node_basis, spanning
 from simulation.engines.tables import (
     LINEAR,
+    Bills,
     Schedule,
-    Stacks,
+    Stack,
     Table,
     detail,
     means,
@@ -31,13 +33,16 @@ from simulation.engines.tables import (
     weights_of,
     with_bills,
 )
-from simulation.engines.yearly import Nodes, Person, combined, in_draws, in_years, medians, stays_of
+from simulation.engines.yearly import Nodes, Person, Prices, combined, in_draws, in_years, medians, stays_of
 from simulation.records import Care, Conditions, Costs, Rules, Spending
 from simulation.streams import normals
 
 PRICE_NODES, CEILING_NODES, DETAIL_NODES = 5, 3, 2
+SPECIAL_NODES, SPECIAL_SPAN = 2, 0.1  # two nodes, and one more for every span: what is paid is all but linear
 TILT_NODES, MOST_TILT_NODES, TILT_SPAN = 3, 7, 0.4  # three nodes, and one more for every span of that many log odds
 TILT_STEP = 0.05  # log odds
+ROUNDING = 1e-9  # of costs that are alike
+NEAR = 0.05  # log units by which costs may be a price: further away prices would need more nodes
 FEWER = 8  # times fewer histories for how people vary
 TAIL = 1e-4  # stays beyond the longest history, as a share of all stays
 
@@ -62,8 +67,9 @@ def spend(rules: list[Rules], care: list[Care], costs: list[Costs], insured: np.
     draws, horizon = conditions.price.shape
     cells, tiers = care[0].mix.shape
     people = reduce(np.add, insured.T)
-    nodes = nodes_of(conditions, thresholds)
-    first = costs[0]
+    first, all_costs = costs[0], in_years(costs)
+    costs, prices = beside_first(costs, conditions)
+    nodes = nodes_of(prices, conditions, thresholds)
     longest = longest_history(first.busiest, first.dispersion)
     shapes = (tuple(np.maximum(first.usual_mix, 1e-6)), longest, (*first.log_sd, first.chronic_log_sd),
               (*first.usual_expense, first.chronic_expense), first.referral, first.tail)
@@ -72,10 +78,10 @@ def spend(rules: list[Rules], care: list[Care], costs: list[Costs], insured: np.
     threshold = float(np.median(thresholds))
     other = normals((horizon, draws, tiers + len(LINEAR) + 4), seed, "detail")
     shares = statuses_of(insured)  # who is poor matters, and may change from year to year
-    all_care, all_costs = in_years(care), in_years(costs)
+    all_care = in_years(care)
     counts, usual_counts = stays_of(all_care, all_costs, conditions.frequency.T, longest)
 
-    # Years that differ in nothing but the mix of tiers and the ceiling are settled together.
+    # Years that differ in nothing but the mix of tiers, the ceiling and the price are settled together.
     groups = alike([(*rules[t]._replace(ceiling=0.0), *costs[t]) for t in range(horizon)])
     moments, varying = [], []
     for years in groups:
@@ -91,7 +97,65 @@ def spend(rules: list[Rules], care: list[Care], costs: list[Costs], insured: np.
                                        np.zeros(len(years), int), usual), usual_counts[years]))
     order = np.argsort(np.concatenate(groups))
     return in_draws(*(np.concatenate(found)[order] for found in (moments, varying)), all_care, all_costs, people,
-                    thresholds, conditions, nodes, other)
+                    thresholds, conditions, prices, nodes, other)
+
+
+def beside_first(costs: list[Costs], conditions: Conditions) -> tuple[list[Costs], Prices]:
+    """Each year's costs to settle histories at, and the prices that make the year's own of them.
+
+    That all stays cost a little more than in the first year is a price; that special diseases do, by any part, is one
+    of their own.
+    """
+    first = costs[0]
+    times = np.array([cost.expense / first.expense for cost in costs])
+    one = (np.ptp(times, axis=1) < ROUNDING) & (np.abs(np.log(times[:, 0])) < NEAR)
+    times = np.where(one, times[:, 0], 1.0)
+    price = conditions.price.T * times[:, None]
+    chronic = np.array([cost.chronic_expense for cost in costs]) / max(first.chronic_expense, 1e-9)
+    special = conditions.chronic_price.T * chronic[:, None] / price
+    return [cost._replace(expense=cost.expense if by == 1 else first.expense, chronic_expense=first.chronic_expense)
+            for cost, by in zip(costs, times, strict=True)], Prices(
+        np.log(price), special if first.chronic_expense and (np.abs(special - 1) > ROUNDING).any() else None)
+
+
+class Kind(NamedTuple):
+    """Histories without or with a special disease, and what their payments depend on."""
+
+    rules: Rules
+    costs: Costs
+    special: np.ndarray  # (q,) what special diseases cost beside `costs`
+    billed: Callable[[bool, float], list[tuple[Block, Bills]]]  # the histories, or the fewer, at one of these
+    story: tuple
+
+    @classmethod
+    def of(cls, chronic: int, rules: Rules, costs: Costs, special: np.ndarray,
+           histories: tuple[tuple[Block, ...], tuple[Block, ...]]) -> Kind:
+        """The kind that has a special disease, or not."""
+        own = [tuple(block for block in of if block.chronic == chronic) for of in histories]
+        if not chronic:  # no rule for special diseases and no cost of theirs settles a history anew that has none
+            rules, costs, special = rules_of_stays(rules, 1), costs._replace(chronic_expense=0.0), np.ones(1)
+        billed = cache(lambda few, by: with_bills(own[few], costs._replace(
+            chronic_expense=costs.chronic_expense * by)))
+        return cls(rules, costs, special, billed, (costs.log_sd, *(block.cost.sum() for of in own for block in of)))
+
+    def settled(self, made: list[Schedule], inputs: tuple, make: Callable[[], list[Stack]]) -> list[Stack]:
+        """What is made of some inputs under some schedules, or was made before."""
+        own = self.rules._replace(rate=self.rules.rate[..., [one.cell for one in made]])
+        return kept((*own, [one.years for one in made], *self.costs, *self.story, *inputs), make)
+
+    def means(self, made: list[Schedule], ceilings: np.ndarray, mix: np.ndarray, price: np.ndarray,
+              limits: np.ndarray) -> list[Stack]:
+        """For each ceiling, the moments (k, u, s, n, c, q, p, column) of `tables.means`."""
+        def make() -> list[Stack]:
+            found = [means(self.rules, ceilings, self.billed(False, by), mix, made, price, limits)
+                     for by in self.special.tolist()]
+            return [(at[0][0], np.stack([moments for _, moments in at], axis=5)) for at in zip(*found, strict=True)]
+        return self.settled(made, (self.special, ceilings, mix, price, limits), make)
+
+    def detail(self, made: list[Schedule], mix: np.ndarray, price: np.ndarray, threshold: float) -> Stack:
+        """How people vary, by the fewer histories, where special diseases cost what `costs` says."""
+        return self.settled(made, (mix, price, threshold), lambda: [detail(
+            self.rules, self.billed(True, 1.0), mix, made, price, threshold)])[0]
 
 
 def tables_of(rules: Rules, costs: Costs, ceilings: np.ndarray, mixes: np.ndarray, first_mix: np.ndarray, longest: int,
@@ -105,32 +169,25 @@ def tables_of(rules: Rules, costs: Costs, ceilings: np.ndarray, mixes: np.ndarra
     change.
     """
     price, limits, middle = (np.exp(x) for x in (nodes.log_price, nodes.log_threshold, nodes.log_middle))
-    story = (costs.log_sd, *(block.cost.sum() for block in histories))
-    billed, fewer_billed = (cache(partial(with_bills, of, costs)) for of in (histories, fewer))
+    kinds = [Kind.of(chronic, rules, costs, nodes.special, (histories, fewer)) for chronic in (0, 1)]
     at_tilt = tilted(mixes[:, None], costs.primary, nodes.tilt).reshape(-1, *mixes.shape[1:])
-
-    def alike_cells(only: float | None) -> Iterator[tuple[np.ndarray, np.ndarray, list[Schedule], tuple]]:
-        """Schedules and the cells under them, where these are the same, and what their payments depend on."""
-        made, scheduled = schedules(rules, mixes.shape[1], longest, only)
-        under = [tuple(np.flatnonzero(each)) for each in scheduled.any(axis=0)]
-        for cells in dict.fromkeys(filter(None, under)):  # between whole years a node may count for nobody
-            which = [s for s, those in enumerate(under) if those == cells]
-            own = rules._replace(rate=rules.rate[..., [made[s].cell for s in which]])
-            yield (np.array(which), np.array(cells), [made[s] for s in which],
-                   (*own, [made[s].years for s in which], *costs, *story))
-
     tables, details = [], []
-    for which, cells, made, of in alike_cells(None):
-        mix = at_tilt[:, cells]
-        settled = kept((*of, ceilings, mix, price, limits),
-                       partial(means, rules, ceilings, billed, mix, made, price, limits))
-        tables.append([Table(which, cells, stacks) for stacks in settled])
-    for which, cells, made, of in alike_cells(usual_years):
-        mix = first_mix[cells]
-        settled = kept((*of, mix, middle, threshold),
-                       partial(detail, rules, fewer_billed, mix, made, middle, threshold))
-        details.append(Table(which, cells, settled[0]))
+    for which, cells, made in alike_cells(rules, mixes.shape[1], longest, None):
+        of_kinds = [kind.means(made, ceilings, at_tilt[:, cells], price, limits) for kind in kinds]
+        tables.append([Table(which, cells, list(stacks)) for stacks in zip(*of_kinds, strict=True)])
+    for which, cells, made in alike_cells(rules, mixes.shape[1], longest, usual_years):
+        details.append(Table(which, cells, [kind.detail(made, first_mix[cells], middle, threshold) for kind in kinds]))
     return tables, details
+
+
+def alike_cells(rules: Rules, cells: int, longest: int,
+                only: float | None) -> Iterator[tuple[np.ndarray, np.ndarray, list[Schedule]]]:
+    """Schedules and the cells under them, where these are the same."""
+    made, scheduled = schedules(rules, cells, longest, only)
+    under = [tuple(np.flatnonzero(each)) for each in scheduled.any(axis=0)]
+    for those in dict.fromkeys(filter(None, under)):  # between whole years a node may count for nobody
+        which = [s for s, cells_under in enumerate(under) if cells_under == those]
+        yield np.array(which), np.array(those), [made[s] for s in which]
 
 
 def alike(inputs: list[tuple]) -> list[list[int]]:
@@ -161,7 +218,7 @@ def ceiling_nodes(ceilings: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.exp(nodes), node_basis(nodes, np.log(ceilings))
 
 
-KEPT: OrderedDict[bytes, tuple[list[Stacks], int]] = OrderedDict()  # what was settled, latest last, and its bytes
+KEPT: OrderedDict[bytes, tuple[list[Stack], int]] = OrderedDict()  # what was settled, latest last, and its bytes
 MOST_KEPT = 2e8  # bytes
 KEEPING = Lock()  # sessions of the screen run side by side
 
@@ -172,7 +229,7 @@ def fingerprint(inputs: tuple) -> bytes:
     return b"".join(str(array.shape).encode() + array.tobytes() for array in arrays)
 
 
-def kept(inputs: tuple, make: Callable[[], list[Stacks]]) -> list[Stacks]:
+def kept(inputs: tuple, make: Callable[[], list[Stack]]) -> list[Stack]:
     """The tables made from some inputs, made only once while they are among the last ones asked for.
 
     A lever that is no benefit rule, a reform of later years, or a step back settles nothing anew.
@@ -181,7 +238,7 @@ def kept(inputs: tuple, make: Callable[[], list[Stacks]]) -> list[Stacks]:
     found = KEPT.get(key)
     if found is None:
         stacks = make()
-        found = stacks, sum(moments.nbytes for of in stacks for _, moments in of)
+        found = stacks, sum(moments.nbytes for _, moments in stacks)
     with KEEPING:
         KEPT[key] = found
         KEPT.move_to_end(key)
@@ -197,17 +254,18 @@ def statuses_of(insured: np.ndarray) -> np.ndarray:
     return people / np.maximum(people.sum(axis=2, keepdims=True), 1e-12)
 
 
-def nodes_of(conditions: Conditions, thresholds: np.ndarray) -> Nodes:
+def nodes_of(prices: Prices, conditions: Conditions, thresholds: np.ndarray) -> Nodes:
     """Nodes that span the prices, tilts and thresholds that occur."""
-    log_price = np.log(conditions.price)
-    middle = medians(log_price.T)
+    middle = np.log(medians(conditions.price.T))  # how people vary hardly moves with what costs a little more
     span = np.log(thresholds.min()), np.log(thresholds.max())
     spanned = lambda x, n: spanning(x.min(), x.max(), n)  # noqa: E731
-    reach = np.concatenate([log_price.ravel(), np.log(conditions.chronic_price).ravel(), np.log(conditions.reach)])
+    reach = np.array([prices.log_stays.min(), prices.log_stays.max(), *np.log(conditions.reach)])
     tilt = outwards(conditions.tilt.min(), conditions.tilt.max())
     tilts = min(TILT_NODES + int((tilt[1] - tilt[0]) / TILT_SPAN + 1e-9), MOST_TILT_NODES)
+    low, high = (1.0, 1.0) if prices.special is None else (prices.special.min(), prices.special.max())
+    special = chebyshev_nodes(low, high, SPECIAL_NODES + int((high - low) / SPECIAL_SPAN))
     return Nodes(
-        spanned(reach, PRICE_NODES), chebyshev_nodes(*tilt, tilts),
+        spanned(reach, PRICE_NODES), special, chebyshev_nodes(*tilt, tilts),
         chebyshev_nodes(*span, 3 + int((span[1] - span[0]) / 0.8)),
         middle, spanned(middle, DETAIL_NODES))
 

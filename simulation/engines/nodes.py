@@ -10,7 +10,6 @@ from numpy.polynomial.chebyshev import chebvander
 
 LONGEST_PIECE = 5  # years
 WIDE, FURTHER, MOST = 3.0, 0.35, 24  # log units that a few nodes span; one node more for every so much beyond; at most
-SMALLEST = 1e-5  # a term of a polynomial that is smaller beside its largest is left out
 
 
 def lagrange(nodes: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -116,11 +115,12 @@ class Terms(NamedTuple):
         return Polynomial(weight.swapaxes(2, 3), *degrees, first, self.low[:, years], self.high[:, years])
 
 
-def through(values: np.ndarray, nodes: list[np.ndarray | None], low: np.ndarray, high: np.ndarray) -> Terms:
+def through(values: np.ndarray, nodes: list[np.ndarray | None], low: np.ndarray, high: np.ndarray,
+            smallest: np.ndarray | float = 0.0) -> Terms:
     """The polynomials through values (t, c, n, m, ..., column) at nodes of some variables, for reading them between
     each year's ends (variable, t). None in place of nodes: values stand at the Chebyshev points between these.
 
-    What the nodes know is kept but for terms that are nothing beside the largest of their year.
+    Left out are terms that in every column are `smallest` (column,) or less beside the largest of their year.
 
     >>> nodes, ends = chebyshev_nodes(0.0, 2.0, 3), np.array([[0.5, 1.5]])
     >>> square = through((nodes**2)[None, None, :, None], [nodes], ends[:, :1], ends[:, 1:]).of(slice(1), 0)
@@ -136,10 +136,8 @@ def through(values: np.ndarray, nodes: list[np.ndarray | None], low: np.ndarray,
         terms = to_terms @ first.reshape(*first.shape[:2], -1)
         values = np.moveaxis(terms.reshape(first.shape), 1, axis)
     size = np.abs(values).max(axis=1)
-    variables = tuple(range(1, 1 + len(nodes)))
-    size = (size / np.maximum(size.max(axis=variables, keepdims=True), 1e-300)).max(axis=-1)
-    # Where all is nothing, so is every term.
-    matters = size >= np.minimum(size.max(axis=variables, keepdims=True), SMALLEST)
+    matters = (size > smallest * size.max(axis=tuple(range(1, 1 + len(nodes))), keepdims=True)).any(axis=-1)
+    matters[:, *[0] * len(nodes)] = True  # the mean stays, even where all is nothing
     return Terms(values, matters, low, high)
 
 

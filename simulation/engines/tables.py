@@ -6,7 +6,6 @@ Histories stand on the last axis, where they are contiguous: a few large arrays,
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import reduce
 from typing import NamedTuple
 
@@ -23,7 +22,7 @@ AT_ONCE = 16_000  # amounts settled at once: few enough to stay in the cache
 MOMENTS = 3  # columns of a table: moments of the fund's payment, its means by tier, `LINEAR`, beyond each threshold
 LINEAR = ("critical", "assistance", "commercial", "chronic")
 PAYMENT = 3  # where the fund's payment stands among the items that vary together
-Stacks = list[tuple[np.ndarray, np.ndarray]]  # as `stacked` makes them
+Stack = tuple[np.ndarray, np.ndarray]  # numbers of stays (k,), and moments (k, ...)
 
 
 class Schedule(NamedTuple):
@@ -38,15 +37,19 @@ class Table(NamedTuple):
 
     schedules: np.ndarray
     cells: np.ndarray
-    stacks: Stacks  # moments (k, u, s, n, c, p, ...) of n mixes
+    stacks: list[Stack]  # without and with a special disease: moments (k, u, s, n, c, p, ...) of n mixes
 
 
-def rules_of_stays(rules: Rules) -> Rules:
-    """The rules without what only ordinary outpatient care asks: no such rule settles a history anew."""
+def rules_of_stays(rules: Rules, kinds: int = 2) -> Rules:
+    """The rules without what only ordinary outpatient care asks: no such rule settles a history anew.
+
+    With one kind of care also without what only special diseases ask.
+    """
     nothing = np.zeros_like
     return rules._replace(
-        counts=rules.counts[:2], first=rules.first[:2], annual=rules.annual[:2], lower=rules.lower[:, :2],
-        upper=rules.upper[:, :2], rate=rules.rate[:, :2], kind_ceiling=rules.kind_ceiling[:2], has_fee=False,
+        counts=rules.counts[:kinds], first=rules.first[:kinds], annual=rules.annual[:kinds],
+        lower=rules.lower[:, :kinds], upper=rules.upper[:, :kinds], rate=rules.rate[:, :kinds],
+        kind_ceiling=rules.kind_ceiling[:kinds], has_fee=False,
         fee=nothing(rules.fee), fee_price=nothing(rules.fee_price), waived=nothing(rules.waived))
 
 
@@ -134,7 +137,7 @@ def reached(rules: Rules, dearest: list[float]) -> Reach:
     *of_kind, whole = dearest
     ceiling = bool(whole > rules.ceiling.min())
     kind_ceiling = tuple(bool(rules.has_kind_ceiling and most > limit)
-                         for most, limit in zip(of_kind, rules.kind_ceiling.tolist(), strict=True))
+                         for most, limit in zip(of_kind, rules.kind_ceiling.tolist(), strict=False))
     # What counts above the ceiling is what a ceiling has cut off, that of a kind of care too.
     critical = ceiling or any(kind_ceiling) if rules.above_ceiling else whole > rules.critical_due
     return Reach(ceiling, kind_ceiling, bool(rules.has_critical and critical),
@@ -170,9 +173,10 @@ def parts_of(block: Block, amounts: int) -> list[slice]:
     return [slice(start, start + size) for start in range(0, len(block.weight), size)]
 
 
-def means(rules: Rules, ceilings: np.ndarray, histories: Callable[[], list[tuple[Block, Bills]]], mixes: np.ndarray,
-          made: list[Schedule], price: np.ndarray, thresholds: np.ndarray) -> list[Stacks]:
-    """For each ceiling, one person's moments by number of stays, averaged under each mix (n, c, k).
+def means(rules: Rules, ceilings: np.ndarray, histories: list[tuple[Block, Bills]], mixes: np.ndarray,
+          made: list[Schedule], price: np.ndarray, thresholds: np.ndarray) -> list[Stack]:
+    """For each ceiling, one person's moments (k, u, s, n, c, p, column) by number of stays, averaged under each mix
+    (n, c, k).
 
     Columns: three raw moments of the fund's payment, its means by tier, `LINEAR`, and the probability
     that out-of-pocket spending exceeds each threshold (yuan).
@@ -182,7 +186,7 @@ def means(rules: Rules, ceilings: np.ndarray, histories: Callable[[], list[tuple
     statuses = len(rules.assistance_rate) if rules.has_assistance else 1
     tables: list[np.ndarray] = []
     job = Job.of(rules, ceilings, made, price)
-    for block, bills in histories():
+    for block, bills in histories:
         # Sorts of histories that are fewer than the mixes are weighed once they are added up.
         few = len(block.stays) == 1 and len(block.mass) < len(mix)
         weight = own_weights(block) if few else mix_weights(block, mix)
@@ -194,7 +198,7 @@ def means(rules: Rules, ceilings: np.ndarray, histories: Callable[[], list[tuple
             found = found @ sort_weights(block, mix).T
         found = np.ascontiguousarray(found.transpose(2, 0, 3, 4, 6, 5, 1))
         tables.append(found.reshape(*found.shape[:4], *mixes.shape[:2], *found.shape[5:]))
-    return [stacked([table[n] for table in tables], histories()) for n in range(len(ceilings))]
+    return [stacked([table[n] for table in tables], histories) for n in range(len(ceilings))]
 
 
 def averaged(job: Job, block: Block, part: slice, bills: Bills, weight: np.ndarray,
@@ -246,8 +250,8 @@ def by_tier(block: Block, part: slice, each: np.ndarray, out: np.ndarray) -> Non
     np.einsum("j...h,kjh->k...h", each, block.here[:, :, part], out=out)
 
 
-def detail(rules: Rules, histories: Callable[[], list[tuple[Block, Bills]]], mix: np.ndarray, made: list[Schedule],
-           price: np.ndarray, threshold: float) -> list[Stacks]:
+def detail(rules: Rules, histories: list[tuple[Block, Bills]], mix: np.ndarray, made: list[Schedule],
+           price: np.ndarray, threshold: float) -> Stack:
     """How the items of the account vary together between people, by number of stays, at the rules' own ceiling.
 
     Moments (k, u, s, 1, c, p, item, item + 2). Items: expense, in-policy expense, stays, the fund's payment, the same
@@ -258,7 +262,7 @@ def detail(rules: Rules, histories: Callable[[], list[tuple[Block, Bills]]], mix
     items = 1 + tiers + len(LINEAR) + 4
     statuses = len(rules.assistance_rate) if rules.has_assistance else 1
     found, job = [], Job.of(rules, rules.ceiling, made, price)
-    for block, bills in histories():
+    for block, bills in histories:
         weight = mix_weights(block, mix)
         numbers, _, many = weight.shape
         total = np.zeros((numbers, statuses * len(made), groups, len(price), items, items + 2))
@@ -288,11 +292,9 @@ def detail(rules: Rules, histories: Callable[[], list[tuple[Block, Bills]]], mix
                 total[:, :, g, :, :, :-1] += (x * w) @ others
                 total[:, :, g, :, :, -1] += (cube * w).sum(axis=4)
         found.append(total.reshape(numbers, statuses, len(made), 1, *total.shape[2:]))
-    return [stacked(found, histories())]
+    return stacked(found, histories)
 
 
-def stacked(tables: list[np.ndarray], histories: list[tuple[Block, Bills]]) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Tables of histories without and with a special disease: numbers of stays (k,) and moments (k, ...)."""
-    return [(np.concatenate([b.stays for b, _ in histories if b.chronic == chronic]),
-             np.concatenate([t for (b, _), t in zip(histories, tables, strict=True) if b.chronic == chronic]))
-            for chronic in (0, 1)]
+def stacked(tables: list[np.ndarray], histories: list[tuple[Block, Bills]]) -> Stack:
+    """Tables of histories, one behind the other: numbers of stays (k,) and moments (k, ...)."""
+    return np.concatenate([block.stays for block, _ in histories]), np.concatenate(tables)

@@ -20,6 +20,9 @@ from simulation.streams import correlation_root
 
 FREQUENCY_NODES = 4  # they span one year
 SAMPLED = 1024  # draws that tell where a median lies
+# Terms smaller than this beside the largest are left out: of the fund's payment, of what says what chance makes of it,
+# and of what else is read.
+SMALLEST = {"payment": 1e-5, "chance": 1e-3, "others": 1e-4}
 MOST_SKEW = 4.0  # either way
 
 
@@ -27,10 +30,18 @@ class Nodes(NamedTuple):
     """Where spending is settled; everything between is interpolated."""
 
     log_price: np.ndarray  # (p,)
+    special: np.ndarray  # (q,) what special diseases cost, beside stays
     tilt: np.ndarray  # (n,) log odds of primary care
     log_threshold: np.ndarray  # (h,) of catastrophic out-of-pocket spending
     middle: np.ndarray  # (t,) median log price of each year
     log_middle: np.ndarray  # (m,) where variation between people is settled
+
+
+class Prices(NamedTuple):
+    """The prices (t, d) at which what is settled is read."""
+
+    log_stays: np.ndarray
+    special: np.ndarray | None  # of special diseases beside stays, where they have one of their own
 
 
 class Person(NamedTuple):
@@ -56,27 +67,23 @@ class Ends(NamedTuple):
 
 
 def in_draws(moments: np.ndarray, details: np.ndarray, care: Care, costs: Costs, people: np.ndarray,
-             thresholds: np.ndarray, conditions: Conditions, nodes: Nodes, other: np.ndarray) -> Spending:
-    """A run's spending, from what a person is paid and how people vary (t, c, f, 2, n, p, ...), as `combined`.
+             thresholds: np.ndarray, conditions: Conditions, prices: Prices, nodes: Nodes,
+             other: np.ndarray) -> Spending:
+    """A run's spending, from what a person is paid and how people vary (t, c, f, 2, n, ...), as `combined`.
 
     The arrays of `care` and `costs` have years first. `people` (c, t, d) insured, `other` (t, d, item) normals beside
     the fund's own.
     """
     price, chronic_price, frequency, chronic, tilt, noise = (part.T for part in conditions[:6])
-    prices = np.stack([price, chronic_price])
-    ends = [Ends.of(frequency), ill_ends(care, chronic), Ends.of(tilt), Ends(*np.log(Ends.of(prices)))]
+    read = [tilt, *([] if prices.special is None else [prices.special]), prices.log_stays]
+    ends = [Ends.of(frequency), ill_ends(care, chronic), *map(Ends.of, read)]
     cv, skewness, root = spread(medians(people).T, usual_person(details, care, nodes))
     terms = terms_of(moments, thresholds, nodes, ends)
     rate = (care.admissions * care.covered).T[:, :, None]
     whole: dict[str, np.ndarray] = {}
-    special = None
-    if (price != chronic_price).any():  # they are settled first: stays have no part in what is paid for them
-        column = MOMENTS + care.mix.shape[-1] + LINEAR.index("chronic")
-        special = through(moments[:, :, 0, 1, 0, :, column:column + 1], [nodes.log_price], *(
-            end[None] for end in ends[3]))
     for years in several(*price.shape):
         its_care, its_costs = (of_years(record, years) for record in (care, costs))
-        one, alone = terms.of(years, own=2), special and special.of(years, own=0)
+        polynomial = terms.of(years, own=2)
         stays = people[:, years] * (rate[:, years] * frequency[:, years])
         all_stays = reduce(np.add, stays)
         smaller = np.sqrt(medians(all_stays)[:, None] / np.maximum(all_stays, 1e-9))  # fewer stays, more chance
@@ -88,13 +95,10 @@ def in_draws(moments: np.ndarray, details: np.ndarray, care: Care, costs: Costs,
             normal += weighed(conditions.chance * root[years, :, 1:], other[years, part].transpose(2, 0, 1))
             factor = varied(normal, cv[years].T[:, :, None], skewness[years].T[:, :, None], smaller[:, part])
             ill = ill_share(its_care, chronic[here])
-            patients = people[here] * ill
-            used = care_totals(stays[..., part], patients, price[here], chronic_price[here], tilt[here], its_care.mix,
-                               its_costs)
-            by_cell = one.at(people[here], [frequency[here], ill], [tilt[here], np.log(price[here])])
-            dearer = alone and np.subtract(*(alone.at(patients, [], [np.log(of[here])])[:, 0]
-                                             for of in (chronic_price, price)))
-            for name, value in year_of(by_cell, people[here], used, dearer, normal[PAYMENT], factor).items():
+            used = care_totals(stays[..., part], people[here] * ill, price[here], chronic_price[here], tilt[here],
+                               its_care.mix, its_costs)
+            by_cell = polynomial.at(people[here], [frequency[here], ill], [of[here] for of in read])
+            for name, value in year_of(by_cell, people[here], used, normal[PAYMENT], factor).items():
                 if name not in whole:
                     whole[name] = np.empty((*value.shape[:-2], *price.shape))
                 whole[name][here] = value
@@ -129,8 +133,8 @@ def stays_of(care: Care, costs: Costs, frequency: np.ndarray, longest: int) -> t
 
 
 def terms_of(moments: np.ndarray, thresholds: np.ndarray, nodes: Nodes, ends: list[Ends]) -> Terms:
-    """One person's moments (t, c, f, 2, n, p, column), to be read between the ends of the frequency, the share with a
-    special disease, the tilt and the log price.
+    """One person's moments (t, c, f, 2, n, q, p, column), to be read between the ends of the frequency, the share with
+    a special disease, the tilt, the price of special diseases where they have their own, and the log price.
 
     Columns as in the table, but for the last: the probability of spending beyond the year's threshold.
     """
@@ -139,16 +143,21 @@ def terms_of(moments: np.ndarray, thresholds: np.ndarray, nodes: Nodes, ends: li
     last = np.einsum("t...h,th->t...", moments[..., beyond:], weight)
     found = np.concatenate([moments[..., :beyond], last[..., None]], axis=-1)
     low, high = (np.stack(end) for end in zip(*ends, strict=True))
-    return through(found, [None, np.arange(2.0), nodes.tilt, nodes.log_price], low, high)
+    variables = [None, np.arange(2.0), nodes.tilt, nodes.special, nodes.log_price]
+    if len(ends) < len(variables):
+        del variables[3]
+        found = found[:, :, :, :, :, 0]
+    smallest = np.full(found.shape[-1], SMALLEST["others"])
+    smallest[0], smallest[1:MOMENTS] = SMALLEST["payment"], SMALLEST["chance"]
+    return through(found, variables, low, high, smallest)
 
 
-def year_of(by_cell: np.ndarray, people: np.ndarray, used: dict[str, np.ndarray], dearer: np.ndarray | None,
-            noise: np.ndarray, factor: np.ndarray) -> dict[str, np.ndarray]:
+def year_of(by_cell: np.ndarray, people: np.ndarray, used: dict[str, np.ndarray], noise: np.ndarray,
+            factor: np.ndarray) -> dict[str, np.ndarray]:
     """Each year's totals as sums of independent people, from the people's moments (c, column, t, d): (..., t, d).
 
-    `people` (c, t, d); `used` from `care_totals`; `dearer` (c, t, d) what the fund pays for special diseases more than
-    at the price of stays, where they have one of their own; `noise` (t, d) of the fund's payment and `factor`
-    (item, t, d) by which chance moves each item.
+    `people` (c, t, d); `used` from `care_totals`; `noise` (t, d) of the fund's payment and `factor` (item, t, d) by
+    which chance moves each item.
     """
     tiers = len(used["stays_by_tier"])
     total = reduce(np.add, by_cell)
@@ -158,9 +167,6 @@ def year_of(by_cell: np.ndarray, people: np.ndarray, used: dict[str, np.ndarray]
     third = total[2] - reduce(np.add, mean * (3 * m2 - 2 * m1 * mean))
     sd = np.sqrt(np.maximum(variance, 0.0))
     least = np.maximum(sd, 1e-9)
-    if dearer is not None:
-        by_cell[:, [0, MOMENTS + tiers + LINEAR.index("chronic")]] += dearer[:, None]
-        total = reduce(np.add, by_cell)
     basic = total[0] + sd * skewed(noise, third / (least * least * least))
     # Chance is a normal here; what holds for every person bounds it: nobody is paid more than is in policy.
     expense = used["expense"] * factor[0]
@@ -196,13 +202,14 @@ def year_of(by_cell: np.ndarray, people: np.ndarray, used: dict[str, np.ndarray]
 def combined(person: Person, chance: np.ndarray) -> np.ndarray:
     """Moments averaged over schedules, statuses, ceilings and numbers of stays, these by their `chance` (t, c, f, k).
 
-    Result (t, c, f, 2, n, p, ...): without and with a special disease.
+    Result (t, c, f, 2, n, ...): without and with a special disease. What only special diseases move has one place in
+    the moments without one.
     """
     years, cells, many = chance.shape[:3]
     mixes = person.mix.max() + 1
     again = np.array([(person.mix[:t] == mix).sum() for t, mix in enumerate(person.mix)])  # years of a mix so far
-    _, first = person.tables[0][0].stacks[0]
-    found = np.zeros((years, cells, many, 2, first.shape[3] // mixes, int(np.prod(first.shape[5:]))))
+    _, ill = person.tables[0][0].stacks[1]
+    found = np.zeros((years, cells, many, 2, ill.shape[3] // mixes, *ill.shape[5:]))
     for at_ceilings in person.tables:
         for share, table in zip(person.ceiling.T, at_ceilings, strict=True):
             weight = share[:, None, None, None] * person.weight[:, table.schedules][..., table.cells]
@@ -213,12 +220,13 @@ def combined(person: Person, chance: np.ndarray) -> np.ndarray:
                 rows = np.zeros((mixes, again.max() + 1, *of_year.shape[1:]))
                 rows[person.mix, again] = of_year
                 rows = rows.swapaxes(1, 2)
-                amounts = moments.reshape(-1, mixes, *found.shape[4:5], len(table.cells), found.shape[-1])
+                amounts = moments.reshape(-1, mixes, found.shape[4], len(table.cells), int(np.prod(moments.shape[5:])))
                 got = rows.reshape(mixes, 1, len(table.cells), -1, rows.shape[-1]) @ amounts.transpose(1, 2, 3, 0, 4)
                 got = got.reshape(*got.shape[:3], -1, many, got.shape[-1])[person.mix, :, :, again]  # (t, n, c, f, ...)
                 of_kind = found[:, :, :, kind]
-                of_kind[:, table.cells] += got.transpose(0, 2, 3, 1, 4)
-    return found.reshape(*found.shape[:-1], *first.shape[5:])
+                of_kind[:, table.cells] += got.transpose(0, 2, 3, 1, 4).reshape(
+                    years, len(table.cells), many, -1, *moments.shape[5:])
+    return found
 
 
 def stay_counts(mean: np.ndarray, size: float | np.ndarray, longest: int) -> np.ndarray:
