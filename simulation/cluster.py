@@ -11,7 +11,6 @@ import hashlib
 import inspect
 import json
 import logging
-import os
 import re
 import signal
 from collections.abc import Callable, Iterable, Iterator
@@ -21,6 +20,7 @@ from multiprocessing import resource_tracker
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
+from uuid import uuid4
 
 from simulation import __version__
 from simulation.results import LIBRARIES
@@ -130,7 +130,7 @@ def remembered(folder: Path | None, task: Task, result: str) -> None:
     """Write a result beside the others: whole or not at all."""
     if not folder:
         return
-    half = folder / f".{task.key}.{os.getpid()}"  # no `writing.whole`: that waits for the disk, ten times as long
+    half = folder / f".{task.key}.{uuid4().hex}"  # no `writing.whole`: that waits for the disk, ten times as long
     try:
         half.write_text(f'{{"sha256": "{checksum(result)}", "result": {result}}}', encoding="utf-8")
         half.replace(folder / f"{task.key}.json")

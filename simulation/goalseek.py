@@ -120,6 +120,11 @@ class Found(NamedTuple):
         return round(farther.change / self.moves.unit) if self.doubted and farther else self.position
 
     @property
+    def settled(self) -> bool:
+        """Whether what is advised can be relied on: the check bears the answer out, or it gave way to a safe end."""
+        return self.reached and (self.confirmed or self.advised != self.position)
+
+    @property
     def outcomes(self) -> pd.DataFrame:
         """What becomes of each chance in its worst year, and of enrolment in the last, where it is advised to go.
 

@@ -41,7 +41,7 @@ def doubted(found: Found, scenario: Scenario) -> Words:
     """The change that is safe where the check does not bear the answer out, or that none is known."""
     held, when, how, least = wanted(found), span(found.years), begun(found, scenario), answer_text(found)
     many = f"{found.draws:,}"
-    if found.advised == found.position:
+    if not found.settled:
         return words(f"还不能确定：{how.zh}；这样在所用的 {many} 次模拟中 {when.zh}每年达到目标（{held.zh}），"
                      "复核时却没有达到；请增加模拟次数。",
                      f"Not settled: {how.en}; then the targets hold in every year of {when.en} ({held.en}) in the "

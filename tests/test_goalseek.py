@@ -358,12 +358,15 @@ def test_the_command_gives_the_safe_value_and_keeps_the_one_that_the_check_denie
     asked = ["goalseek", "benxi_2008", "--lever", STEP, "--target", "p_deficit<=0.3"]
     kept = {"change": benxi.change, "value": benxi.value,
             "edits": [{"lever": lever, "year": year, "value": value} for lever, year, value in benxi.edits]}
-    for found, value, denied in ((benxi, benxi.value, None),
-                                 (doubtful(benxi), benxi.interval.farther.value, kept)):
+    doubted = doubtful(benxi)
+    unsafe = doubted._replace(interval=benxi.interval._replace(farther=None))
+    for found, value, denied, settled in ((benxi, benxi.value, None, True), (unsafe, benxi.value, kept, False),
+                                          (doubted, benxi.interval.farther.value, kept, True)):
         monkeypatch.setattr("simulation.commands.seeking.goal_seek", lambda *_, found=found: found)
         assert main([*asked, "--json"]) == 0
         data = json.loads(capsys.readouterr().out)
-        assert (data["confirmed"], data["value"], data["denied"]) == (denied is None, value, denied)
+        assert (data["confirmed"], data["settled"], data["value"], data["denied"]) == (denied is None, settled, value,
+                                                                                       denied)
         assert [edit["value"] for edit in data["edits"]] == [value]
         assert [row["what"] for row in data["outcomes"]] == list(found.outcomes["what"])
         assert main([*asked, "--lang", "en"]) == 0

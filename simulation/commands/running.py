@@ -43,7 +43,7 @@ def declare(command: Command) -> None:
     simulated(sub)
     sub.add_argument("--out", type=Path, metavar="DIR|FILE.zip",
                      help="keep the run: manifest and tables in a folder, or all files of it in FILE.zip")
-    sub = command("account", account, "print the yearly settlement table of a fund, in the layout bureaus use")
+    sub = command("account", account, "print the projected settlement of a fund by year, in the layout bureaus use")
     settable(sub)
     simulated(sub)
     sub.add_argument("--area", metavar="AREA", help="one county of a city (the whole city)")

@@ -79,7 +79,8 @@ def as_data(found: Found, said: list[dict]) -> dict:
     return {"scenario": found.scenario, "levers": found.moves.levers, "since": found.moves.since,
             "targets": [target.text for target in found.targets], "years": list(found.years), "draws": found.draws,
             "seed": found.seed, "engine": found.engine, "reached": found.reached, "already": found.already,
-            "confirmed": found.confirmed, **found.at(found.advised),  # what the sentences advise, as on the page
+            "confirmed": found.confirmed, "settled": found.settled,
+            **found.at(found.advised),  # what the sentences advise, as on the page
             "denied": found.at(found.position) if found.doubted else None,  # by the check
             "interval": {"nearer": end(found.interval.nearer), "farther": end(found.interval.farther)},
             "binding": found.binding._asdict(), "sentences": said, **frames}
