@@ -19,6 +19,7 @@ from simulation.records import Costs, Rules
 from simulation.steps.benefits import CRITICAL
 
 AT_ONCE = 16_000  # amounts settled at once: few enough to stay in the cache
+MANY = 500  # histories that are worth a part of their own
 MOMENTS = 3  # columns of a table: moments of the fund's payment, its means by tier, `LINEAR`, beyond each threshold
 LINEAR = ("critical", "assistance", "commercial", "chronic")
 PAYMENT = 3  # where the fund's payment stands among the items that vary together
@@ -167,10 +168,14 @@ def payments(job: Job, block: Block, part: slice, bills: Bills) -> tuple[np.ndar
     return each, whole, layers
 
 
-def parts_of(block: Block, amounts: int) -> list[slice]:
-    """Parts of a block's histories to settle at once, `amounts` for each; years of several lengths stay together."""
-    size = len(block.weight) if len(block.stays) > 1 else max(AT_ONCE // amounts, 64)
-    return [slice(start, start + size) for start in range(0, len(block.weight), size)]
+def parts_of(block: Block, amounts: int, cut: int = 0) -> list[slice]:
+    """Parts of a block's histories to settle at once, `amounts` for each, those before the `cut` apart where they are
+    many; years of several lengths stay together."""
+    many = len(block.weight)
+    size = many if len(block.stays) > 1 else max(AT_ONCE // amounts, 64)
+    cut = cut if len(block.stays) == 1 and cut > MANY else 0
+    starts = [*range(0, cut, size), *range(cut, many, size)]
+    return [slice(start, end) for start, end in zip(starts, [*starts[1:], many], strict=True)]
 
 
 def means(rules: Rules, ceilings: np.ndarray, histories: list[tuple[Block, Bills]], mixes: np.ndarray,
@@ -191,7 +196,9 @@ def means(rules: Rules, ceilings: np.ndarray, histories: list[tuple[Block, Bills
         few = len(block.stays) == 1 and len(block.mass) < len(mix)
         weight = own_weights(block) if few else mix_weights(block, mix)
         found = np.zeros((len(block.stays), columns, len(ceilings), statuses, len(made), len(price), weight.shape[1]))
-        for part in parts_of(block, len(made) * len(price)):
+        # The cheaper ones, who reach no ceiling, are settled under one.
+        over = bills.whole[-1] * price.max() > ceilings.min() if len(ceilings) > 1 else np.ones(1)
+        for part in parts_of(block, len(made) * len(price), int(over.argmax())):
             for where, amounts in averaged(job, block, part, bills, weight[:, :, part], thresholds):
                 found[:, where] += amounts
         if few:
