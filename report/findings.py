@@ -108,9 +108,9 @@ def figures(run: Run, before: Run | None, language: str) -> list[Figure]:
     median, last = medians(run), int(over.index[-1])
     was = (lambda event: before.chance(event)["value"]) if before is not None else None
     return [
-        figure("insolvent", broke, insolvent["value"], insolvent["se"][broke], was and was("p_insolvent").max(),
+        figure("insolvent", broke, insolvent["value"], insolvent["se"][broke], was and was("p_insolvent")[broke],
                language),
-        figure("deficit", worst, deficit["value"], deficit["se"][worst], was and was("p_deficit").max(), language),
+        figure("deficit", worst, deficit["value"], deficit["se"][worst], was and was("p_deficit")[worst], language),
         figure("over", last, over["value"], over["se"][last], was and was("p_balance_over")[last], language),
         figure("median", last, median, run.median_se.set_index("year")["balance_ratio"][last],
                was and medians(before)[last], language)]

@@ -21,6 +21,8 @@ from simulation.writing import harmless
 MOST_AREAS, MOST_COLUMNS, MOST_BYTES = 5_000, 100, 5_000_000
 MOST_FAULTS = 20  # of a table that are told at a time
 HEADS = {"地区": "area", "模板": "template", "应参保人数": "residents"}  # also understood
+SUMS = ("opening_balance", "other_income")  # of the account: yuan of the whole fund, not of a person
+IN_PROPORTION = Source(status="assumption", note=words("按模板的数额随人数缩放", "the template's, as its people"))
 STATED = Source(status="assumption", note=words("地区表给出", "given in the table of areas"))
 
 
@@ -47,7 +49,7 @@ def built(area: Area) -> Scenario:
     50000
     """
     scenario = parsed(area.template)
-    for column, value in area.values:
+    for column, value in sorted(area.values, key=lambda given: given[0] != "residents"):  # sums follow, unless given
         scenario = with_value(scenario, column, value)
     if faults := check_shares(scenario, area.name):
         raise BadInput(faults)
@@ -57,8 +59,8 @@ def built(area: Area) -> Scenario:
 def with_value(scenario: Scenario, column: str, value: Any) -> Scenario:
     """The scenario with one value of a table's row in place.
 
-    `residents` is their number in all groups, each in proportion; an assumption keeps its interval, moved along with a
-    value; a lever becomes part of the rule book itself, so that nobody responds to it as to a reform.
+    `residents` is their number in all groups, each in proportion, and so are `SUMS`; an assumption keeps its interval,
+    moved along with a value; a lever becomes part of the rule book itself: nobody responds to it as to a reform.
     """
     section, _, name = column.partition(".")
     if column == "residents":
@@ -68,7 +70,8 @@ def with_value(scenario: Scenario, column: str, value: Any) -> Scenario:
         if faults or not value:
             raise BadInput(faults) if faults else refuse(column, words("没有居民", "there is nobody"),
                                                          words("请填写人数", "give their number"))
-        return with_assumption(scenario, "people", "residents", multiplied(given.value, value / total))
+        scenario = with_assumption(scenario, "people", "residents", multiplied(given.value, value / total))
+        return with_sums(scenario, value / total)
     if section in SECTIONS:
         plain = scenario.model_copy(update={"changes": ()})
         change = Change(lever=column, year=scenario.first_year, value=value, source=STATED)
@@ -84,6 +87,18 @@ def with_value(scenario: Scenario, column: str, value: Any) -> Scenario:
     if faults := check_tree(term, tree, axes, f"{section}.{field}"):
         raise BadInput(faults)
     return with_assumption(scenario, section, field, tree)
+
+
+def with_sums(scenario: Scenario, times: float) -> Scenario:
+    """The scenario with the sums of a whole fund, and the ends of their ranges, multiplied."""
+    account, update = scenario.assumptions.account, {}
+    for name in SUMS:
+        given: Assumed = getattr(account, name)
+        update[name] = given.model_copy(update={
+            "value": multiplied(given.value, times), "source": IN_PROPORTION,
+            "range": given.range and tuple(end * times for end in given.range)})
+    account = account.model_copy(update=update)
+    return scenario.model_copy(update={"assumptions": scenario.assumptions.model_copy(update={"account": account})})
 
 
 def with_assumption(scenario: Scenario, section: str, field: str, tree: Any) -> Scenario:

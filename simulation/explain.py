@@ -82,6 +82,8 @@ def waterfall(a: Item, b: Item, of: str | Sequence[str] = "balance_end", year: i
         raise refuse("orders", words("次序数应为 1 到 1000", "there can be 1 to 1000 orders"),
                      words("例如 16", "give one such as 16"))
     sampled = orders or (None if len(grouped) <= MANY else ORDERS)
+    if sampled and sampled >= factorial(len(grouped)):
+        sampled = None  # there are no more
     paths = every_order(len(grouped)) if sampled is None else some_orders(len(grouped), sampled, seed)
     wanted = sorted({coalition for path in paths for coalition in path} | {1 << n for n in range(len(grouped))})
     made = {coalition: entry.result for coalition, entry in zip((0, max(wanted)), entries, strict=True) if entry.result}

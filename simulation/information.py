@@ -270,6 +270,17 @@ def advice(found: Information, names: Mapping[str, Words] | None = None, most: i
                   f"On what is known today {chosen.en} has the least expected loss; in {found.wrong:.0%} of futures "
                   f"another option would be better. A perfect forecast would save {yuan(perfect.value).en} on average "
                   f"(standard error {yuan(perfect.se).en}).")]
+    close = found.options[found.options["difference"].abs() < TOLD * found.options["se"]]
+    if len(close):
+        apart = [(named.get(row.option) or words(f"方案“{row.option}”", f"the option {row.option}"), row)
+                 for row in close.itertuples()]
+        told.append(words(
+            "但在这个模拟次数下，它与" + "、".join(
+                f"{name.zh}（多损失 {yuan(row.difference).zh}，标准误 {yuan(row.se).zh}）" for name, row in apart)
+            + "不能区分；请增加模拟次数再定。",
+            "But at this number of draws it cannot be told from " + ", ".join(
+                f"{name.en} ({yuan(row.difference).en} more, standard error {yuan(row.se).en})" for name, row in apart)
+            + "; use more draws before choosing by this."))
     single = found.values[(found.values["kind"] == "assumption") & found.values["told"]]
     for place, row in enumerate(single.head(most).itertuples(), 1):
         told.append(words(

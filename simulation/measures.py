@@ -150,7 +150,8 @@ SETTLEMENT = (
     ("expenditure", "paid_inpatient"), ("expenditure", "paid_chronic"), ("expenditure", "paid_outpatient"),
     ("expenditure", "premium"), ("expenditure", "fund_contract_fee"), ("expenditure", "recovered"),
     ("expenditure", "review_saving"), ("expenditure", "expenditure"),
-    ("balance", "transfer"), ("balance", "surplus"), ("balance", "opening_balance"), ("balance", "balance_end"),
+    ("balance", "transfer"), ("balance", "surplus"), ("balance", "redistributed"),
+    ("balance", "opening_balance"), ("balance", "balance_end"),
     ("lines", "surplus_ratio"), ("lines", "balance_ratio"), ("lines", "reserve_months"),
     ("people", "enrolled"), ("people", "take_up"), ("people", "stays"), ("people", "visits"),
 )
@@ -164,7 +165,8 @@ ITEMS = {"income": words("收入合计", "Total income"), "expenditure": words("
          "subsidy_by_level": words("财政补助", "Subsidy"), "paid_inpatient": words("住院待遇支出", "Benefits: stays"),
          "paid_chronic": words("门诊特殊病种待遇支出", "Benefits: special diseases"),
          "paid_outpatient": words("普通门诊待遇支出", "Benefits: ordinary outpatient care"),
-         "fund_contract_fee": words("签约服务费（基金分担）", "Contract fees borne by the fund")}
+         "fund_contract_fee": words("签约服务费（基金分担）", "Contract fees borne by the fund"),
+         "redistributed": words("年初结余重新划分（划入为正）", "Balance redistributed, received positive")}
 
 
 def settlement(result: Result, area: str | None = None) -> pd.DataFrame:
@@ -195,7 +197,10 @@ def settlement(result: Result, area: str | None = None) -> pd.DataFrame:
             value = owed[item.removeprefix("paid_")] * paid
         elif item == "fund_contract_fee":
             value = data["contract_fee_by_payer"].sel(payer="fund").mean("draw").values
+        elif item == "redistributed":  # among the counties that become one fund: no money of the year
+            value = mean("opening_balance") - np.append(mean("opening_balance")[0], mean("balance_end")[:-1])
         elif item in RATIOS:  # of the totals, as a bureau reckons
+            title = words(f"{title.zh}（按均值）", f"{title.en} (of the means)")
             part, whole, times = RATIOS[item]
             value = ratio(times * mean(part), mean(whole))
         else:

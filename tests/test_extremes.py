@@ -347,7 +347,7 @@ def test_what_is_settled_is_kept_within_its_room_and_used_again(monkeypatch) -> 
     made: list[str] = []
 
     def settled(name: str) -> list:
-        stacks = [[(np.zeros(1), np.zeros(5))]]  # 40 bytes
+        stacks = [(np.zeros(1), np.zeros(5))]  # 40 bytes
         return histories.kept((len(name), 0.5), lambda: made.append(name) or stacks)
 
     monkeypatch.setattr(histories, "KEPT", OrderedDict())

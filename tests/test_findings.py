@@ -74,6 +74,19 @@ def test_a_better_balance_reads_better_and_a_fuller_reserve_neither_better_nor_w
     assert {one.way for one in figures(before, None, language)} == {""}
 
 
+def test_a_change_is_that_of_the_year_the_figure_names(result):
+    """Late subsidies move the worst deficit to the first year: it stands beside that year's, not the worst before."""
+    late = result.scenario.changed([Change(lever="financing.subsidy_late", year=2026, value=0.3,
+                                           source=Source(status="assumption"))])
+    before, after = told(result), told(simulate(late, draws=256, engine="table"))
+    was, now = (run.chance("p_deficit")["value"] for run in (before, after))
+    year = now.idxmax()
+    assert year != was.idxmax() and abs(was[year] - was.max()) > 0.1
+    deficit = figures(after, before, "en")[1]
+    assert str(year) in deficit.label
+    assert float(re.search(r"[\d.]+", deficit.change)[0]) == pytest.approx(100 * (now[year] - was[year]), abs=0.051)
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_who_pays_is_told_of_each_insured_person_in_the_last_year_and_before(result, language):
     richer = simulate(result.scenario.changed([Change(lever="financing.subsidy", year=2026, value=1000,

@@ -164,6 +164,15 @@ def test_a_decision_nothing_can_change_says_so():
     assert "none of them" in " ".join(line.en for line in advice(same))
 
 
+def test_a_choice_that_draws_cannot_tell_says_so():
+    one = found()
+    close = one._replace(options=one.options.assign(se=one.options["difference"]))
+    said = advice(close)[1]
+    assert one.chosen == "dearer" and "keeping the current plan" in said.en and "维持当前方案" in said.zh
+    assert "lower" in said.en and "lower" in said.zh and "dearer" not in said.en
+    assert "cannot be told" in said.en and "cannot be told" not in advice(one)[1].en
+
+
 def test_weights_move_the_choice():
     """Where only what residents pay in counts, nobody would pay more; where only what is missing counts, all would."""
     dearer = {"dearer": option("financing.contribution_step", 60)}

@@ -4,6 +4,7 @@ import io
 import re
 from pathlib import Path
 
+import numpy as np
 import openpyxl
 import pandas as pd
 import pytest
@@ -15,7 +16,7 @@ from report.studies import groups
 from report.tables import Drawn
 from report.text import phrases, plain
 from simulation import load_scenario, reference, simulate
-from simulation.measures import settlement
+from simulation.measures import RATIOS, settlement
 from simulation.scenario import Change
 from simulation.scorecard import measured, scorecard, standards
 from simulation.terms import LANGUAGES, UNITS, Source
@@ -221,6 +222,24 @@ def test_the_settlement_adds_up_in_its_own_unit(city, language, everything):
         plain_yuan = settled.set_index("item").loc["income", years]
         assert account.loc["income", years].tolist() == pytest.approx((plain_yuan / divisor).tolist())
         assert account.loc["surplus_ratio", "unit"] == "%"
+
+
+def test_a_county_s_balance_runs_on_from_year_to_year_with_what_is_redistributed():
+    city = simulate("city_pooling_2012", DRAWS)
+    for area in [None, *city.data["area"].values[1:]]:
+        settled = settlement(city, area).set_index("item").select_dtypes("number").T
+        end, begin = settled["balance_end"].to_numpy(), settled["opening_balance"].to_numpy()
+        moved = settled["redistributed"].to_numpy()
+        assert begin[1:] == pytest.approx(end[:-1] + moved[1:])
+        assert begin + settled["surplus"].to_numpy() == pytest.approx(end)
+        assert (np.abs(moved).max() > 1e-3 * end.max()) == (area is not None)
+
+
+def test_ratios_of_the_settlement_say_that_they_are_of_the_means():
+    settled = settlement(simulate(OLD, DRAWS)).set_index("item")
+    for item, title in settled["title_en"].items():
+        assert title.endswith("(of the means)") == (item in RATIOS), item
+        assert settled.loc[item, "title_zh"].endswith("（按均值）") == (item in RATIOS), item
 
 
 def test_items_that_are_nothing_are_left_out_until_asked_for():

@@ -109,6 +109,13 @@ def test_a_row_puts_its_numbers_into_the_template(tmp_path: Path) -> None:
     growth, before = scenario.assumptions.utilisation.cost_growth, template.assumptions.utilisation.cost_growth
     assert growth.value == 0.09 and growth.source.status == "assumption"
     assert np.allclose(np.subtract(growth.range, 0.09), np.subtract(before.range, before.value))
+    # What is a sum of the whole fund is the smaller county's part of it.
+    share = 50_000 / template.value("people", "residents", ("group", "status")).sum()
+    opening, whole = (one.assumptions.account.opening_balance for one in (scenario, template))
+    assert opening.value == pytest.approx(share * whole.value)
+    assert opening.range == (whole.range and pytest.approx(tuple(share * end for end in whole.range)))
+    assert built(county("own", **{"account.opening_balance": 7.0, "residents": 50_000})) \
+        .assumptions.account.opening_balance.value == 7.0
     # A county's own rule is its rule book, not a reform that people respond to.
     assert lever_value(scenario, CEILING) == 45000 and scenario.changes == template.changes
     assert scenario.base_policy().benefits.ceiling.value == 45000
