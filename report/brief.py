@@ -19,10 +19,10 @@ from report.findings import doubt, figures, limit_text, sentences
 from report.inquiry import Inquiry, facts
 from report.paper import NOTHING, Brief, Chart, Heading, Listing, Paragraph, Part, Section, Table, clean, printable
 from report.tables import FORMS, Drawn, wide
-from report.text import percent, say
+from report.text import percent, say, years_of
 from simulation.estimates import SET_BY_HAND, find_assumption
 from simulation.results import EVENTS
-from simulation.scenario import clause
+from simulation.scenario import clause, find_lever, years_given_up
 
 ACCOUNT = ["enrolled", "income", "expenditure", "surplus", "balance_end", "surplus_ratio", "balance_ratio",
            "reserve_months"]
@@ -120,11 +120,22 @@ def question(inquiry: Inquiry, language: str) -> tuple[Part, ...]:
         texts = [say(language, "brief.supposed", counts=wishes.counts(inquiry, language), asked=asked)]
         for kind, items in lists.items():
             texts += [say(language, f"brief.supposed_{kind}"), *numbered(items, language)] if items else []
+            texts += given_way(inquiry, language) if kind == "rules" else []
         known = background(story)
         texts += [say(language, "brief.background", story=known)] if known else []
     else:
         texts = [say(language, "brief.as_is", asked=lowered(asked)), story]
     return tuple(told(texts))
+
+
+def given_way(inquiry: Inquiry, language: str) -> list[str]:
+    """The sentence on what the scenario itself plans for later years and gives up for the changes, if it does."""
+    years = years_given_up(inquiry.given_up)
+    alike = wishes.grouped(years, lambda lever: (find_lever(lever)[:2], years[lever]))
+    plans = [say(language, "brief.given_up_plan", years=years_of(when, language), name=wishes.called(
+        [inquiry.base.lever_names(lever, language) for lever in levers], language))
+        for (_, when), levers in alike.items()]
+    return [say(language, "brief.given_up", plans=say(language, "brief.list").join(plans))] if plans else []
 
 
 def bases(inquiry: Inquiry, language: str) -> str:

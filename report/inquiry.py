@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from report.answers import Run, told
@@ -14,7 +14,7 @@ from simulation.estimates import Estimate
 from simulation.explain import Waterfall, differing, in_groups, waterfall
 from simulation.model import simulate
 from simulation.results import LIBRARIES, Result
-from simulation.scenario import Change, Scenario, lever_value
+from simulation.scenario import Change, GivenUp, Scenario, given_up, lever_value
 from simulation.series import load_series
 from simulation.terms import Source, Term
 
@@ -69,6 +69,11 @@ class Inquiry(NamedTuple):
     def changed(self) -> bool:
         """Whether anything is asked for that the scenario does not say."""
         return bool(self.moved or self.estimates)
+
+    @property
+    def given_up(self) -> list[GivenUp]:
+        """What the scenario itself plans for later years and the edits put out of force."""
+        return given_up(self.base, self.edits)
 
     @property
     def now(self) -> Run:
@@ -137,17 +142,30 @@ def ran(base: Scenario, scenario: Scenario, draws: int, seed: int, engine: str, 
 
 
 def moves(base: Scenario, edits: Sequence[Change]) -> list[Moved]:
-    """The values that edits change, in the order of the regulation, each from its year on."""
-    scenario, found = base.changed(edits), []
-    for year in sorted({edit.year for edit in edits}):
-        levers = tuple(edit.lever for edit in edits if edit.year == year)
-        inside = lambda name: any(f"{name}.".startswith(f"{lever}.") for lever in levers)  # noqa: E731, B023
+    """The values that edits change, in the order of the years and of the regulation, each from its year on.
+
+    An edit that says what holds anyway, but in place of what is planned for later years, is told from the first of
+    those in which it makes a difference.
+    """
+    scenario = base.changed(edits)
+
+    def moved(year: int, levers: Iterable[str], but: Container[str] = ()) -> list[Moved]:
+        levers, found = tuple(levers), []
         for name, value, term, _ in scenario.levers(year):
-            if inside(name) and (was := lever_value(base, name, year)) != value:
+            inside = name not in but and any(f"{name}.".startswith(f"{lever}.") for lever in levers)
+            if inside and (was := lever_value(base, name, year)) != value:
                 section, field, *_ = name.split(".")
                 source = getattr(getattr(base.policy_in(year), section), field).source
                 found.append(Moved(name, year, was, value, term, source))
-    return found
+        return found
+
+    found = [each for year in sorted({edit.year for edit in edits})
+             for each in moved(year, (edit.lever for edit in edits if edit.year == year))]
+    lost = given_up(base, edits)
+    for year in sorted({plan.year for plan in lost}):
+        told = {each.lever for each in found}
+        found += moved(year, (plan.lever for plan in lost if plan.year == year), told)
+    return sorted(found, key=lambda each: each.year)
 
 
 def shared_out(ends: Sequence[Result | Scenario], given: dict[str, Any], tell: Progress) -> Waterfall | None:

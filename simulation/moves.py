@@ -119,6 +119,36 @@ def moves(scenario: Scenario, lever: str | Mapping[str, float], since: int) -> M
     return Moves(levers, since, tuple(here), tuple(later), unit, -down, up)
 
 
+def moved_by(scenario: Scenario, lever: str, since: int, by: Any) -> tuple[tuple[str, int, Any], ...]:
+    """What to set so that a lever or a branch moves by an amount from a year on, and by as much where it is planned.
+
+    >>> from simulation import load_scenario
+    >>> moved_by(load_scenario("city_pooling_2012"), "financing.subsidy", 2020, -30)
+    (('financing.subsidy', 2020, 520), ('financing.subsidy', 2021, 550))
+    """
+    check_lever(scenario, lever, since)
+    for year in (since, *planned(scenario, lever, since)):
+        for leaf in moving(scenario, lever, 1.0, year):
+            if leaf.term.choices or leaf.start is None and not leaf.fixed:
+                raise refuse(f"{leaf.lever}@{year}",
+                             words("现值不是数字，不能增减", "stands at no number to move from"),
+                             words("请用 = 设定数值", "set a value with ="))
+    if isinstance(by, str) or by is None or not isfinite(by):
+        raise refuse(lever, words("增减的数量不是数字", "is to move by what is no number"),
+                     words(f"例如 {lever}+=10", f"write for example {lever}+=10"))
+    found = moves(scenario, lever, since)
+    low, high = (found.amount(end) for end in (found.low, found.high))
+    if not low <= tidy(by) <= high:
+        raise refuse(lever, words(f"增减 {by:g} 超出范围", f"cannot move by {by:g} within its bounds"),
+                     words(f"请用 {low:g} 到 {high:g}", f"use {low:g} to {high:g}"))
+    position = round(by / found.unit)
+    if tidy(by) != found.amount(position):
+        raise refuse(lever, words(f"{by:g} 不是步长 {found.unit:g} 的整数倍",
+                                  f"moves in steps of {found.unit:g}, and {by:g} is no whole number of them"),
+                     words(f"请用 {found.unit:g} 的整数倍", f"use a multiple of {found.unit:g}"))
+    return found.edits(position)
+
+
 def check_lever(scenario: Scenario, lever: str, since: int) -> None:
     """Refuse a lever or year that is not there, and a lever that does nothing in the scenario."""
     term = find_lever(lever)[3]

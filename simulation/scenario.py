@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 from pydantic import Field
@@ -348,6 +348,47 @@ class Scenario(Record):
     def text(self) -> str:
         """The scenario as one line of JSON, from which it can be built again; the order of axes is kept."""
         return "{" + ", ".join(f'"{name}": {field_text(self, name)}' for name in type(self).model_fields) + "}"
+
+
+class GivenUp(NamedTuple):
+    """A value planned for a later year that no longer comes to hold."""
+
+    lever: str
+    year: int
+    value: Any  # as planned
+    by: str  # the lever of the edit it gives way to
+
+
+def given_up(base: Scenario, edits: Sequence[Change]) -> list[GivenUp]:
+    """What the scenario itself plans for years after edits and gives up for them, where the value really differs.
+
+    What the edits set for the very year is no loss.
+
+    >>> from simulation import load_scenario
+    >>> edit = Change(lever="financing.subsidy", year=2012, value=240, source=Source(status="assumption"))
+    >>> [found[:3] for found in given_up(load_scenario("city_pooling_2012"), [edit])][:2]
+    [('financing.subsidy', 2013, 280), ('financing.subsidy', 2014, 320)]
+    """
+    after, found = base.changed(edits), {}
+    for plan in base.changes:
+        names = {leaf for each in (base, after) for leaf, _ in leaves(lever_value(each, plan.lever, plan.year),
+                                                                      plan.lever)}
+        for leaf in sorted(names):
+            over = [edit for edit in edits if edit.year <= plan.year and f"{leaf}.".startswith(f"{edit.lever}.")]
+            coarse = any(name.startswith(f"{leaf}.") for name in names)  # the same again is there leaf by leaf
+            if not coarse and over and over[-1].year < plan.year and lever_value(
+                    base, leaf, plan.year) != lever_value(after, leaf, plan.year):
+                lever = max(plan.lever, over[-1].lever, key=len)
+                found[lever, plan.year] = GivenUp(lever, plan.year, plan.value, over[-1].lever)
+    return sorted(found.values(), key=lambda each: (each.by, each.year))
+
+
+def years_given_up(found: Iterable[GivenUp]) -> dict[str, tuple[int, ...]]:
+    """The years in which each edit gives up what is planned."""
+    years: dict[str, set[int]] = {}
+    for each in found:
+        years.setdefault(each.by, set()).add(each.year)
+    return {lever: tuple(sorted(of)) for lever, of in years.items()}
 
 
 KEPT = 512  # of each of these, so that what is asked for again and again is made once

@@ -15,13 +15,13 @@ from pypdf import PdfReader
 from report import burden, evidence, wishes
 from report.answers import WHOLES, told
 from report.book import book
-from report.brief import background, brief
+from report.brief import background, brief, given_way, question
 from report.findings import doubt, figures, sentences
 from report.html import html
-from report.inquiry import inquire, moves
+from report.inquiry import Inquiry, Runs, inquire, moves
 from report.paper import Chart, Paragraph, Table, cells, clean, lines, shares, tables
 from report.pdf import NOT_FIRST, NOT_LAST, broken, pdf, units
-from report.text import number, percent, say
+from report.text import number, percent, say, years_of
 from report.word import word
 from simulation import load_scenario, simulate
 from simulation.assumptions import ASSUMED
@@ -136,6 +136,34 @@ def test_what_changes_nothing_is_no_change_and_a_branch_is_told_leaf_by_leaf():
         name for name, value, *_ in base.levers(2030)
         if name.startswith("benefits.rate.inpatient.adult.") and value != 0.5}
     assert {(each.year, each.after) for each in found} == {(2030, 0.5)}
+
+
+@pytest.fixture(scope="module")
+def planned():
+    """What a brief asks of a change that gives up planned values, and of one that sets them anew; nothing is run."""
+    base = load_scenario("city_pooling_2012")
+
+    def inquiry(*edits):
+        return Inquiry(base.name, base.changed(edits), edits, (), base, tuple(moves(base, edits)),
+                       Runs(None, None, None, None), None, None)
+
+    return inquiry
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_planned_values_that_give_way_are_told_beside_the_changes(language, planned, monkeypatch):
+    monkeypatch.setattr("report.brief.limit_text", lambda *_: "")  # which only a run knows
+    same = planned(change("financing.subsidy", 2012, 240))  # what the scenario says of its first year
+    (first,), found = same.moved, [part.text for part in question(same, language)]
+    assert same.changed and (first.year, first.before, first.after) == (2013, 280, 240)
+    name = same.base.lever_names("financing.subsidy", language)
+    told = next(text for text in found if years_of(range(2013, 2022), language) in text)
+    assert name in told and found.index(told) == 1 + next(n for n, text in enumerate(found) if "280" in text)
+    leaves = [f"financing.contribution.{group}.ordinary" for group in ("child", "adult", "senior")]
+    told = given_way(planned(*(change(leaf, 2019, 300) for leaf in leaves)), language)
+    assert len(told) == 1 and told[0].count(years_of((2020, 2021), language)) == 1
+    for kept in ([change("financing.subsidy", year, 700) for year in (2020, 2021)], [change(CEILING, 2012, 1000)]):
+        assert given_way(planned(*kept), language) == []
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """The command line: what it prints, that it repeats itself, and that a kept run can be checked."""
 
+import argparse
 import json
 import re
 import shutil
@@ -12,8 +13,11 @@ import pytest
 
 from simulation import load_scenario
 from simulation.__main__ import main
+from simulation.commands import options
 from simulation.loading import library
 from simulation.runs import difference
+from simulation.scenario import given_up, lever_value, years_given_up
+from simulation.trees import leaves
 
 ROOT = Path(__file__).resolve().parent.parent
 BOOK = load_scenario("benxi_2008")
@@ -210,6 +214,103 @@ def test_a_dated_edit_holds_from_that_year_on(data: Callable) -> None:
         more = after["expenditure"]["mean"] - before["expenditure"]["mean"]
         due = premium * before["enrolled"]["mean"] if before["year"] >= 2012 else 0.0
         assert more == pytest.approx(due, rel=1e-9, abs=1e-6)
+
+
+SUBSIDY, PAID = "financing.subsidy", "financing.contribution"
+
+
+def asked_for(*edits: str, scenario: str = "city_pooling_2012"):
+    """The scenario of the library with edits, as every command reads them."""
+    return options.edited(argparse.Namespace(scenario=scenario, edits=list(edits), lang="en"))
+
+
+@pytest.mark.parametrize(("edits", "told"), [
+    ([f"{SUBSIDY}=240"], {SUBSIDY: range(2013, 2022)}),
+    ([f"{SUBSIDY}@2018=500"], {SUBSIDY: range(2019, 2022)}),
+    ([f"{SUBSIDY}=280"], {SUBSIDY: range(2014, 2022)}),  # what is planned for 2013 comes to hold all the same
+    ([f"{SUBSIDY}@2020=500", f"{SUBSIDY}@2021=520"], {}),
+    ([f"{SUBSIDY}@2021=520", f"{SUBSIDY}@2020=500"], {SUBSIDY: [2021]}),  # the later edit is the one that holds
+    ([f"{SUBSIDY}@2021=500"], {}),
+    ([f"{SUBSIDY}.adult@2020=500"], {f"{SUBSIDY}.adult": [2021]}),  # where the plan is for the whole branch
+    ([f"{PAID}@2019=300"], {PAID: [2020, 2021]}),  # and where it is for parts of what is set
+    ([f"{SUBSIDY}+=30"], {}),
+    (["benefits.ceiling=1000"], {})])
+def test_what_an_edit_gives_up_is_what_is_planned_later_and_differs(edits: list[str], told: dict) -> None:
+    base = load_scenario("city_pooling_2012")
+    changes = options.edits_of(argparse.Namespace(edits=edits), base)
+    found = given_up(base, changes)
+    assert years_given_up(found) == {lever: tuple(years) for lever, years in told.items()}
+    for each in found:
+        after, = {value for _, value in leaves(lever_value(base.changed(changes), each.lever, each.year))}
+        assert after != each.value and each.value in {
+            value for _, value in leaves(lever_value(base, each.lever, each.year))}
+
+
+@pytest.mark.parametrize("command", [
+    ["levers", "city_pooling_2012", "--set", f"{SUBSIDY}=240"],
+    ["run", "city_pooling_2012", "--draws", "16", "--json", "--set", f"{SUBSIDY}=240"],
+    ["compare", "city_pooling_2012", "--draws", "16", "--engine", "table", "--with", f"{SUBSIDY}=240"]])
+def test_planned_values_that_give_way_are_told_in_a_sentence(ask: Callable, command: list[str]) -> None:
+    for language, words in (("en", ["gives way", "2013–2021", "+="]), ("zh", ["不再执行", "2013—2021 年", "+="])):
+        code, shown, said = ask(*command, "--lang", language)
+        line, = [line for line in said.splitlines() if SUBSIDY in line]
+        assert code == 0 and shown and all(word in line for word in words)
+        assert "--json" not in command or json.loads(shown)
+
+
+def test_a_lever_moved_by_an_amount_moves_what_is_planned_as_well() -> None:
+    base = load_scenario("city_pooling_2012")
+    values = lambda scenario, lever: [lever_value(scenario, lever, year) for year in base.horizon()]  # noqa: E731
+    plan = values(base, SUBSIDY)
+    assert values(asked_for(f"{SUBSIDY}+=30"), SUBSIDY) == [value + 30 for value in plan]
+    assert values(asked_for(f"{SUBSIDY}@2018-=30"), SUBSIDY) == [*plan[:6], *(value - 30 for value in plan[6:])]
+    assert values(asked_for(f"{SUBSIDY}+=0"), SUBSIDY) == plan
+    assert values(asked_for(f"{SUBSIDY}@2020=700", f"{SUBSIDY}+=５"), SUBSIDY) == [
+        *(value + 5 for value in plan[:8]), 705, 705]
+    moved = asked_for(f"{PAID}+=10")
+    for leaf, _ in leaves(base.policy.financing.contribution.value, PAID):
+        assert values(moved, leaf) == [value + 10 if value else 0 for value in values(base, leaf)]
+    assert not all(value for _, value in leaves(base.policy.financing.contribution.value))
+    rates = dict(leaves(asked_for("benefits.rate.inpatient+=0.3").policy_in(2012).benefits.rate.value["inpatient"]))
+    old = dict(leaves(base.policy.benefits.rate.value["inpatient"]))
+    assert max(rates.values()) == 1
+    assert rates == {leaf: pytest.approx(min(value + 0.3, 1) if value else 0) for leaf, value in old.items()}
+
+
+def test_a_kept_run_of_a_lever_moved_by_an_amount_is_the_same_again(ask: Callable, tmp_path: Path) -> None:
+    out = tmp_path / "moved"
+    assert ask("run", "city_pooling_2012", "--draws", 16, "--engine", "table", "--set", f"{SUBSIDY}@2019+=30",
+               "--out", out)[::2] == (0, "")
+    assert ask("verify", out)[0] == 0
+
+
+@pytest.mark.parametrize(("edit", "names"), [
+    (f"{SUBSIDY}=+30", [f"{SUBSIDY}+=N"]),
+    (f"{SUBSIDY}=＋30", [f"{SUBSIDY}+=N"]),
+    (f"{SUBSIDY}+=3", ["steps of 5", "3"]),
+    ("benefits.rate.inpatient.adult-=0.005", ["steps of 0.01"]),
+    (f"{SUBSIDY}+=much", ["no number"]),
+    (f"{SUBSIDY}-=", ["no number"]),
+    (f"{SUBSIDY}+=nan", ["no number"]),
+    (f"{SUBSIDY}-=none", ["no number"]),
+    (f"{SUBSIDY}-=300", ["-240"]),
+    ("pooling.method+=1", ["stands at no number", "="]),
+    ("benefits.celing+=1", ["benefits.ceiling"]),
+    (f"{SUBSIDY}@2030+=5", ["2012 to 2021"]),
+    ("+=5", ["LEVER=VALUE"])])
+def test_what_cannot_move_by_an_amount_is_refused_in_a_sentence(ask: Callable, edit: str, names: list[str]) -> None:
+    for language in ("zh", "en"):
+        code, shown, faults = ask("levers", "city_pooling_2012", "--set", edit, "--lang", language)
+        assert (code, shown, faults.count("\n")) == (2, "", 1)
+    assert all(name in faults for name in names), faults
+
+
+def test_no_limit_is_no_number_to_move_from(ask: Callable) -> None:
+    ceiling = ["--set", "benefits.ceiling@2010=none", "--set", "benefits.ceiling+=1000"]
+    code, _, faults = ask("levers", "benxi_2008", *ceiling[:2], "--set", "benefits.ceiling@2010+=1000")
+    assert code == 2 and "benefits.ceiling@2010" in faults and faults.count("\n") == 1
+    code, _, faults = ask("levers", "benxi_2008", *ceiling)  # there in a later year alone
+    assert code == 2 and "benefits.ceiling@2010" in faults
 
 
 @pytest.mark.parametrize(("misspelt", "meant"), [

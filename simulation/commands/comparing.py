@@ -55,7 +55,8 @@ def several(sub: argparse.ArgumentParser, number: str, text: str) -> None:
     """Scenarios to be held against each other, and how they are simulated."""
     sub.add_argument("scenarios", nargs=number, metavar="SCENARIO", help=text)
     sub.add_argument("--with", action="append", default=[], metavar="LEVER=VALUE[,LEVER=VALUE]", dest="reforms",
-                     help="one more scenario: the first with these levers set, LEVER or LEVER@YEAR; may be repeated")
+                     help="one more scenario: the first with these levers set, LEVER or LEVER@YEAR, or moved, LEVER+=N "
+                          "or LEVER-=N; may be repeated")
     sub.add_argument("--draws", metavar="N", help=f"({DRAWS}, or those of a kept run)")
     sub.add_argument("--seed", metavar="S", help=f"({SEED}, or that of a kept run)")
     sub.add_argument("--engine", default="auto", metavar="|".join(ENGINES), help="one for all")
@@ -134,7 +135,7 @@ def asked(options: argparse.Namespace) -> dict[str, Item]:
         if is_kept(first):
             raise refuse(f"--with {text}", words("保存的运行不能再改", "a kept run cannot be changed"),
                          words("请先给情景名称", "name a scenario first"))
-        found[text] = edited(argparse.Namespace(scenario=first, edits=text.split(",")))
+        found[text] = edited(argparse.Namespace(scenario=first, edits=text.split(","), lang=options.lang))
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,12 @@ import pandas as pd
 from simulation.estimates import SET_BY_HAND, Estimate, estimate_from_text
 from simulation.loading import load_scenario
 from simulation.model import ENGINES, simulate
+from simulation.moves import moved_by
 from simulation.proposals import lever_and_year
 from simulation.results import Result
-from simulation.scenario import Change, Scenario, value_from_text
-from simulation.terms import BadInput, refuse, short, words
+from simulation.scenario import Change, Scenario, given_up, value_from_text, years_given_up
+from simulation.sought import span
+from simulation.terms import BadInput, Words, refuse, short, words
 from simulation.writing import disarmed, make, write
 
 Command = Callable[[str, Callable[[argparse.Namespace], int], str], argparse.ArgumentParser]  # adds one to the parser
@@ -27,7 +29,8 @@ def settable(sub: argparse.ArgumentParser) -> None:
     """A scenario and its `--set` edits."""
     sub.add_argument("scenario", help="a scenario of the library, or a YAML file")
     sub.add_argument("--set", action="append", default=[], metavar="LEVER=VALUE", dest="edits",
-                     help="set a lever, from the first year or from LEVER@YEAR; may be repeated")
+                     help="set a lever, from the first year or from LEVER@YEAR, in place of what the scenario plans "
+                          "later; LEVER+=N or LEVER-=N moves it, and what is planned later, by N; may be repeated")
     sub.add_argument("--assume", action="append", default=[], metavar="NAME=LOW..HIGH", dest="estimates",
                      help="another 5 %% to 95 %% interval of an assumption, as LOW..HIGH, LOW..MEDIAN..HIGH or one "
                           "value, where values vary as multipliers of them; '; reason' may follow; may be repeated")
@@ -52,16 +55,59 @@ def whole_number(text: str | int, place: str) -> int:
 def edited(options: argparse.Namespace) -> Scenario:
     """The scenario named on the command line with its `--set` edits and its `--assume` intervals."""
     scenario = load_scenario(options.scenario)
-    changes = []
+    return scenario.changed(edits_of(options, scenario)).assuming(estimates_of(options))
+
+
+def edits_of(options: argparse.Namespace, scenario: Scenario) -> list[Change]:
+    """The changes given with `--set`, those by an amount written out; what they give up is told on the way."""
+    changes: list[Change] = []
     for edit in options.edits:
-        name, equals, text = edit.partition("=")
-        if not equals or not name:
-            raise refuse(f"--set {short(edit)}", words("不是“参数=数值”", "is not a lever and its value"),
-                         words("请写 LEVER=VALUE", "write LEVER=VALUE"))
-        lever, year = lever_and_year(name, "--set")
-        changes.append(Change(lever=lever, year=scenario.first_year if year is None else year,
-                              value=value_from_text(text), source=SET_BY_HAND))
-    return scenario.changed(changes).assuming(estimates_of(options))
+        changes += read_edit(edit, scenario.changed(changes))
+    if lost := years_given_up(given_up(scenario, changes)):
+        print(notice(lost)[getattr(options, "lang", "en")], file=sys.stderr)
+    return changes
+
+
+def read_edit(edit: str, scenario: Scenario) -> list[Change]:
+    """The changes that one edit asks for: one, or one for each value and year that is moved by an amount."""
+    name, equals, text = edit.partition("=")
+    sign = name[-1:] if name[-1:] in ("+", "-") else ""
+    name = name.removesuffix(sign)
+    if not equals or not name:
+        raise refuse(f"--set {short(edit)}", words("不是“参数=数值”", "is not a lever and its value"),
+                     words("请写 LEVER=VALUE", "write LEVER=VALUE"))
+    lever, year = lever_and_year(name, "--set")
+    since, value = scenario.first_year if year is None else year, value_from_text(text)
+    if sign:
+        by = -value if sign == "-" and isinstance(value, int | float) else value
+        return [Change(lever=leaf, year=start, value=to, source=SET_BY_HAND)
+                for leaf, start, to in moved_by(scenario, lever, since, by)]
+    if text.strip().startswith(("+", "＋")):
+        raise refuse(f"--set {short(edit)}", words("等号之后有加号", "has a plus after the equals sign"),
+                     words(f"要增加，请写 {short(name)}+=N；要设为该数，请去掉加号",
+                           f"write {short(name)}+=N to raise it, or leave out the plus to set it"))
+    return [Change(lever=lever, year=since, value=value, source=SET_BY_HAND)]
+
+
+def notice(lost: Mapping[str, tuple[int, ...]]) -> Words:
+    """That edits give up what the scenario itself plans for later years, and what to do about it."""
+    plans = {lever: [span(run) for run in unbroken(years)] for lever, years in lost.items()}
+    zh = "，".join(f"{lever}（{'、'.join(run.zh for run in runs)}）" for lever, runs in plans.items())
+    en = ", ".join(f"{lever} ({', '.join(run.en for run in runs)})" for lever, runs in plans.items())
+    return words(f"情景原定以后年份的数值不再执行：{zh}；如要保留，请同时设定这些年份（LEVER@YEAR=VALUE），"
+                 "或用 LEVER+=N 在原定数值上增减",
+                 f"what the scenario itself plans for later years gives way: {en}; to keep it, set those years as well "
+                 "(LEVER@YEAR=VALUE), or move what is planned with LEVER+=N")
+
+
+def unbroken(years: Sequence[int]) -> list[tuple[int, ...]]:
+    """Years in order, parted where one is missing.
+
+    >>> unbroken((2014, 2016, 2017))
+    [(2014,), (2016, 2017)]
+    """
+    starts = [n for n, year in enumerate(years) if not n or year > years[n - 1] + 1]
+    return [tuple(years[start:end]) for start, end in zip(starts, [*starts[1:], len(years)], strict=True)]
 
 
 def estimates_of(options: argparse.Namespace) -> list[Estimate]:

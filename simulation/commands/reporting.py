@@ -6,7 +6,7 @@ import argparse
 from importlib import import_module
 from pathlib import Path
 
-from simulation.commands.options import Command, edited, estimates_of, settable, show, simulated, whole_number
+from simulation.commands.options import Command, edits_of, estimates_of, settable, show, simulated, whole_number
 from simulation.loading import library, load_scenario
 from simulation.terms import refuse, words
 from simulation.writing import unwritable, write
@@ -37,8 +37,7 @@ def report(options: argparse.Namespace) -> int:
 
     base = load_scenario(options.scenario)
     named = base.name if options.scenario in library() else Path(options.scenario).name
-    edits = [change for change in edited(options).changes if change not in base.changes]
-    inquiry = inquire(base, edits, estimates_of(options), whole_number(options.draws, "--draws"),
+    inquiry = inquire(base, edits_of(options, base), estimates_of(options), whole_number(options.draws, "--draws"),
                       whole_number(options.seed, "--seed"), options.engine, options.series or TESTED, named)
     paper = brief(inquiry, options.lang)
     content = getattr(import_module(f"report.{FORMATS[form]}"), FORMATS[form])(paper)

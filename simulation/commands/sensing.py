@@ -66,7 +66,7 @@ def inform(options: argparse.Namespace) -> int:
     """`information`"""
     lang = options.lang
     offered = {text: edited(argparse.Namespace(scenario=options.scenario, edits=[*options.edits, *text.split(",")],
-                                               estimates=options.estimates))
+                                               estimates=options.estimates, lang=lang))
                for text in options.options}
     found = information(edited(options), offered, dict(pair(text) for text in options.weights),
                         number(options.discount, "--discount"), whole_number(options.draws, "--draws"),
