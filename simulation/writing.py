@@ -18,6 +18,7 @@ import pandas as pd
 from simulation.terms import BadInput, refuse, words
 
 NO_ROOM = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
+SHEETS = (".xlsx", ".xls", ".xlsm", ".ods")
 NO_RIGHT = {errno.EACCES, errno.EPERM, errno.EROFS}
 # Signs with which a spreadsheet takes a cell for a formula, or drops them and does; some take the full-width ones too.
 FORMULA = tuple("=+-@＝＋－＠\t\r\n")
@@ -77,8 +78,32 @@ def unwritable(path: Path, error: OSError) -> BadInput:
     if error.errno in NO_RIGHT:
         return refuse(str(path), words("写不进去：没有写入权限", "cannot be written: there is no right to write here"),
                       words("请检查权限，或换一个位置", "check the rights, or choose another place"))
-    return refuse(str(path), words("写不进去", f"cannot be written ({error.strerror})"),
+    if not os.path.isdir(path.parent):  # unlike a path's own, never raises
+        return refuse(str(path), words(f"写不进去：没有文件夹 {path.parent}",
+                                       f"cannot be written: there is no folder {path.parent}"),
+                      words("请先建立该文件夹，或换一个位置", "make the folder first, or choose another place"))
+    if os.path.isdir(path):
+        return refuse(str(path), words("写不进去：这是一个文件夹", "cannot be written: it is a folder"),
+                      words("请写出文件名", "name a file in it"))
+    return refuse(str(path), words("写不进去", f"cannot be written ({error.strerror or error})"),
                   words("请检查路径，或换一个位置", "check the path, or choose another place"))
+
+
+def check_table(path: Path | None) -> None:
+    """Refuse a place for a table before anything is computed: one that is not there, or a workbook's name for CSV.
+
+    >>> check_table(None), check_table(Path("a.csv"))
+    (None, None)
+    """
+    if path is None:
+        return
+    if path.suffix.lower() in SHEETS:
+        raise refuse(str(path), words(f"表格写成 CSV，不是 {path.suffix} 文件",
+                                      f"the table is written as CSV, not as {path.suffix}"),
+                     words("请用以 .csv 结尾的文件名，电子表格软件可以打开",
+                           "give a name in .csv, which a spreadsheet opens"))
+    if os.path.isdir(path) or not os.path.isdir(path.parent):
+        raise unwritable(path, OSError())
 
 
 def harmless(cell: Any) -> Any:

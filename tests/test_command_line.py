@@ -423,6 +423,25 @@ def test_the_account_may_be_that_of_one_county_or_go_to_a_file(ask: Callable, da
     assert (code, shown) == (2, "") and faults.count("\n") == 1 and "did you mean area_" in faults
 
 
+TABLES = [("account",), ("compare", "--with", "benefits.ceiling=40000"), ("drivers",), ("failures",), ("sweep",),
+          ("explain", "--with", "benefits.ceiling=40000"), ("search", "--lever", "benefits.ceiling=30000:40000"),
+          ("goalseek", "--lever", "benefits.ceiling")]
+
+
+@pytest.mark.parametrize("command", TABLES, ids=lambda command: command[0])
+@pytest.mark.parametrize(("name", "said"), [
+    ("found.xlsx", ("the table is written as CSV, not as .xlsx; give a name in .csv", "CSV，不是")),
+    ("found.ODS", ("the table is written as CSV, not as .ODS; give a name in .csv", "CSV，不是")),
+    ("none/found.csv", ("cannot be written: there is no folder", "没有文件夹")),
+    (".", ("cannot be written: it is a folder; name a file in it", "这是一个文件夹"))])
+def test_a_table_goes_to_a_csv_file_where_there_is_a_folder(
+        ask: Callable, tmp_path: Path, command: tuple[str, ...], name: str, said: tuple[str, str]) -> None:
+    for language, text in zip(("en", "zh"), said, strict=True):
+        code, shown, faults = ask(command[0], "benxi_2008", *command[1:], "--out", tmp_path / name, "--lang", language)
+        assert (code, shown) == (2, "") and text in faults and faults.count("\n") == 1 and "None" not in faults
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_scorecard_says_what_is_met(ask: Callable, data: Callable) -> None:
     rows = data("scorecard", "primary_standards_2025", "--draws", 16)
     assert rows and all(0 <= row["met"] <= 1 and row["direction"] in ("at_least", "at_most") for row in rows)

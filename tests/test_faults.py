@@ -207,8 +207,9 @@ def test_no_command_writes_a_file_in_another_way():
 
 def test_what_is_refused_leaves_nothing_behind(tmp_path):
     (tmp_path / "folder").mkdir()
-    assert "cannot be written" in sentence(write, tmp_path / "folder", b"x")
-    assert "cannot be written" in sentence(write, tmp_path / "none" / "a", b"x")
+    assert "cannot be written: it is a folder" in sentence(write, tmp_path / "folder", b"x")
+    nowhere = tmp_path / "none"
+    assert f"cannot be written: there is no folder {nowhere};" in sentence(write, nowhere / "a", b"x")
     with pytest.raises(KeyboardInterrupt), whole(tmp_path / "a") as part:
         part.write_bytes(b"half")
         raise KeyboardInterrupt

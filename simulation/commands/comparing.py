@@ -23,6 +23,7 @@ from simulation.model import ENGINES
 from simulation.results import EVENTS
 from simulation.runs import read_run
 from simulation.terms import refuse, words
+from simulation.writing import check_table
 
 DRAWS, CHANCES = 1024, 4096  # chances in a third of futures need more
 
@@ -66,6 +67,7 @@ def several(sub: argparse.ArgumentParser, number: str, text: str) -> None:
 
 def compare_scenarios(options: argparse.Namespace) -> int:
     """`compare`"""
+    check_table(options.out)
     of = options.of or EVERYTHING
     check_of(of)
     with running(options) as run:
@@ -83,6 +85,7 @@ def compare_scenarios(options: argparse.Namespace) -> int:
 
 def explain_change(options: argparse.Namespace) -> int:
     """`explain`"""
+    check_table(options.out)
     scenarios = asked(options)
     if len(scenarios) != 2:
         raise refuse("explain", words(f"给了 {len(scenarios)} 个情景", f"has {len(scenarios)} scenarios"),
@@ -108,6 +111,7 @@ def explain_change(options: argparse.Namespace) -> int:
 
 def show_drivers(options: argparse.Namespace) -> int:
     """`drivers`"""
+    check_table(options.out)
     as_kept = is_kept(options.scenario) and not (options.edits or options.estimates)
     item: Item = options.scenario if as_kept else edited(options)
     found = drivers(item, options.of or tuple(EVENTS), whole_number(options.draws, "--draws"),

@@ -28,7 +28,7 @@ from simulation.scenario import check_year, clause
 from simulation.scorecard import scorecard
 from simulation.terms import LANGUAGES, UNITS, BadInput, Words, refuse, short, words
 from simulation.trees import nearest
-from simulation.writing import disarmed, whole, write
+from simulation.writing import check_table, disarmed, whole, write
 
 
 def declare(command: Command) -> None:
@@ -126,6 +126,7 @@ def told(data: dict, title: str, lang: str) -> list[str]:
 
 def account(options: argparse.Namespace) -> int:
     """`account`"""
+    check_table(options.out)
     result = simulated_run(options)
     areas = [str(area) for area in result.data["area"].values]
     if options.area is not None and options.area not in areas:

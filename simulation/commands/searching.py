@@ -16,6 +16,7 @@ from simulation.objectives import OBJECTIVES, VERDICTS
 from simulation.scenario import find_lever
 from simulation.search import Front, said, search, titles
 from simulation.terms import UNITS, refuse, short, words
+from simulation.writing import check_table
 
 MOST_LINES = 40  # policies told as text
 
@@ -49,6 +50,7 @@ def declare(command: Command) -> None:
 
 def search_policies(options: argparse.Namespace) -> int:
     """`search`"""
+    check_table(options.out)
     scenario, found = edited(options), []
     since = None if options.since is None else whole_number(options.since, "--from")
     stopped = False
@@ -119,6 +121,7 @@ def as_data(front: Front) -> dict:
 
 def show_failures(options: argparse.Namespace) -> int:
     """`failures`"""
+    check_table(options.out)
     try:
         density = None if options.density is None else float(options.density)
     except ValueError:

@@ -11,6 +11,7 @@ from simulation.commands.options import Command, edited, settable, show, simulat
 from simulation.goalseek import TARGETS, End, Found, goal_seek
 from simulation.sought import sentences, tightest
 from simulation.terms import refuse, short, words
+from simulation.writing import check_table
 
 
 def declare(command: Command) -> None:
@@ -33,6 +34,7 @@ def declare(command: Command) -> None:
 
 def seek(options: argparse.Namespace) -> int:
     """`goalseek`"""
+    check_table(options.out)
     scenario = edited(options)
     with mapped_of(options) as mapped, shown() as progress:
         found = goal_seek(

@@ -18,7 +18,7 @@ from simulation.proposals import BASE, DESIGNS, Proposal, grid, read_proposals, 
 from simulation.results import EVENTS, MORE, QUANTITIES
 from simulation.sweep import OF, areas_of, frames
 from simulation.terms import UNITS, refuse, words
-from simulation.writing import disarmed, whole
+from simulation.writing import check_table, disarmed, whole
 
 MOST_SHOWN = 100_000  # rows without a file to write them to
 MOST_LINES = 40  # runs told as text
@@ -43,6 +43,7 @@ def declare(command: Command) -> None:
 
 def sweep_areas(options: argparse.Namespace) -> int:
     """`sweep`"""
+    check_table(options.out)
     lang = options.lang
     areas = areas_of([*options.scenarios, *(read_areas(options.areas) if options.areas else [])])
     draws, seed = whole_number(options.draws, "--draws"), whole_number(options.seed, "--seed")
