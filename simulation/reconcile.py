@@ -33,6 +33,7 @@ PARTS = {
 MIXED = tuple(PARTS)[1:]  # the parts that today's code can mix
 PUBLISHED = ("law", "bulletin")  # a value of such a source is data, one of another is an assumption
 FIGURES = (*QUANTITIES, *EVENTS)
+NOTHING = 1e-9  # of a figure: a smaller part of its change is how computers round
 TOGETHER = words("两次运行的人群、机构划分或年份不同：数据与假设的变化并入政策规则",
                  "The two runs divide people or providers differently or cover other years: the change of data and "
                  "assumptions stands with the rules")
@@ -81,6 +82,19 @@ def reconcile(previous: Manifest, figures: dict, present: Result | Kept, mapped:
     parts["code"] = (made[0] - before) + (after - renewed)
     frame = {"year": np.tile(years, len(FIGURES)), "quantity": np.repeat(FIGURES, len(years)), "previous": before}
     return pd.DataFrame(frame | {part: parts[part] for part in PARTS} | {"present": after})
+
+
+def moved(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a reconciliation in which something moved a figure, with nothing for a part that is only rounding.
+
+    >>> row = {"previous": 1e6, **dict.fromkeys(PARTS, 0.0), "present": 1e6}
+    >>> found = moved(pd.DataFrame([row, row | {"code": 1e-7}, row | {"code": 1e-7, "rules": 5.0}]))
+    >>> found[["code", "rules"]].to_dict()
+    {'code': {2: 0.0}, 'rules': {2: 5.0}}
+    """
+    size, parts = table[["previous", "present"]].abs().max(axis=1), table[list(PARTS)]
+    parts = parts.mask(parts.abs().le(NOTHING * size, axis=0), 0.0)
+    return table.assign(**parts)[(parts != 0).any(axis=1)]
 
 
 def moving(old: Scenario, new: Scenario, previous: Manifest, later: Manifest) -> list[str]:

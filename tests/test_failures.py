@@ -248,5 +248,11 @@ def test_the_command_prints_rules_and_refuses_plainly(capsys) -> None:
     assert main([*line, "--json"]) == 0
     data = json.loads(capsys.readouterr().out)
     assert data["rules"] and {"zh", "en"} == set(data["sentences"][0])
+    for language, heads in (("en", ("Chance of failing", "Share of failures", "At least", "p value")),
+                            ("zh", ("其中失败的概率", "涵盖的失败情形", "至少", "p 值"))):
+        assert main([*line, "--lang", language]) == 0
+        text = capsys.readouterr().out
+        assert all(head in text for head in heads) and "nan" not in text and "–" in text
+        assert data["limits"][0][f"title_{language}"] in text and data["limits"][0]["input"] not in text
     assert main([*line, "--event", "p_defict"]) == 2
     assert "p_deficit" in capsys.readouterr().err

@@ -263,9 +263,16 @@ def test_the_command_tells_what_moved(tmp_path, capsys) -> None:
         table[(table["year"] == 2008) & (table["quantity"] == "income")]["previous"].item())
 
     assert main([*asked, "--lang", "zh"]) == 0
+    assert capsys.readouterr().out == "没有数字变动\n"  # how computers round is no change
+    assert main([*asked, "--lang", "zh", "--set", "benefits.ceiling=60000"]) == 0
     text = capsys.readouterr().out
     assert all(part.zh in text for part in PARTS.values()) and QUANTITIES["income"][0].zh in text
     assert not any(part.en in text for part in PARTS.values()) and TOGETHER.zh not in text
+    assert main([*asked, "--set", "benefits.ceiling=60000"]) == 0
+    head, *rows = capsys.readouterr().out.splitlines()
+    assert all(part.en in head for part in PARTS.values()) and rows
+    assert {row.split()[-2] for row in rows} == {"0"}  # of chance, which is the same in both
+    assert len({len(row) for row in rows}) == 1  # columns stand under their headings
     # a second kept run in place of the scenario
     save_run(simulate("benxi_2008", 32, 1, "table"), tmp_path / "second")
     assert main(["reconcile", str(kept), str(tmp_path / "second"), "--json"]) == 0

@@ -10,6 +10,7 @@ from simulation.adapted import adapted, from_table
 from simulation.backtest import DRAWS, HORIZON, SEED, TEMPLATE, TITLES, backtest, grades
 from simulation.calibration import as_difference, as_file, calibrate, read_targets
 from simulation.commands.clusters import clustered, mapped_of
+from simulation.commands.layout import figure, laid
 from simulation.commands.options import (
     Command,
     kept,
@@ -21,10 +22,11 @@ from simulation.commands.options import (
     tabled,
     whole_number,
 )
+from simulation.commands.running import check_kept
 from simulation.comparable import is_kept
 from simulation.loading import load_scenario
 from simulation.reconcile import PARTS as MOVED
-from simulation.reconcile import TOGETHER, Kept, alike, reconcile
+from simulation.reconcile import TOGETHER, Kept, alike, moved, reconcile
 from simulation.results import EVENTS, QUANTITIES
 from simulation.runs import read_run, scenario_of
 from simulation.series import load_series
@@ -119,6 +121,7 @@ def back_test(options: argparse.Namespace) -> int:
 
 def reconcile_runs(options: argparse.Namespace) -> int:
     """`reconcile`"""
+    check_kept(options.run_dir)
     manifest, figures = read_run(options.run_dir)
     if is_kept(options.scenario) and (options.edits or options.estimates):
         raise refuse("--set", words("保存的运行不能再改", "a kept run cannot be changed"),
@@ -126,13 +129,14 @@ def reconcile_runs(options: argparse.Namespace) -> int:
     present = Kept(*read_run(Path(options.scenario))) if is_kept(options.scenario) else simulated_run(options)
     new = scenario_of(present.manifest) if isinstance(present, Kept) else present.scenario
     table = reconcile(manifest, figures, present)
-    heads = ["previous", *MOVED, "present"]
-    titles = [words("上次", "Previous")[options.lang], *(part[options.lang] for part in MOVED.values()),
-              words("本次", "Present")[options.lang]]
-    lines = ["  ".join(titles), ""]
-    for row in table.to_dict("records"):
-        name = (EVENTS.get(row["quantity"]) or QUANTITIES[row["quantity"]][0])[options.lang]
-        lines.append(f"{name} {row['year']}  " + "  ".join(f"{row[head]:>+14,.4g}" for head in heads))
+    titles = [words("指标与年份", "Figure and year"), words("上次", "Previous"), *MOVED.values(),
+              words("本次", "Present")]
+    name = lambda of: EVENTS.get(of) or QUANTITIES[of][0]  # noqa: E731
+    rows = [[f"{name(row['quantity'])[options.lang]} {row['year']}", figure(row["previous"]),
+             *(figure(row[part], "+" if row[part] else "") for part in MOVED), figure(row["present"])]
+            for row in moved(table).to_dict("records")]
+    same = words("没有数字变动", "no figure has moved")
+    lines = laid([title[options.lang] for title in titles], rows) if rows else [same[options.lang]]
     if not alike(scenario_of(manifest), new):
         lines += ["", TOGETHER[options.lang]]
     return show(options, json.loads(table.to_json(orient="records")), lines)

@@ -10,8 +10,9 @@ from pathlib import Path
 import pandas as pd
 
 from simulation.commands.clusters import clustered, mapped_of, shown
+from simulation.commands.layout import figure, laid
 from simulation.commands.options import Command, edited, settable, show, simulated, tabled, whole_number
-from simulation.failures import CLEAREST, DRAWS, failures
+from simulation.failures import CLEAREST, DRAWS, Failures, failures
 from simulation.objectives import OBJECTIVES, VERDICTS
 from simulation.scenario import find_lever
 from simulation.search import Front, said, search, titles
@@ -133,14 +134,7 @@ def show_failures(options: argparse.Namespace) -> int:
                      density, whole_number(options.most, "--most"), options.holds)
     if options.out:
         tabled(options.out, found.futures)
-    head = words("规则  覆盖率  失败概率  占全部情形", "rule  coverage  density  mass")
-    lines = [each[options.lang] for each in found.sentences]
-    if len(found.rules):
-        lines += ["", head[options.lang]]
-        lines += [f"{row.rule:>4}  {100 * row.coverage:.0f} %  {100 * row.density:.0f} % ± {100 * row.density_se:.1f}  "
-                  f"{100 * row.mass:.0f} %" for row in found.rules.itertuples()]
-        lines += ["", *(f"{row.rule:>4}  {row.input:<34} {row.low:>12.4g} {row.high:>12.4g}  p = {row.p_value:.2g}"
-                        for row in found.limits.itertuples())]
+    lines = [*(each[options.lang] for each in found.sentences), *lines_of_rules(found, options.lang)]
     return show(options, {
         "scenario": found.scenario.name, "event": found.event, "year": found.year, "holds": found.holds,
         "share": found.share, "se": found.se,
@@ -148,3 +142,22 @@ def show_failures(options: argparse.Namespace) -> int:
         **{name: json.loads(getattr(found, name).to_json(orient="records", double_precision=15))
            for name in ("rules", "limits", "trajectory")},
         "sentences": [each.model_dump() for each in found.sentences]}, lines)
+
+
+def lines_of_rules(found: Failures, language: str) -> list[str]:
+    """The rules as a table, then what each asks of a future: a dash where an end is open."""
+    if found.rules.empty:
+        return []
+    chance = words("其中不失败的概率", "Chance of not failing") if found.holds else words(
+        "其中失败的概率", "Chance of failing")
+    cases = words("涵盖的不失败情形", "Share of what holds") if found.holds else words(
+        "涵盖的失败情形", "Share of failures")
+    heads = words("规则", "Rule"), cases, chance, words("占全部情形", "Share of all futures")
+    ends = (words("规则与条件", "Rule and condition"), words("单位", "Unit"), words("至少", "At least"),
+            words("至多", "At most"), words("p 值", "p value"))
+    return ["", *laid([head[language] for head in heads], (
+        [str(row.rule), f"{100 * row.coverage:.0f} %", f"{100 * row.density:.0f} % ± {100 * row.density_se:.1f}",
+         f"{100 * row.mass:.0f} %"] for row in found.rules.itertuples())),
+        "", *laid([head[language] for head in ends], (
+            [f"{row.rule}  {getattr(row, f'title_{language}')}", UNITS[row.unit][language], figure(row.low),
+             figure(row.high), f"{row.p_value:.2g}"] for row in found.limits.itertuples()))]
