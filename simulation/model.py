@@ -137,7 +137,7 @@ def check_run(draws: int, seed: int, engine: str) -> None:
                                                                                                        "give one"))
     if engine not in ENGINES:
         raise refuse("engine", words(f"没有 {engine} 引擎", f"there is no engine {engine}"),
-                     words("请用 table 或 exact", "use table or exact"))
+                     words(f"请用 {'、'.join(ENGINES)} 之一", f"use one of {', '.join(ENGINES)}"))
 
 
 def check_room(scenario: Scenario, draws: int) -> None:

@@ -15,6 +15,7 @@ from simulation import load_scenario
 from simulation.__main__ import main
 from simulation.commands import options
 from simulation.loading import library
+from simulation.model import ENGINES
 from simulation.runs import difference
 from simulation.scenario import given_up, lever_value, years_given_up
 from simulation.trees import leaves
@@ -544,6 +545,15 @@ def test_a_figure_that_is_no_number_is_one_line(ask: Callable, kept: Path, numbe
 
 
 def test_a_folder_without_a_run_is_one_line(ask: Callable, tmp_path: Path) -> None:
-    code, _, faults = ask("verify", tmp_path)
-    assert code == 2
-    assert faults.startswith("manifest.json: ") and faults.count("\n") == 1
+    for command in (["verify"], ["show"]):
+        for place in (tmp_path, tmp_path / "none"):
+            code, shown, faults = ask(*command, place)
+            assert (code, shown) == (2, "") and faults.count("\n") == 1
+            assert faults.startswith(f"{place}: no run is kept here; name the folder or the zip")
+    assert ask("reconcile", tmp_path, "benxi_2008")[2].startswith(f"{tmp_path}: no run is kept here; ")
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_an_unknown_engine_is_refused_with_all_there_are(ask: Callable, language: str) -> None:
+    code, _, faults = ask("run", "benxi_2008", "--engine", "foo", "--lang", language)
+    assert code == 2 and all(engine in faults for engine in ENGINES)

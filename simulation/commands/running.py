@@ -178,6 +178,7 @@ def settle_bills(options: argparse.Namespace) -> int:
 
 def show_kept(options: argparse.Namespace) -> int:
     """`show`"""
+    check_kept(options.run)
     kept = read_kept(options.run)
     try:
         lines = told(kept.figures, kept.manifest.scenario, options.lang)
@@ -190,6 +191,13 @@ def show_kept(options: argparse.Namespace) -> int:
     return show(options, found, [made_by(kept.manifest)[options.lang], *altered, *lines])
 
 
+def check_kept(path: Path) -> None:
+    """Refuse a place where no run is kept by the name that was given."""
+    if not (path.is_file() or (path / "manifest.json").is_file()):
+        raise refuse(str(path), words("这里没有保存的运行", "no run is kept here"),
+                     words("请给出 run --out 写出的文件夹或 zip", "name the folder or the zip that run --out wrote"))
+
+
 def made_by(manifest: Manifest) -> Words:
     """Which version made a run, and which this is."""
     return words(f"由版本 {manifest.maker} 生成，本版本为 {__version__} ({code()})",
@@ -198,6 +206,7 @@ def made_by(manifest: Manifest) -> Words:
 
 def verify(options: argparse.Namespace) -> int:
     """`verify`"""
+    check_kept(options.run)
     kept = read_kept(options.run)
     same, largest, where = same_numbers(kept)
     if same:
