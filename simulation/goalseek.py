@@ -188,12 +188,17 @@ def goal_seek(scenario: Scenario | str, lever: str | Mapping[str, float], target
 
 
 def checked_years(scenario: Scenario, years: Iterable[int] | None, since: int) -> tuple[int, ...]:
-    """The years in which targets must hold, all of them simulated."""
+    """The years in which targets must hold, all of them simulated and none before the change."""
     asked = tuple(range(since, scenario.horizon()[-1] + 1)) if years is None else tuple(sorted(set(years)))
     if not asked or not set(asked) <= set(scenario.horizon()):
         raise refuse("years", words("年份不在模拟期内", "they are not all simulated"),
                      words(f"请用 {scenario.first_year} 到 {scenario.horizon()[-1]}",
                            f"use {scenario.first_year} to {scenario.horizon()[-1]}"))
+    if asked[0] < since:
+        raise refuse("years", words(f"{asked[0]} 年在变动开始的 {since} 年之前，变动改变不了它",
+                                    f"{asked[0]} is before {since}, from which the change holds, and cannot be moved"),
+                     words("请用从变动开始之年起的年份，或让变动更早开始",
+                           "use years from then on, or let the change begin earlier"))
     return asked
 
 

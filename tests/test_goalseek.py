@@ -374,6 +374,7 @@ def test_the_command_gives_the_safe_value_and_keeps_the_one_that_the_check_denie
 
 
 @pytest.mark.parametrize("more", [
+    ["--from", "2013", "--years", "2010-2012"], ["--from", "2013", "--years", "2012-2014"],
     ["--weights", "1,2"], ["--weights", "x"], ["--years", "abc"], ["--years", "2012-2010"], ["--from", "x"],
     ["--target", "p_nothing<=1"], ["--engine", "fast"]])
 def test_the_command_refuses_what_it_cannot_do(more: list[str], capsys: pytest.CaptureFixture) -> None:
