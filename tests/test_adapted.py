@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import lru_cache
 
 import numpy as np
@@ -40,7 +41,7 @@ from simulation.policy import SECTIONS
 from simulation.scenario import Scenario
 from simulation.series import Series, frozen, load_series
 from simulation.steps.utilisation import correlations, futures
-from simulation.terms import BadInput, Source
+from simulation.terms import LANGUAGES, BadInput, Source
 from simulation.trees import leaves
 from tests.coarse import coarse
 
@@ -474,6 +475,12 @@ def test_the_command_writes_the_scenario_and_what_it_took(tmp_path, capsys) -> N
     assert told["first_year"] == scenario.first_year == 2026 and scenario.years == 2
     assert [row["name"] for row in told["assumptions"]] == [row["name"] for row in from_table(scenario)]
     assert "我县" in scenario.title.zh and scenario.documents[TABLE].title == "我县"
+    for language in LANGUAGES:
+        assert main([*(word for word in asked if word != "--json"), "--lang", language]) == 0
+        head, *lines = capsys.readouterr().out.splitlines()
+        assert {"zh": "假设", "en": "Assumption"}[language] in head and " 5 %" in head and " 95 %" in head
+        assert all(row["title"][language] in "\n".join(lines) for row in told["assumptions"])
+        assert not re.search(r"[{}_]|\d\.\d{8}", "\n".join(lines))
     assert main(["validate", str(out)]) == 0
     for wrong in (["--years", "0"], ["--years", "many"], ["--out", str(tmp_path / "none" / "own.yaml")]):
         capsys.readouterr()

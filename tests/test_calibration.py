@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -38,12 +39,14 @@ from simulation.calibration import (
     within,
 )
 from simulation.checking import check_scenario
+from simulation.commands.record import lines_of_fit, measure_title
 from simulation.engines import blocks, histories
+from simulation.estimates import find_assumption
 from simulation.loading import parse_scenario
 from simulation.published import DATA, MEMORY, figure, in_units, rows
 from simulation.scenario import Scenario
 from simulation.steps.utilisation import correlations, futures
-from simulation.terms import BadInput
+from simulation.terms import LANGUAGES, BadInput
 
 NATIONAL = ("national_nrcms_2005", "national_resident_2018")
 FULL = {"TAIL": histories.TAIL, "SAMPLED": blocks.SAMPLED}
@@ -551,3 +554,27 @@ def test_a_source_says_what_stood_there_before() -> None:
         source = fitted_source(before, 7, told)
         assert before.source.note.zh in source.note.zh and before.source.note.en in source.note.en
         assert "7" in source.note.zh and "7" in source.note.en
+
+
+# ---- as text ----------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_fit_is_told_in_words_under_headings(language: str) -> None:
+    scenario = toy(GROWTH, EXPENSE)
+    fit = calibrate(scenario, made(scenario, {GROWTH: 0.5, EXPENSE: 1.0}, SEEN, 0.02))
+    ties = pd.DataFrame([(GROWTH, EXPENSE, -0.9)], columns=["first", "second", "correlation"])
+    text = "\n".join(lines_of_fit(fit._replace(ties=ties), language))
+    heads = {"zh": ("目标", "公布", "合标准差", "拟合前 5 %", "拟合后 中值", "相关"),
+             "en": ("Target", "Published", "In standard deviations", "Before 5 %", "After median", "Correlation")}
+    assert all(head in text for head in heads[language]) and "_" not in text
+    assert not re.search("[a-z]{2}", text) if language == "zh" else "sd" not in text
+    for name in (GROWTH, EXPENSE):
+        assert text.count(find_assumption(name)[2].title[language]) == 2
+
+
+def test_every_measure_has_a_title() -> None:
+    book = load_scenario("benxi_2008")
+    for name in MEASURES:
+        of = name.replace(".tier", ".level_1")
+        titles = {measure_title(book, of, language) for language in LANGUAGES}
+        assert len(titles) == 2 and not any("_" in title for title in titles)

@@ -14,6 +14,7 @@ import pytest
 from simulation import load_scenario
 from simulation.__main__ import main
 from simulation.commands import options
+from simulation.commands.running import SHARED
 from simulation.loading import library
 from simulation.model import ENGINES
 from simulation.runs import difference
@@ -125,6 +126,12 @@ def test_a_kept_run_is_the_same_in_another_process(kept: Path) -> None:
 def test_settle_prints_chinese(bills: Path) -> None:
     shown = shell("settle", "benxi_2008", "--bills", bills, "--lang", "zh")
     assert "个人负担" in shown and "第十八条" in shown
+    assert all(part.zh in shown for part in SHARED.values()) and not re.search("[a-z]{2}", shown)
+
+
+def test_settle_has_words_for_every_part_of_a_bill(bills: Path, ask: Callable) -> None:
+    shown = ask("settle", "benxi_2008", "--bills", bills)[1]
+    assert SHARED.keys() == PARTS and all(part.en in shown for part in SHARED.values()) and "_" not in shown
 
 
 # --- what `--json` prints --------------------------------------------------------------------------

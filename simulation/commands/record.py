@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from simulation.adapted import adapted, from_table
 from simulation.backtest import DRAWS, HORIZON, SEED, TEMPLATE, TITLES, backtest, grades
-from simulation.calibration import as_difference, as_file, calibrate, read_targets
+from simulation.calibration import Fit, as_difference, as_file, calibrate, read_targets
 from simulation.commands.clusters import clustered, mapped_of
-from simulation.commands.layout import figure, laid
+from simulation.commands.layout import NONE, figure, laid
 from simulation.commands.options import (
     Command,
     kept,
@@ -24,13 +26,22 @@ from simulation.commands.options import (
 )
 from simulation.commands.running import check_kept
 from simulation.comparable import is_kept
+from simulation.estimates import find_assumption
 from simulation.loading import load_scenario
 from simulation.reconcile import PARTS as MOVED
 from simulation.reconcile import TOGETHER, Kept, alike, moved, reconcile
-from simulation.results import EVENTS, QUANTITIES
+from simulation.results import ALONG, EVENTS, MORE, QUANTITIES
 from simulation.runs import read_run, scenario_of
+from simulation.scenario import Scenario
 from simulation.series import load_series
-from simulation.terms import refuse, words
+from simulation.terms import UNITS, refuse, words
+
+ENDS = words("5 %", "5 %"), words("95 %", "95 %")
+MULTIPLE = words("所列数的倍数", "of what is stated")
+# What a published figure may be of that no run holds by itself.
+MEASURED = {"expense_per_stay": (words("次均住院费用", "Expense a stay"), "yuan"),
+            "payment_per_stay": (words("次均住院支付", "Owed a stay"), "yuan"),
+            "fund_share": ALONG["in_policy_by_tier"][:2]}
 
 
 def declare(command: Command) -> None:
@@ -68,26 +79,77 @@ def calibrate_scenario(options: argparse.Namespace) -> int:
         scenario = adapted(load_series(options.series), load_scenario(options.scenario), years)
         kept(options.out, as_file(scenario))
         rows = from_table(scenario)
-        return show(options, {"scenario": scenario.name, "first_year": scenario.first_year, "assumptions": rows}, [
-            f"{row['name']:<34} {row['value']!s:<24} {row['interval'] or ''}" for row in rows])
+        return show(options, {"scenario": scenario.name, "first_year": scenario.first_year, "assumptions": rows},
+                    lines_of_table(scenario, rows, lang))
     scenario = load_scenario(options.scenario)
     with mapped_of(options) as mapped:
         fit = calibrate(scenario, read_targets(options.scenario), mapped=mapped)
     kept(options.out, as_difference(fit, f"{scenario.name[:29]}_calibrated"))
-    named = words("未用于拟合", "held out")
-    lines = [f"{row.of:<26} {row.year}  {row.published:>18,.6g} {row.before:>18,.6g} {row.after:>18,.6g} "
-             f"{100 * row.off:>+7.1f} %  {row.miss:>+5.1f} sd  {named[lang] if row.held_out else ''}"
-             for row in fit.targets.itertuples()]
-    untold = words("数据不能确定", "the figures do not tell")
-    ends = lambda *three: " ".join(f"{end:>10.4g}" for end in three)  # noqa: E731
-    lines += ["", *(f"{row.name:<34} {ends(row.prior_low, row.prior, row.prior_high)}  ->  "
-                    f"{ends(row.low, row.value, row.high)}  {'' if row.told else untold[lang]}"
-                    for row in fit.assumptions.itertuples())]
-    only = words("只能确定二者的组合", "only together")
-    lines += ["", *(f"{row.first} ~ {row.second}  {row.correlation:+.2f}  {only[lang]}"
-                    for row in fit.ties.itertuples())]
     return show(options, {name: getattr(fit, name).to_dict("records") for name in ("targets", "assumptions", "ties")},
-                lines)
+                lines_of_fit(fit, lang))
+
+
+def lines_of_table(scenario: Scenario, rows: list[dict], language: str) -> list[str]:
+    """What a scenario takes from a fund's table, a row a value: the ends are of the value, or multiples of it."""
+    heads = (words("假设", "Assumption"), words("单位", "Unit"), words("数值", "Value"), *ENDS)
+    lines = []
+    for row in rows:
+        _, _, term = find_assumption(row["name"])
+        ends = [f"{'×' if row['multiple'] else ''}{figure(end)}" for end in row["interval"] or ()] or [NONE, NONE]
+        lines += [[name, UNITS[term.unit][language], figure(value), *ends]
+                  for name, value in branches(scenario, term.axes, row["value"], term.title[language], language)]
+    return laid([head[language] for head in heads], lines)
+
+
+def branches(scenario: Scenario, axes: Sequence[str], value: Any, title: str, language: str) -> Iterator[tuple]:
+    """The values of an assumption, each under its title with the members of the axes it stands for."""
+    if not isinstance(value, Mapping):
+        yield title, value
+        return
+    axis = next(axis for axis in axes if set(value) <= set(scenario.axes.named(axis)))
+    left = axes[axes.index(axis) + 1:]
+    for member, below in value.items():
+        yield from branches(scenario, left, below, f"{title} · {scenario.axes.named(axis)[member][language]}", language)
+
+
+def lines_of_fit(fit: Fit, language: str) -> list[str]:
+    """A fit as three tables: the targets, the assumptions before and after, and those known only together."""
+    scenario = fit.scenario
+    heads = (words("目标", "Target"), words("年份", "Year"), words("公布", "Published"), words("拟合前", "Before"),
+             words("拟合后", "After"), words("高出", "Above it by"), words("合标准差", "In standard deviations"),
+             words("说明", "Note"))
+    held_out = words("未用于拟合", "held out")
+    targets = [[measure_title(scenario, row.of, language), str(row.year), figure(row.published), figure(row.before),
+                figure(row.after), f"{100 * row.off:+.1f} %", f"{row.miss:+.1f}",
+                held_out[language] if row.held_out else ""] for row in fit.targets.itertuples()]
+    before, after = words("拟合前", "Before"), words("拟合后", "After")
+    sides = [words(f"{side.zh} {end.zh}", f"{side.en} {end.en}") for side in (before, after) for end in (
+        ENDS[0], words("中值", "median"), ENDS[1])]
+    untold, only = words("数据不能确定", "the figures do not tell"), words("只能确定二者的组合", "only together")
+    named = lambda name: find_assumption(name)[2].title[language]  # noqa: E731
+    unit = lambda row: MULTIPLE if row.multiple else UNITS[find_assumption(row.name)[2].unit]  # noqa: E731
+    assumptions = [[named(row.name), unit(row)[language], *map(figure, (
+        row.prior_low, row.prior, row.prior_high, row.low, row.value, row.high)), "" if row.told else untold[language]]
+        for row in fit.assumptions.itertuples()]
+    ties = [[f"{named(row.first)} ~ {named(row.second)}", f"{row.correlation:+.2f}", only[language]]
+            for row in fit.ties.itertuples()]
+    note = heads[-1]
+    told = lambda heads, rows: laid([head[language] for head in heads], rows)  # noqa: E731
+    return [*told(heads, targets), "",
+            *told((words("假设", "Assumption"), words("单位", "Unit"), *sides, note), assumptions),
+            *(["", *told((words("假设", "Assumptions"), words("相关", "Correlation"), note), ties)] if ties else [])]
+
+
+def measure_title(scenario: Scenario, of: str, language: str) -> str:
+    """What a published figure is of, with its tier if it is of one.
+
+    >>> measure_title(load_scenario("benxi_2008"), "expense_per_stay.level_1", "en")
+    'Expense a stay · Level 1 (yuan)'
+    """
+    name, _, tier = of.partition(".")
+    title, unit = MEASURED.get(name) or (QUANTITIES | MORE)[name]
+    at = f" · {scenario.axes.tier[tier][language]}" if tier else ""
+    return f"{title[language]}{at} ({UNITS[unit][language]})"
 
 
 def back_test(options: argparse.Namespace) -> int:

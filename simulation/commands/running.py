@@ -30,6 +30,13 @@ from simulation.terms import LANGUAGES, UNITS, BadInput, Words, refuse, short, w
 from simulation.trees import nearest
 from simulation.writing import check_table, disarmed, whole, write
 
+SHARED = {
+    "deductible": words("起付标准", "deductible"), "rate": words("支付比例", "rate"),
+    "basic": words("基本医保", "basic insurance"), "critical": words("大病保险", "large-amount layer"),
+    "assistance": words("医疗救助", "medical assistance"), "commercial": words("商业补充保险", "commercial supplement"),
+    "out_of_pocket": words("个人负担", "left to the patient"),
+    "ineligible": words("其中目录外费用", "of it outside the lists")}
+
 
 def declare(command: Command) -> None:
     """Add these commands to the parser."""
@@ -168,12 +175,22 @@ def settle_bills(options: argparse.Namespace) -> int:
     data = settle(scenario, read_bills(scenario, options.bills), year)
     lines = []
     for n, bill in enumerate(data["bills"], 1):
-        lines.append(f"{n}. " + "  ".join(f"{part} {bill[part]:,.2f}" for part in PARTS))
+        lines.append(f"{n}. {shared(bill, options.lang)}")
         lines += [f"   {step['amount']:>14,.2f}  {step[options.lang]}  "
                   f"{step['clause' if options.lang == 'zh' else 'clause_en']}"
                   for step in bill["steps"]]
-    lines.append("=  " + "  ".join(f"{part} {data['year'][part]:,.2f}" for part in PARTS))
+    lines.append(f"=  {shared(data['year'], options.lang)}")
     return show(options, data, lines)
+
+
+def shared(bill: dict, language: str) -> str:
+    """Who bears which part of a bill, or of a year of bills, on one line: yuan, and the rate in percent.
+
+    >>> shared(dict.fromkeys(SHARED, 0.0) | {"rate": 0.6, "basic": 1200.0}, "en")[:65]
+    'deductible 0.00  rate 60 %  basic insurance 1,200.00  large-amoun'
+    """
+    amount = lambda part: f"{100 * bill[part]:.4g} %" if part == "rate" else f"{bill[part]:,.2f}"  # noqa: E731
+    return "  ".join(f"{SHARED[part][language]} {amount(part)}" for part in PARTS)
 
 
 def show_kept(options: argparse.Namespace) -> int:
