@@ -9,6 +9,8 @@ from report.sheets import MIME as KINDS
 from report.sheets import cell_of, form_of, laid_out, number_format
 
 MIME = KINDS["xlsx"]
+LONGEST = 31  # letters of a sheet's name
+BARRED = str.maketrans("[]:*?/\\'", "        ")
 
 
 def book(paper: Brief) -> bytes:
@@ -18,7 +20,7 @@ def book(paper: Brief) -> bytes:
 
     made = Workbook()
     front = made.active
-    front.title = "0"
+    front.title = titled(0, " ".join(paper.title))
     for line in lines(paper):
         front.append([cell_of(line)])
     front.column_dimensions["A"].width = 100
@@ -27,7 +29,7 @@ def book(paper: Brief) -> bytes:
     for (cell,) in front.iter_rows(max_row=len(paper.title)):
         cell.font = Font(bold=True)
     for n, (caption, drawn) in enumerate(tables(paper), 1):
-        sheet = made.create_sheet(str(n))
+        sheet = made.create_sheet(titled(n, caption))
         sheet.append([cell_of(head) for head in heads(drawn)])
         for row in drawn.frame.itertuples(index=False):
             sheet.append([cell_of(value) for value in row])
@@ -41,3 +43,12 @@ def book(paper: Brief) -> bytes:
     file = io.BytesIO()
     made.save(file)
     return file.getvalue()
+
+
+def titled(n: int, caption: str) -> str:
+    """The name of a sheet: its number, and as much of a caption as a workbook takes.
+
+    >>> titled(2, "Table 1. Income / expenditure of the fund by year")
+    '2 Table 1. Income expenditure of'
+    """
+    return " ".join(f"{n} {caption}".translate(BARRED).split())[:LONGEST].rstrip()

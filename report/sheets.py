@@ -37,6 +37,7 @@ FACTS = {"scenario": words("来源情景", "source scenario"), "fingerprint": wo
 WIDEST = 44  # letters a column of a workbook takes at most
 UNIT = re.compile(r"[（(]([^（()）]*)[)）]$")
 BREAKS = re.compile(r"[\s,;]+")  # what would begin a new cell or line in a CSV file
+CHANGE = re.compile(r"[+-]\d[\d.,]*%?( [^=@|!'\"]*)?")  # a signed figure in words: no formula
 FORM = re.compile(r"%(\+?)(,?)(?:\.(\d+))?([dfg])")
 
 
@@ -230,8 +231,8 @@ def breadth(value: Any) -> int:
 def cell_of(value: Any) -> Any:
     """A value as a workbook can hold it: no formula, no unseen control character, nothing where there is no figure.
 
-    >>> cell_of("=1+1"), cell_of(float("nan")), cell_of(2.5)
-    ("'=1+1", None, 2.5)
+    >>> cell_of("=1+1"), cell_of("+1.5 pp"), cell_of(float("nan")), cell_of(2.5)
+    ("'=1+1", '+1.5 pp', None, 2.5)
     """
     from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
@@ -242,7 +243,8 @@ def cell_of(value: Any) -> Any:
         return None if math.isnan(value) else str(value)
     if isinstance(value, int | float):
         return value
-    return harmless(ILLEGAL_CHARACTERS_RE.sub("", str(value)))
+    text = ILLEGAL_CHARACTERS_RE.sub("", str(value))
+    return text if CHANGE.fullmatch(text) else harmless(text)
 
 
 def form_of(name: Any, drawn: Drawn) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from math import isfinite
 from pathlib import Path
-from unicodedata import east_asian_width
 
 from report.bundle import bundle
 from simulation import __version__, measures
+from simulation.commands.layout import laid
 from simulation.commands.options import (
     Command,
     edited,
@@ -145,16 +145,11 @@ def account(options: argparse.Namespace) -> int:
         with whole(options.out) as part:
             disarmed(table).to_csv(part, index=False, encoding="utf-8-sig")
     years = [column for column in table.columns if isinstance(column, int)]
-    title = table[f"title_{options.lang}"]
-    lines = [" " * 44 + "".join(f"{year:>16}" for year in years)]
-    for row, name in zip(table.itertuples(index=False), title, strict=True):
-        values = dict(zip(table.columns, row, strict=True))
-        form = "{:>16,.3f}" if values["unit"] in ("share", "months") else "{:>16,.0f}"
-        head = f"{name} ({UNITS[values['unit']][options.lang]})"
-        wide = sum(east_asian_width(letter) in "WF" for letter in head)  # Chinese letters take two columns
-        lines.append(head.ljust(44 - wide) + "".join(form.format(values[year]) for year in years))
     rows = [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
-    return show(options, rows, lines)
+    form = lambda unit: "{:,.3f}" if unit in ("share", "months") else "{:,.0f}"  # noqa: E731
+    return show(options, rows, laid(["", *map(str, years)], [
+        [f"{row[f'title_{options.lang}']} ({UNITS[row['unit']][options.lang]})",
+         *(form(row["unit"]).format(row[str(year)]) for year in years)] for row in rows]))
 
 
 def show_scorecard(options: argparse.Namespace) -> int:
