@@ -452,6 +452,32 @@ def check_shares(scenario: Scenario, place: str) -> list[Fault]:
     return faults
 
 
+def check_ways(scenario: Scenario, place: str) -> list[Fault]:
+    """The fault of care that is paid in no way, all of its parts being 0: the first of it, in the first such year.
+
+    >>> from simulation import load_scenario
+    >>> nothing = Change(lever="payment.method.fee_for_service", year=2010, value=0, source=Source(status="assumption"))
+    >>> check_ways(load_scenario("benxi_2008").changed([nothing]), "--set")[0].what.en
+    'from 2010 on nothing says how care is paid: every way of payment is 0'
+    """
+    axes, known = scenario.axes, {}
+    for year, policy in zip(scenario.horizon(), scenario.policies(), strict=True):
+        known.setdefault(id(policy.payment.method), (year, policy.payment.method.value))
+    for year, ways in known.values():
+        unpaid = dense(ways, ("method", "kind", "tier"), axes.members()).sum(axis=0) <= 0
+        if unpaid.any():
+            i, k = np.argwhere(unpaid)[0]
+            kind, tier = list(axes.kind.values())[i], list(axes.tier.values())[k]
+            which = words("医疗", "care") if unpaid.all() else words(*(
+                f"{kind[language]} · {tier[language]}" for language in ("zh", "en")))
+            return [Fault(f"{place}: payment.method",
+                          words(f"{year} 年起没有说明{which.zh}如何付费：各种支付方式都为 0",
+                                f"from {year} on nothing says how {which.en} is paid: every way of payment is 0"),
+                          words("请给其中一种大于 0 的份数，例如 payment.method.global_budget=1",
+                                "give one of them parts above 0, such as payment.method.global_budget=1"))]
+    return []
+
+
 def check_year(scenario: Scenario, year: int, place: str) -> None:
     """Refuse a year that is not simulated."""
     if year not in scenario.horizon():

@@ -261,6 +261,19 @@ def test_a_fault_of_a_scenario_with_more_to_it_is_one_line(faults, tmp_path: Pat
     assert lines[0].startswith(f"{path}: ") and place in lines[0].removeprefix(f"{path}: ")
 
 
+@pytest.mark.parametrize("change", ["payment.method.fee_for_service", "payment.method.fee_for_service.inpatient"])
+def test_care_that_is_paid_in_no_way_is_one_line(faults, tmp_path: Path, change: str) -> None:
+    path = tmp_path / "city.yaml"
+    setting = f"  - {{lever: {change}, year: 2021, value: 0, source: {{status: assumption}}}}\n"
+    path.write_text(swapped(DOCTORS, "\nchanges:\n", f"\nchanges:\n{setting}"), encoding="utf-8")
+    line, = faults("validate", path)
+    assert line.startswith(f"{path}: payment.method: from 2021 on nothing says how Inpatient · ")
+    # another way in its place, in the same year, is all it takes
+    instead = setting.replace("fee_for_service", "global_budget").replace("value: 0", "value: 1")
+    path.write_text(swapped(DOCTORS, "\nchanges:\n", f"\nchanges:\n{setting}{instead}"), encoding="utf-8")
+    assert main(["validate", str(path)]) == 0
+
+
 def test_a_kind_of_care_that_is_not_simulated_is_one_line(faults, tmp_path: Path) -> None:
     path = tmp_path / "city.yaml"
     path.write_text(GOOD.replace(" chronic:", " dental:"), encoding="utf-8")
