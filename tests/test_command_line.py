@@ -564,3 +564,11 @@ def test_a_folder_without_a_run_is_one_line(ask: Callable, tmp_path: Path) -> No
 def test_an_unknown_engine_is_refused_with_all_there_are(ask: Callable, language: str) -> None:
     code, _, faults = ask("run", "benxi_2008", "--engine", "foo", "--lang", language)
     assert code == 2 and all(engine in faults for engine in ENGINES)
+
+
+def test_care_that_is_paid_in_no_way_is_refused(capsys: pytest.CaptureFixture) -> None:
+    asked = ["run", "benxi_2008", "--draws", "16", "--set", "payment.method.fee_for_service=0"]
+    assert main(asked) == 2
+    refused = capsys.readouterr().err
+    assert "--set" in refused and "every way of payment is 0" in refused and "Traceback" not in refused
+    assert main([*asked, "--set", "payment.method.global_budget=1"]) == 0

@@ -17,7 +17,7 @@ from simulation.model import ENGINES, simulate
 from simulation.moves import moved_by
 from simulation.proposals import lever_and_year
 from simulation.results import Result
-from simulation.scenario import Change, Scenario, given_up, value_from_text, years_given_up
+from simulation.scenario import Change, Scenario, check_ways, given_up, value_from_text, years_given_up
 from simulation.sought import span
 from simulation.terms import BadInput, Words, refuse, short, words
 from simulation.writing import disarmed, make, write
@@ -63,6 +63,8 @@ def edits_of(options: argparse.Namespace, scenario: Scenario) -> list[Change]:
     changes: list[Change] = []
     for edit in options.edits:
         changes += read_edit(edit, scenario.changed(changes))
+    if faults := check_ways(scenario.changed(changes), "--set"):
+        raise BadInput(faults)
     if lost := years_given_up(given_up(scenario, changes)):
         print(notice(lost)[getattr(options, "lang", "en")], file=sys.stderr)
     return changes
