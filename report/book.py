@@ -49,6 +49,6 @@ def titled(n: int, caption: str) -> str:
     """The name of a sheet: its number, and as much of a caption as a workbook takes.
 
     >>> titled(2, "Table 1. Income / expenditure of the fund by year")
-    '2 Table 1. Income expenditure of'
+    '2 Table 1. Income expenditure o'
     """
     return " ".join(f"{n} {caption}".translate(BARRED).split())[:LONGEST].rstrip()
