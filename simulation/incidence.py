@@ -41,8 +41,8 @@ DRAWS, FEW = 1024, 16  # to find the median future of the baseline; where only i
 USERS = 2  # outpatient years that each history of stays is paired with
 MANY = 3  # counties from which fewer histories do
 LEVELS = {
-    "no_stay": words("未住院", "No stay"), "one_stay": words("住院一次", "One stay"),
-    "several_stays": words("住院两次及以上", "Two or more stays"),
+    "no_stay": words("未住院", "No stay"), "one_stay": words("住院一次，非高费用", "One stay, not dear"),
+    "several_stays": words("住院两次及以上，非高费用", "Two or more stays, not dear"),
     "dear": words("高费用年份（总费用超过灾难性支出线）", "Dear year (bills beyond the catastrophic line)"),
 }
 LAYERS = (CRITICAL, ASSISTANCE, COMMERCIAL)

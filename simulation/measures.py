@@ -127,7 +127,7 @@ def median_error(result: Result, quantity: str) -> pd.DataFrame:
 def spending_by_tier(result: Result) -> pd.DataFrame:
     """Mean fund spending on stays by tier, on special diseases and on ordinary outpatient care where it is pooled.
 
-    Columns year, tier (or kind of care), amount (yuan), share.
+    What providers are paid, as in `settlement`. Columns year, tier (or kind of care), amount (yuan), share.
     """
     data = result.data.variables
     by_tier = data["basic_by_tier"].values[:, :, 0].mean(axis=0)
@@ -135,6 +135,8 @@ def spending_by_tier(result: Result) -> pd.DataFrame:
     outpatient = data["outpatient"].values[:, :, 0].mean(axis=0)
     pooled = result.scenario.has("outpatient")
     amounts = np.column_stack([by_tier, chronic, *([outpatient] if pooled else [])])
+    paid = data["provider_payment"].values[:, :, 0].mean(axis=0) / np.maximum(amounts.sum(axis=1), 1e-9)
+    amounts *= paid[:, None]
     tiers = [*data["tier"].values, "chronic", *(["outpatient"] if pooled else [])]
     years = data["year"].values
     return pd.DataFrame({

@@ -16,7 +16,7 @@ from report.studies import groups
 from report.tables import Drawn
 from report.text import phrases, plain
 from simulation import load_scenario, reference, simulate
-from simulation.measures import RATIOS, settlement
+from simulation.measures import RATIOS, settlement, spending_by_tier
 from simulation.scenario import Change
 from simulation.scorecard import measured, scorecard, standards
 from simulation.terms import LANGUAGES, UNITS, Source
@@ -233,6 +233,18 @@ def test_a_county_s_balance_runs_on_from_year_to_year_with_what_is_redistributed
         assert begin[1:] == pytest.approx(end[:-1] + moved[1:])
         assert begin + settled["surplus"].to_numpy() == pytest.approx(end)
         assert (np.abs(moved).max() > 1e-3 * end.max()) == (area is not None)
+
+
+def test_spending_by_tier_is_what_the_settlement_pays_for_benefits():
+    budget = load_scenario("urrbmi_county_2026").changed([Change(
+        lever=f"payment.method.{way}", year=2026, value=part, source=Source(status="assumption"))
+        for way, part in (("fee_for_service", 0), ("global_budget", 1))])
+    result = simulate(budget, DRAWS)
+    settled = settlement(result).set_index("item").select_dtypes("number")
+    by_tier = spending_by_tier(result).pivot(index="year", columns="tier", values="amount")
+    for item, kinds in (("paid_inpatient", list(result.data["tier"].values)), ("paid_chronic", ["chronic"]),
+                        ("paid_outpatient", ["outpatient"])):
+        assert by_tier[kinds].sum(axis=1).to_numpy() == pytest.approx(settled.loc[item].to_numpy())
 
 
 def test_ratios_of_the_settlement_say_that_they_are_of_the_means():

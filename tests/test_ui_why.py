@@ -95,6 +95,7 @@ def test_the_chart_of_chances_draws_the_strongest_drivers_of_each(language):
     rows = figure.layout.yaxis.categoryarray
     heads = [row for row in rows if row.startswith("<b>")]
     assert len(heads) == strongest["event"].nunique() and len(rows) == len(heads) + len(strongest)
+    assert figure.layout.yaxis.range == (-0.5, len(rows) - 0.5)  # the first heading included
 
 
 @pytest.fixture(scope="module")

@@ -97,6 +97,13 @@ def test_the_register_holds_every_lever_and_assumption_with_its_provenance(name,
         assert not [cell for cell in frame.map(str).to_numpy().ravel() if re.search(HAN, cell)]
 
 
+def test_an_edit_of_one_value_leaves_the_others_their_source():
+    whole, edited = (register(view_of(FIRST, edits=edits), "zh").set_index("name")["clause"]
+                     for edits in ((), ((RATE, 0.9),)))
+    moved = edited.index[edited != whole]
+    assert list(moved) == [RATE]
+
+
 # --- English pages ------------------------------------------------------------------------------------
 
 def test_english_pages_are_in_english_to_their_last_help_hover_and_cell(monkeypatch):

@@ -186,6 +186,7 @@ def thirds(drawn: Drawn, title: str, names: Mapping[str, str]) -> go.Figure:
                                         "%{customdata[0]:+.1%} ± %{customdata[1]:.1%}<br>"
                                         f"{names['share']} %{{customdata[2]:.1%}}<extra></extra>"})
     figure = layout(title, rows, "")
+    figure["yaxis"]["range"] = [-0.5, len(rows) - 0.5]  # a heading has no mark to make room for it
     return whole(traces, figure | {"xaxis": figure["xaxis"] | {"tickformat": ".0%", "range": [-0.02, 1.02]}})
 
 

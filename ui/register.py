@@ -78,8 +78,9 @@ def register(view: View, language: str) -> pd.DataFrame:
     """One row a lever, then one row an assumption; numbers as numbers, in the model's units."""
     base, scenario = known(view.scenario), scenario_of(view)
     edits, others = dict(view.levers), dict(view.assumed)
-    rows = []
+    rows, untouched = [], {name: source for name, *_, source in base.levers(view.since)}
     for name, value, term, source in scenario.levers(view.since):
+        source = source if name in edits else untouched.get(name, source)  # an edit moves one value of a table
         was = shown(lever_value(base, name, view.since), language) if name in edits else None
         rows.append(row(scenario, "lever", name, value, (term, source), language)
                     | {"title": scenario.lever_names(name, language), "was": was})
