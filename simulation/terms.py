@@ -142,7 +142,7 @@ UNITS = {
 class Fault:
     """One thing wrong with an input: where it stands, what it is, and the remedy."""
 
-    place: str
+    place: str  # may be nothing, where there is no place to name
     what: Words
     remedy: Words
 
@@ -151,9 +151,12 @@ class Fault:
 
         >>> Fault("x.yaml: years", words("缺少", "is missing"), words("请补上", "add it")).sentence()
         'x.yaml: years: is missing; add it'
+        >>> Fault("", words("没有名称", "there is no name"), words("请填写", "give one")).sentence("zh")
+        '没有名称；请填写'
         """
         after, between = ("：", "；") if language == "zh" else (": ", "; ")
-        text = f"{self.place.replace(': ', after)}{after}{self.what[language]}{between}{self.remedy[language]}"
+        place = f"{self.place.replace(': ', after)}{after}" if self.place else ""
+        text = f"{place}{self.what[language]}{between}{self.remedy[language]}"
         return " ".join(text.split())
 
 

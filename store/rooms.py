@@ -111,7 +111,7 @@ def clean(text: str, most: int, what: Words, wanted: bool = True) -> str:
     """A short text on one line, refused when it is empty or too long."""
     text = " ".join("".join(letter for letter in text if letter.isprintable() or letter.isspace()).split())
     if wanted and not text:
-        raise refuse("—", words(f"没有填写{what.zh}", f"there is no {what.en}"), words("请填写", "give one"))
+        raise refuse("", words(f"没有填写{what.zh}", f"there is no {what.en}"), words("请填写", "give one"))
     if len(text) > most:
         raise refuse(short(text), words(f"{what.zh}超过 {most} 个字", f"the {what.en} is over {most} characters"),
                      words("请写短一些", "make it shorter"))
@@ -147,7 +147,7 @@ def entered(engine: sa.Engine, code: str, token: str, who: str) -> tuple[Room, S
 def _room(connection: sa.Connection, code: str) -> Room:
     row = connection.execute(sa.select(rooms).where(rooms.c.code == as_code(code))).one_or_none()
     if row is None:
-        raise refuse(short(code) or "—", words("没有使用这个房间码的课堂", "no room has this code"),
+        raise refuse(short(code), words("没有使用这个房间码的课堂", "no room has this code"),
                      words("请与主持人核对八位字母和数字",
                            "check its eight letters and digits with the facilitator"))
     return Room(**{name: getattr(row, name) for name in Room._fields})

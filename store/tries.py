@@ -38,7 +38,7 @@ def tried(engine: sa.Engine, who: str, look: Callable[[sa.Connection], Found]) -
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(ADVISORY_LOCK)))
         if wait := waiting(connection, who):
             minutes = -(-wait // 60)
-            raise refuse("—", words("输错房间码的次数太多", "wrong room codes have been tried too often"),
+            raise refuse("", words("输错房间码的次数太多", "wrong room codes have been tried too often"),
                          words(f"请等 {minutes} 分钟再试；已在课堂里的人不受影响",
                                f"try again in {minutes} min; whoever is in a room already goes on"))
         try:

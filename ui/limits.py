@@ -71,7 +71,7 @@ class Line:
         """A place in the line, with its old number for one who had left it; raises `BadInput` where it is full."""
         with self._lock:
             if len(self._waiting) >= self.granted.in_line:
-                raise refuse("—", words(f"已有 {len(self._waiting)} 项计算在排队，这一项没有开始",
+                raise refuse("", words(f"已有 {len(self._waiting)} 项计算在排队，这一项没有开始",
                                         f"{len(self._waiting)} calculations are waiting, so this one was not begun"),
                              words("您的设置都在，请过几分钟再试", "nothing is lost: try again in some minutes"))
             ticket = Ticket(person, work, number or next(self._numbers))
