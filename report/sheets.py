@@ -37,7 +37,7 @@ FACTS = {"scenario": words("来源情景", "source scenario"), "fingerprint": wo
 WIDEST = 44  # letters a column of a workbook takes at most
 UNIT = re.compile(r"[（(]([^（()）]*)[)）]$")
 BREAKS = re.compile(r"[\s,;]+")  # what would begin a new cell or line in a CSV file
-CHANGE = re.compile(r"[+-]\d[\d.,]*%?( [^=@|!'\"]*)?")  # a signed figure in words: no formula
+CHANGE = re.compile(r"[+-]\d[\d.,]*%? [^=@|!'\"]+")  # a signed figure in words: no formula
 FORM = re.compile(r"%(\+?)(,?)(?:\.(\d+))?([dfg])")
 
 

@@ -31,7 +31,7 @@ CHANGE = "\nchanges:\n  - {lever: benefits.ceiling, year: 2010, value: 40000, so
 
 FAULT = re.compile(r"(?P<place>\S.*?)(?:: |：)(?P<what>[^;；]*\S)(?:; |；)(?P<remedy>\S.*)")
 CHINESE = re.compile("[\u4e00-\u9fff]")
-SOON = 1.0  # seconds of this process
+SOON = 1.0  # seconds of this thread: what an earlier test left running is not counted
 
 
 @pytest.fixture
@@ -41,12 +41,12 @@ def faults(capsys):
     def command(*arguments: object) -> list[str]:
         said = {}
         for language in ("en", "zh"):
-            begun = time.process_time()
+            begun = time.thread_time()
             try:
                 code = main([*map(str, arguments), "--lang", language])
             except SystemExit as left:
                 code = left.code
-            spent = time.process_time() - begun
+            spent = time.thread_time() - begun
             shown = capsys.readouterr()
             assert code == 2 and shown.out == ""
             assert spent < SOON
