@@ -202,7 +202,6 @@ def settlement(result: Result, area: str | None = None) -> pd.DataFrame:
         elif item == "redistributed":  # among the counties that become one fund: no money of the year
             value = mean("opening_balance") - np.append(mean("opening_balance")[0], mean("balance_end")[:-1])
         elif item in RATIOS:  # of the totals, as a bureau reckons
-            title = words(f"{title.zh}（按均值）", f"{title.en} (of the means)")
             part, whole, times = RATIOS[item]
             value = ratio(times * mean(part), mean(whole))
         else:

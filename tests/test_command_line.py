@@ -572,3 +572,9 @@ def test_care_that_is_paid_in_no_way_is_refused(capsys: pytest.CaptureFixture) -
     refused = capsys.readouterr().err
     assert "--set" in refused and "every way of payment is 0" in refused and "Traceback" not in refused
     assert main([*asked, "--set", "payment.method.global_budget=1"]) == 0
+
+
+@pytest.mark.parametrize(("language", "said"), [("zh", "按各项均值计算"), ("en", "ratios of the means")])
+def test_an_account_says_what_its_ratios_are_of(language: str, said: str, capsys: pytest.CaptureFixture) -> None:
+    assert main(["account", "benxi_2008", "--draws", "16", "--lang", language]) == 0
+    assert said in capsys.readouterr().out.splitlines()[-1]

@@ -16,7 +16,7 @@ from report.studies import groups
 from report.tables import Drawn
 from report.text import phrases, plain
 from simulation import load_scenario, reference, simulate
-from simulation.measures import RATIOS, settlement, spending_by_tier
+from simulation.measures import settlement, spending_by_tier
 from simulation.scenario import Change
 from simulation.scorecard import measured, scorecard, standards
 from simulation.terms import LANGUAGES, UNITS, Source
@@ -245,13 +245,6 @@ def test_spending_by_tier_is_what_the_settlement_pays_for_benefits():
     for item, kinds in (("paid_inpatient", list(result.data["tier"].values)), ("paid_chronic", ["chronic"]),
                         ("paid_outpatient", ["outpatient"])):
         assert by_tier[kinds].sum(axis=1).to_numpy() == pytest.approx(settled.loc[item].to_numpy())
-
-
-def test_ratios_of_the_settlement_say_that_they_are_of_the_means():
-    settled = settlement(simulate(OLD, DRAWS)).set_index("item")
-    for item, title in settled["title_en"].items():
-        assert title.endswith("(of the means)") == (item in RATIOS), item
-        assert settled.loc[item, "title_zh"].endswith("（按均值）") == (item in RATIOS), item
 
 
 def test_items_that_are_nothing_are_left_out_until_asked_for():

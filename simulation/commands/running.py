@@ -147,9 +147,11 @@ def account(options: argparse.Namespace) -> int:
     years = [column for column in table.columns if isinstance(column, int)]
     rows = [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
     form = lambda unit: "{:,.3f}" if unit in ("share", "months") else "{:,.0f}"  # noqa: E731
-    return show(options, rows, laid(["", *map(str, years)], [
+    ratios = words("比率和可支付月数按各项均值计算；run 给出的是逐次模拟之比的均值",
+                   "rates and months are ratios of the means above; run gives the means of ratios")
+    return show(options, rows, [*laid(["", *map(str, years)], [
         [f"{row[f'title_{options.lang}']} ({UNITS[row['unit']][options.lang]})",
-         *(form(row["unit"]).format(row[str(year)]) for year in years)] for row in rows]))
+         *(form(row["unit"]).format(row[str(year)]) for year in years)] for row in rows]), "", ratios[options.lang]])
 
 
 def show_scorecard(options: argparse.Namespace) -> int:
