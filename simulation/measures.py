@@ -124,6 +124,11 @@ def median_error(result: Result, quantity: str) -> pd.DataFrame:
                          quantity: error_of([np.median(part, axis=0) for part in scramblings(draws)])})
 
 
+def paid_of(payment: np.ndarray, owed: np.ndarray) -> np.ndarray:
+    """What providers are paid of a yuan owed to patients, by year: from payments (d, t) and means owed (t,)."""
+    return payment.mean(axis=0) / np.maximum(owed, 1e-9)
+
+
 def spending_by_tier(result: Result) -> pd.DataFrame:
     """Mean fund spending on stays by tier, on special diseases and on ordinary outpatient care where it is pooled.
 
@@ -135,8 +140,7 @@ def spending_by_tier(result: Result) -> pd.DataFrame:
     outpatient = data["outpatient"].values[:, :, 0].mean(axis=0)
     pooled = result.scenario.has("outpatient")
     amounts = np.column_stack([by_tier, chronic, *([outpatient] if pooled else [])])
-    paid = data["provider_payment"].values[:, :, 0].mean(axis=0) / np.maximum(amounts.sum(axis=1), 1e-9)
-    amounts *= paid[:, None]
+    amounts *= paid_of(data["provider_payment"].values[:, :, 0], amounts.sum(axis=1))[:, None]
     tiers = [*data["tier"].values, "chronic", *(["outpatient"] if pooled else [])]
     years = data["year"].values
     return pd.DataFrame({
@@ -183,7 +187,7 @@ def settlement(result: Result, area: str | None = None) -> pd.DataFrame:
     mean = lambda name: data[name].mean("draw").values  # noqa: E731
     owed = {kind: mean(name) for kind, name in (("inpatient", "inpatient_paid"), ("chronic", "chronic"),
                                                 ("outpatient", "outpatient"))}
-    paid = mean("provider_payment") / np.maximum(sum(owed.values()), 1e-9)
+    paid = paid_of(data["provider_payment"].values, sum(owed.values()))
     named = QUANTITIES | MORE | {name: (title, unit) for name, (title, unit, _) in ALONG.items()}
     for section, item in SETTLEMENT:
         if item == "subsidy_by_level":
