@@ -225,8 +225,8 @@ def steps(scenario: Scenario, year: int, rules: Rules, bills: Bills, out: np.nda
         found.append(step(row[BASIC], words("达到年度最高支付限额，只付余额", "the yearly ceiling leaves only this"),
                           of("kind_ceiling" if own else "ceiling")))
     if row[CRITICAL] > 0:
-        found.append(step(row[CRITICAL], words("大额/大病保险支付",
-                                               "paid by the large-amount layer"), of("critical_rate")))
+        found.append(step(row[CRITICAL], words("大病保险支付",
+                                               "paid by the critical-illness layer"), of("critical_rate")))
     if row[ASSISTANCE] > 0:
         found.append(step(row[ASSISTANCE], words("医疗救助支付",
                                                  "paid by medical assistance"), of("assistance_rate")))

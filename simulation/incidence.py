@@ -5,8 +5,9 @@ the baseline, and only what the rules make of those bills changes, with each per
 leaves, seeks more care or another hospital for it (`explain` says what behaviour adds). Each group's years are the
 weighted claim histories of the table engine, in the median future of one year, with ordinary outpatient care beside
 them; both rule books settle the same ones, so a difference is the rules' and not chance's. Known weaknesses: months of
-waiting and what family accounts pay are left out, as are arrears and what a policy of the supplement costs; in a
-year with a bonus every group has the same contribution years; whoever buys the commercial supplement is not told apart.
+waiting and what family accounts pay are left out, as are arrears, what a policy of the supplement costs and a change
+of the way providers are paid; in a year with a bonus every group has the same contribution years; whoever buys the
+commercial supplement is not told apart.
 Catastrophic is counted as a run counts it: by what stays and special diseases leave to the patient.
 """
 

@@ -47,9 +47,9 @@ class Financing(Section):
         words("非县（区）属学校学生的补助由谁承担。", "Who bears the subsidy of pupils whose school no county funds."),
         axes=("level",), acts={"subsidy_by_level": 1}, step=5, where="city_schools")]
     premium: Annotated[Given, Term(
-        words("由基金支付的大额保险保费", "Large-amount premium paid by the fund"), "yuan_person_year", 0, 500,
-        words("基金每年为每名参保人向大额或大病保险支付的保费。",
-              "What the fund pays the large-amount layer for each insured person a year."),
+        words("由基金支付的大病保险保费", "Critical-illness premium paid by the fund"), "yuan_person_year", 0, 500,
+        words("基金每年为每名参保人向大病保险支付的保费。",
+              "What the fund pays the critical-illness layer for each insured person a year."),
         acts={"expenditure": 1}, step=1)]
     subsidy_late: Annotated[Given, Term(
         words("补助迟到比例", "Subsidy paid a year late"), "share", 0, 1,
@@ -160,26 +160,26 @@ class Benefits(Section):
               "upwards and nothing downwards."),
         acts={"expenditure": 1}, step=0.1)]
     critical_base: Annotated[Given, Term(
-        words("大额/大病保险的赔付基础", "What the large-amount layer counts"), "choice", 0, 0,
-        words("above_ceiling:限额以上的政策范围内费用;out_of_pocket:年内累计的政策范围内个人负担。",
-              "above_ceiling: in-policy expense beyond the ceiling; out_of_pocket: the year's in-policy "
-              "amount left to the patient."),
+        words("大病保险的赔付基础", "What the critical-illness layer counts"), "choice", 0, 0,
+        words("above_ceiling:限额以上的政策范围内费用(早年称大额补充保险);out_of_pocket:年内累计的政策范围内个人负担。",
+              "above_ceiling: in-policy expense beyond the ceiling (large-amount insurance, as it was called early "
+              "on); out_of_pocket: the year's in-policy amount left to the patient."),
         choices=("above_ceiling", "out_of_pocket"))]
     critical_deductible: Annotated[Given, Term(
-        words("大额/大病保险起付线", "Deductible of the large-amount layer"), "yuan_person_year", 0, 1_000_000,
+        words("大病保险起付线", "Deductible of the critical-illness layer"), "yuan_person_year", 0, 1_000_000,
         words("赔付基础的年累计超过此数才赔付。", "The layer pays once its yearly base passes this."),
         acts={"critical": -1}, step=500)]
     critical_rate: Annotated[Given, Term(
-        words("大额/大病保险支付比例", "Rate of the large-amount layer"), "rate", 0, 1,
-        words("大额或大病保险支付的比例；可按费用分段。", "The part this layer pays; may go by bands."),
+        words("大病保险支付比例", "Rate of the critical-illness layer"), "rate", 0, 1,
+        words("大病保险支付的比例；可按费用分段。", "The part this layer pays; may go by bands."),
         axes=("band",), acts={"critical": 1}, step=0.01)]
     critical_ceiling: Annotated[Given, Term(
-        words("大额/大病保险年度限额", "Yearly ceiling of the large-amount layer"), "yuan_person_year", 0, 10_000_000,
-        words("大额或大病保险一年内为一人支付的最高金额。", "The most this layer pays for one person in a year."),
+        words("大病保险年度限额", "Yearly ceiling of the critical-illness layer"), "yuan_person_year", 0, 10_000_000,
+        words("大病保险一年内为一人支付的最高金额。", "The most this layer pays for one person in a year."),
         acts={"critical": 1}, step=1000, optional=True)]
     assistance_rate: Annotated[Given, Term(
         words("医疗救助比例", "Rate of medical assistance"), "rate", 0, 1,
-        words("对基本医保和大额保险之后政策范围内个人负担的救助比例。",
+        words("对基本医保和大病保险之后政策范围内个人负担的救助比例。",
               "The part medical assistance pays of the in-policy amount left after insurance."),
         axes=("status",), acts={"assistance": 1}, step=0.01)]
     assistance_deductible: Annotated[Given, Term(

@@ -104,7 +104,7 @@ def output(name: str) -> Words:
     """An output of the model in words.
 
     >>> output("expenditure").en, output("critical").en
-    ('Fund expenditure', 'Paid by the large-amount layer')
+    ('Fund expenditure', 'Paid by the critical-illness layer')
     """
     return EVENTS[name] if name in EVENTS else (QUANTITIES | MORE | ALONG)[name][0]
 

@@ -117,6 +117,7 @@ def off(value: Any = 0) -> Given:
 UNITS = {
     "yuan_visit": words("元/次", "yuan a visit"),
     "visits": words("次", "visits"),
+    "stays": words("次", "stays"),
     "weeks": words("周", "weeks"),
     "log_odds": words("对数几率", "log odds"),
     "minutes": words("分钟", "minutes"),
@@ -127,6 +128,7 @@ UNITS = {
     "yuan_stay": words("元/次", "yuan a stay"),
     "rate": words("比例", "rate"),
     "share": words("比例", "share"),
+    "points": words("个百分点", "percentage points"),  # a difference of shares
     "weight": words("份", "parts"),
     "months": words("个月", "months"),
     "persons": words("人", "persons"),

@@ -110,7 +110,10 @@ def test_a_class_from_its_opening_to_its_replay(language):
     assert deck().cards["price_jump"].text[language] in said
     assert language == "zh" or not re.search(HAN, said.replace("中文", ""))
 
+    before = say(language, "room.before", teams="Reds")
+    assert before not in said
     done(leader, "room.next")
+    assert before in said_by(leader) and say(language, "room.kept") in said_by(team.run(timeout=120))
     leader.segmented_control(key="room.which").set_value("replay").run(timeout=120)
     last = rooms.room(ready(), code).events
     assert leader.slider(key="room.replay.at").value == last

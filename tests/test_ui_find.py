@@ -7,7 +7,7 @@ import re
 import pandas as pd
 import pytest
 
-from report.text import people, percent, phrases
+from report.text import people, percent, phrases, say
 from simulation import goal_seek, load_scenario
 from simulation.calibration import as_file
 from simulation.loading import parse_scenario
@@ -78,7 +78,11 @@ def test_the_page_says_what_the_model_found_and_takes_it_over(handed, language):
     enrolled = found.outcomes.set_index("what").loc["enrolled"]
     assert all(people(enrolled[at], language) in text for at in ("now", "then", "check"))
     assert "15%" in text and "25%" in text
+    assert at.button(key="find.seek.stop").disabled  # what is done cannot be stopped
+    other = say(language, "find.other")
+    assert other not in [info.value for info in at.info]
     at.button(key="find.take").click().run(timeout=120)
+    assert other in [info.value for info in at.info]
     taken = {lever: value for lever, value in at.session_state["view"].edits}
     assert taken == {lever: value for lever, _, value in found.moves.edits(found.advised)}
     again = goal_seek(scenario_of(at.session_state["view"]), "financing.subsidy", ["p_deficit<=0.3"], draws=FEW,

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from report.text import phrases, plain
+from report.text import phrases, plain, say
 from simulation import load_scenario
 from simulation.scenario import clause
 from simulation.terms import LANGUAGES
@@ -169,6 +169,16 @@ def test_the_scenario_can_be_chosen(language):
     assert not at.exception
     assert at.title[0].value == plain(BASE.title[language])
     assert at.query_params["scenario"] == OLD
+
+
+def test_changes_left_behind_with_their_scenario_are_told_and_undo_brings_them_back():
+    at = app("zh", **{RATE: "0.7"})
+    before = at.session_state["view"]
+    said = say("zh", "panel.behind", count=1)
+    at.selectbox(key="scenario").select(FIRST).run()
+    assert not at.exception and said in [info.value for info in at.info]
+    at.button(key="undo_last").click().run()
+    assert at.session_state["view"] == before and said not in [info.value for info in at.info]
 
 
 # --- the front page -----------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from report.cards import Dealt, basis, deck
 from report.standings import COURSES, MEASURES, RANKED, Row
 from report.tables import Drawn
 from report.text import percent, plain, say
+from simulation.reference import joined
 from store.boards import Board, Event
 from ui import classroom
 from ui.classroom import Here
@@ -115,6 +116,8 @@ def show(board: Board, at: Here, name: str) -> None:
     download(f"csv.room.{name}", t("table.csv"), drawn, f"class_{board.number}")
     if not (any(row.outcome for row in rows) or board.start.outcome):
         return
+    if before := [row for row in rows if row.outcome and row.state in ("old", "earlier")]:
+        st.caption(t("room.before", teams=plain(joined([row.name for row in before], lang))))
     left, right = beside(2)
     with left:
         course = st.selectbox(t("room.course"), COURSES, key=f"room.{name}.course",

@@ -19,7 +19,7 @@ from simulation.terms import words
 
 LEDGER = {"zh": (1e4, "wan_yuan"), "en": (1e6, "million_yuan")}  # in what a settlement is kept, whatever its size
 TOTALS = ("income", "expenditure", "surplus", "balance_end")
-PLACES = {"share": 1, "months": 1, "persons": 0, "visits": 0}  # decimals of what is no money
+PLACES = {"share": 1, "months": 1, "persons": 0, "visits": 0, "stays": 0}  # decimals of what is no money
 LARGE = 10_000  # in the ledger's unit: from here on money has no decimals
 NOTHING = 1e-3  # yuan, or the unit of what is no money
 

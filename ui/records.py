@@ -35,7 +35,7 @@ from simulation.trees import leaves
 from ui.register import members
 
 MANY = {"zh": (1e4, "wan"), "en": (1e6, "million")}  # in which people and visits are counted once there are so many
-UNITS = {"enrolment": "persons", "stays": "visits", "visits": "visits"} | dict.fromkeys(RATIOS, "share")
+UNITS = {"enrolment": "persons", "stays": "stays", "visits": "visits"} | dict.fromkeys(RATIOS, "share")
 MOSTLY = 2 / 3  # of forecasts on one side of what happened, from which they have erred mostly that way
 MARKS = {"within": "✓", "outside": "✕", "unlike": "○"}
 
@@ -87,8 +87,7 @@ def as_read(series: Series, language: str) -> Drawn:
     frame, heads, forms = pd.DataFrame({"year": series.years}), {"year": say(language, "column.year")}, {}
     for column in COLUMNS:
         if column.kind != "year" and series.count(column.key):
-            kind = "visits" if column.kind == "stays" else column.kind
-            divisor, unit = scale(np.nanmax(np.abs(series.values[column.key])), kind, language)
+            divisor, unit = scale(np.nanmax(np.abs(series.values[column.key])), column.kind, language)
             frame[column.key] = series.values[column.key] / divisor
             heads[column.key] = say(language, "column.share", what=column.title[language], unit=unit)
             forms[column.key] = "%,.1f"
@@ -111,7 +110,7 @@ def scale(largest: float, unit: str, language: str) -> tuple[float, str]:
     if unit in ("yuan", "yuan_year"):
         return money_unit(largest, language)
     many, name = MANY[language]
-    if unit in ("persons", "visits") and largest >= many:
+    if unit in ("persons", "stays", "visits") and largest >= many:
         return many, say(language, f"record.unit.{name}_{unit}")
     return 1, unit_text(unit, language)
 
@@ -130,12 +129,15 @@ def number(value: float, unit: str, language: str, beside: float = 0.0) -> str:
 
     >>> number(0.0456, "per_year", "zh"), number(2174.6, "yuan_stay", "en"), number(2e8, "yuan", "zh", beside=1.5e9)
     ('4.56%', '2,175 yuan a stay', '2.0 亿元')
+    >>> number(-3.57e-5, "log_odds", "en"), number(-0.0357, "log_odds", "en")
+    ('0', '−0.0357')
     """
     divisor, name = scaled(max(abs(value), abs(beside)), unit, language)
     if name == "%":
         return f"{round(100 * value, 2) + 0.0:g}%".replace("-", "−")
     digits = ",.1f" if divisor > 1 else ",.0f" if abs(value) >= 1000 else ",.3g"
-    return f"{value / divisor:{digits}} {'' if unit in ('number', 'log_odds') else name}".rstrip().replace("-", "−")
+    text = f"{round(value / divisor, 4) + 0.0:{digits}} {'' if unit in ('number', 'log_odds') else name}"
+    return text.rstrip().replace("-", "−")
 
 
 # --- the record -------------------------------------------------------------------------------------
@@ -382,7 +384,7 @@ def of_variance(drawn: Drawn, names: Mapping[str, str], what: str, language: str
     """The parts of a quantity's variance in the last year, in one sentence."""
     last = drawn.frame.iloc[-1]
     told = say(language, "record.comma").join(
-        say(language, "record.part", name=name, share=f"{last[source]:.0f}%".replace("-", "−"))
+        say(language, "record.part", name=name, share=percent(last[source] / 100, 0))
         for source, name in names.items())
     return say(language, "record.variance_told", year=int(last["year"]), what=what, parts=told)
 

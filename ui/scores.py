@@ -112,8 +112,10 @@ def measure_text(value: float, unit: str, language: str) -> str:
 
     >>> measure_text(0.001, "share", "en"), measure_text(14.6, "minutes", "zh"), measure_text(1.1, "number", "en")
     ('0.1%', '14.6 分钟', '1.1')
+    >>> measure_text(0.05, "points", "zh")
+    '5 个百分点'
     """
     if unit in ("share", "rate", "per_year"):
         return f"{number(100 * value, '.3g')}%"
-    text = number(value, ",.3g")
+    text = number(100 * value if unit == "points" else value, ",.3g")
     return text if unit == "number" else f"{text} {unit_text(unit, language)}"

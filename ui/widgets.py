@@ -117,8 +117,11 @@ def scenario_name(name: str, language: str) -> str:
 
 
 def change_scenario() -> None:
-    """Go to the scenario chosen, as it stands."""
+    """Go to the scenario chosen, as it stands, and say what stays behind."""
+    behind = len(state.view().edits)
     state.take(lambda: view_of(st.session_state["scenario"]))
+    if behind:
+        st.session_state["notice"] = "panel.behind", {"count": behind}
 
 
 def quick_moves(base: Scenario, view: View) -> None:

@@ -139,7 +139,8 @@ def asked(options: argparse.Namespace) -> dict[str, Item]:
         if is_kept(first):
             raise refuse(f"--with {text}", words("保存的运行不能再改", "a kept run cannot be changed"),
                          words("请先给情景名称", "name a scenario first"))
-        found[text] = edited(argparse.Namespace(scenario=first, edits=text.split(","), lang=options.lang))
+        found[text] = edited(argparse.Namespace(scenario=first, edits=text.split(","), lang=options.lang,
+                                                 place="--with"))
     return found
 
 

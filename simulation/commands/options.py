@@ -61,31 +61,32 @@ def edited(options: argparse.Namespace) -> Scenario:
 def edits_of(options: argparse.Namespace, scenario: Scenario) -> list[Change]:
     """The changes given with `--set`, those by an amount written out; what they give up is told on the way."""
     changes: list[Change] = []
+    place = getattr(options, "place", "--set")  # under which option the edits stand
     for edit in options.edits:
-        changes += read_edit(edit, scenario.changed(changes))
-    if faults := check_ways(scenario.changed(changes), "--set"):
+        changes += read_edit(edit, scenario.changed(changes), place)
+    if faults := check_ways(scenario.changed(changes), place):
         raise BadInput(faults)
     if lost := years_given_up(given_up(scenario, changes)):
         print(notice(lost)[getattr(options, "lang", "en")], file=sys.stderr)
     return changes
 
 
-def read_edit(edit: str, scenario: Scenario) -> list[Change]:
+def read_edit(edit: str, scenario: Scenario, place: str) -> list[Change]:
     """The changes that one edit asks for: one, or one for each value and year that is moved by an amount."""
     name, equals, text = edit.partition("=")
     sign = name[-1:] if name[-1:] in ("+", "-") else ""
     name = name.removesuffix(sign)
     if not equals or not name:
-        raise refuse(f"--set {short(edit)}", words("不是“参数=数值”", "is not a lever and its value"),
+        raise refuse(f"{place} {short(edit)}", words("不是“参数=数值”", "is not a lever and its value"),
                      words("请写 LEVER=VALUE", "write LEVER=VALUE"))
-    lever, year = lever_and_year(name, "--set")
+    lever, year = lever_and_year(name, place)
     since, value = scenario.first_year if year is None else year, value_from_text(text)
     if sign:
         by = -value if sign == "-" and isinstance(value, int | float) else value
         return [Change(lever=leaf, year=start, value=to, source=SET_BY_HAND)
                 for leaf, start, to in moved_by(scenario, lever, since, by)]
     if text.strip().startswith(("+", "＋")):
-        raise refuse(f"--set {short(edit)}", words("等号之后有加号", "has a plus after the equals sign"),
+        raise refuse(f"{place} {short(edit)}", words("等号之后有加号", "has a plus after the equals sign"),
                      words(f"要增加，请写 {short(name)}+=N；要设为该数，请去掉加号",
                            f"write {short(name)}+=N to raise it, or leave out the plus to set it"))
     return [Change(lever=lever, year=since, value=value, source=SET_BY_HAND)]

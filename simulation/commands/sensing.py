@@ -65,10 +65,11 @@ def sense(options: argparse.Namespace) -> int:
 def inform(options: argparse.Namespace) -> int:
     """`information`"""
     lang = options.lang
+    scenario = edited(options)  # first, so that what is wrong with its own edits is told of them
     offered = {text: edited(argparse.Namespace(scenario=options.scenario, edits=[*options.edits, *text.split(",")],
-                                               estimates=options.estimates, lang=lang))
+                                               estimates=options.estimates, lang=lang, place="--option"))
                for text in options.options}
-    found = information(edited(options), offered, dict(pair(text) for text in options.weights),
+    found = information(scenario, offered, dict(pair(text) for text in options.weights),
                         number(options.discount, "--discount"), whole_number(options.draws, "--draws"),
                         whole_number(options.seed, "--seed"))
     lines = [line[lang] for line in advice(found)]

@@ -115,7 +115,7 @@ def settle_year(rules, cell, status, years, kind, tier, continued, visits, eligi
         out[j, UNCAPPED] = uncapped + fee
         out[j, BASIC] = basic + fee
 
-        # The large-amount or critical-illness layer, on its yearly base; ordinary outpatient care stays out.
+        # The critical-illness layer, on its yearly base; ordinary outpatient care stays out.
         critical, assistance = 0.0, 0.0
         if rules.has_critical and rules.counts[i] > 0.0:
             if rules.above_ceiling > 0.0:

@@ -233,6 +233,8 @@ def own(at: Here) -> None:
                               delta_description=t("room.against") if start else None)
             if not stood.current(mine):
                 st.caption(t("room.state.old"))
+            elif mine.round < stood.round:
+                st.caption(t("room.kept"))
 
     draw()
 

@@ -1,5 +1,8 @@
 """Find a policy: the smallest change that keeps some chances, and the policies that no other beats."""
 
+from collections.abc import Callable
+from typing import Any
+
 import streamlit as st
 
 from report.text import in_percent, plain, say, unit_text
@@ -35,7 +38,34 @@ def buttons(name: str, question: object, allowed: bool) -> None:
         st.button(t(f"find.{name}.go"), key=f"find.{name}.go", type="primary", on_click=ask, args=(name, question),
                   disabled=not allowed, icon=":material/search:")
         st.button(t("find.stop"), key=f"find.{name}.stop", on_click=ask, args=(name, None),
-                  disabled=asking(name) is None, icon=":material/stop_circle:")
+                  disabled=asking(name) != question or told(name) == question, icon=":material/stop_circle:")
+
+
+def told(name: str) -> object:
+    """The question whose answer, or refusal, this reader has seen last."""
+    return st.session_state.get(f"find.{name}.told")
+
+
+def answered(name: str, question: object, answer: Callable[[tuple], Any]) -> Any:
+    """The answer to a question, or None where there is none and the page has said why."""
+    found, faults = None, []
+    try:
+        found = answer(question)
+    except BadInput as bad:
+        faults = bad.faults
+    if told(name) != question:  # there is nothing to stop any more, and the button above is drawn
+        st.session_state[f"find.{name}.told"] = question
+        st.rerun()
+    for fault in faults:
+        st.error(plain(fault.sentence(lang)), icon=":material/error:")
+    return found
+
+
+def waiting(name: str, question: object, what: str) -> None:
+    """What a calculation does, before it is asked for; and that an answer was to another question."""
+    st.caption(what)
+    if asking(name) not in (None, question) and told(name) == asking(name):
+        st.info(t("find.other"), icon=":material/info:")
 
 
 # --- the smallest change -----------------------------------------------------------------------------
@@ -70,13 +100,10 @@ def seek() -> None:
         st.info(t("find.no_target"), icon=":material/info:")
     buttons("seek", question, bool(targets))
     if asking("seek") != question or not targets:
-        st.caption(t("find.seek.what", draws=f"{draws:,}"))
+        waiting("seek", question, t("find.seek.what", draws=f"{draws:,}"))
         return
-    try:
-        found = seeking.answer(question)
-    except BadInput as bad:
-        for fault in bad.faults:
-            st.error(plain(fault.sentence(lang)), icon=":material/error:")
+    found = answered("seek", question, seeking.answer)
+    if found is None:
         return
     said = sentences(found, scenario)
     with st.container(border=True):
@@ -142,14 +169,11 @@ def search() -> None:
     if not allowed:
         return
     if asking("search") == question:
-        try:
-            front = searching.answer(question)
-        except BadInput as bad:
-            for fault in bad.faults:
-                st.error(plain(fault.sentence(lang)), icon=":material/error:")
+        front = answered("search", question, searching.answer)
+        if front is None:
             return
     elif (front := searching.partial(question)) is None:
-        st.caption(t("find.search.what"))
+        waiting("search", question, t("find.search.what"))
         return
     else:
         st.warning(t("find.stopped", count=len(front.policies), asked=policies), icon=":material/stop_circle:")

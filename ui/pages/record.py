@@ -301,6 +301,8 @@ state.warn()
 
 st.header(t("record.head.fund"))
 series, base, own = chosen()
+if view.edits:
+    st.info(t("record.levers"), icon=":material/info:")
 if series is not None:
     described(series)
 st.header(t("record.head.grades"))
