@@ -1,8 +1,10 @@
-"""What every test has: charts that plotly checks, and a database of its own, never the one beside the project."""
+"""What tests have: charts that plotly checks, a database of their own, never the one beside the project, and the command
+line within their process."""
 
+import json
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ import sqlalchemy as sa
 
 import simulation  # noqa: F401  before numpy: sums of one thread, to the last digit those of the program alone
 from report import charts
+from simulation.__main__ import main
 from store.database import database, upgrade
 
 SERVER = os.environ.get("SANDBOX_TEST_DATABASE")  # a PostgreSQL URL on which the same tests run instead
@@ -46,3 +49,26 @@ def engine(url: str) -> Iterator[sa.Engine]:
     upgrade(made)
     yield made
     made.dispose()
+
+
+@pytest.fixture
+def ask(capsys) -> Callable:
+    """Run a command in this process: exit code, what it printed, and its faults."""
+
+    def command(*arguments: object) -> tuple[int, str, str]:
+        code = main(list(map(str, arguments)))
+        return code, *capsys.readouterr()
+
+    return command
+
+
+@pytest.fixture
+def data(ask: Callable) -> Callable:
+    """What a command prints as JSON when all is well."""
+
+    def command(*arguments: object):
+        code, shown, faults = ask(*arguments, "--json")
+        assert (code, faults) == (0, "")
+        return json.loads(shown)
+
+    return command

@@ -3,7 +3,6 @@
 import argparse
 import json
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -54,47 +53,10 @@ def shell(*arguments: object) -> str:
 
 
 @pytest.fixture
-def ask(capsys) -> Callable:
-    """Run a command in this process: exit code, what it printed, and its faults."""
-
-    def command(*arguments: object) -> tuple[int, str, str]:
-        code = main(list(map(str, arguments)))
-        return code, *capsys.readouterr()
-
-    return command
-
-
-@pytest.fixture
-def data(ask: Callable) -> Callable:
-    """What a command prints as JSON when all is well."""
-
-    def command(*arguments: object):
-        code, shown, faults = ask(*arguments, "--json")
-        assert (code, faults) == (0, "")
-        return json.loads(shown)
-
-    return command
-
-
-@pytest.fixture
 def bills(tmp_path: Path) -> Path:
     path = tmp_path / "bills.yaml"
     path.write_text(BILLS, encoding="utf-8")
     return path
-
-
-@pytest.fixture(scope="module")
-def original(tmp_path_factory) -> Path:
-    """A small run in a folder, for all to copy."""
-    folder = tmp_path_factory.mktemp("runs") / "original"
-    assert main(["run", "benxi_2008", "--draws", "16", "--out", str(folder)]) == 0
-    return folder
-
-
-@pytest.fixture
-def kept(original: Path, tmp_path: Path) -> Path:
-    """A run in a folder of one's own."""
-    return Path(shutil.copytree(original, tmp_path / "kept"))
 
 
 # --- as a user calls it ----------------------------------------------------------------------------
@@ -117,10 +79,6 @@ def test_the_files_of_the_library_are_valid() -> None:
 def test_the_same_seed_prints_the_same_bytes_in_another_process() -> None:
     ordered = "run", "benxi_2008", "--draws", 64, "--seed", 7, "--json"
     assert shell(*ordered) == shell(*ordered)
-
-
-def test_a_kept_run_is_the_same_in_another_process(kept: Path) -> None:
-    assert shell("verify", kept).startswith("same")
 
 
 def test_settle_prints_chinese(bills: Path) -> None:
@@ -465,100 +423,7 @@ def test_a_year_may_be_chosen(data: Callable, bills: Path) -> None:
     assert data(*dated, "--year", 2009)["year"]["basic"] > 1000
 
 
-# --- keeping and verifying -------------------------------------------------------------------------
-
-def rewrite(path: Path, change: Callable[[dict], object]) -> None:
-    """A JSON file with its data changed."""
-    data = json.loads(path.read_text(encoding="utf-8"))
-    change(data)
-    path.write_text(json.dumps(data), encoding="utf-8")
-
-
-def test_an_untouched_run_is_the_same(data: Callable, kept: Path) -> None:
-    assert data("verify", kept)["same"] is True
-
-
-def test_a_run_of_the_exact_engine_is_the_same(ask: Callable, tmp_path: Path) -> None:
-    assert ask("run", "benxi_2008", "--draws", 16, "--engine", "exact", "--out", tmp_path / "kept")[0] == 0
-    assert ask("verify", tmp_path / "kept")[0] == 0
-
-
-TAMPERED = {
-    "a figure": ("figures.json", lambda data: data["years"][3]["income"].update(
-        mean=1.0001 * data["years"][3]["income"]["mean"])),
-    "a year taken out": ("figures.json", lambda data: data["years"].pop()),
-    "a quantity taken out": ("figures.json", lambda data: data["years"][0].pop("income")),
-    "the draws": ("manifest.json", lambda data: data.update(draws=32)),
-    "the seed": ("manifest.json", lambda data: data.update(seed=4)),
-    "a lever": ("manifest.json", lambda data: data.update(
-        scenario_text=data["scenario_text"].replace("30000", "20000"))),
-}
-
-
-@pytest.mark.parametrize("what", TAMPERED)
-def test_a_tampered_run_is_not_the_same(ask: Callable, kept: Path, what: str) -> None:
-    file, change = TAMPERED[what]
-    rewrite(kept / file, change)
-    code, shown, faults = ask("verify", kept)
-    assert (code, faults) == (1, "")
-    assert shown.startswith("not the same")
-    code, shown, _ = ask("verify", kept, "--json")
-    assert code == 1 and json.loads(shown)["same"] is False
-
-
-DAMAGED = {
-    "draws as a text": lambda data: data.update(draws="16"),
-    "draws not whole": lambda data: data.update(draws=16.5),
-    "empty draws": lambda data: data.update(draws=None),
-    "too few draws": lambda data: data.update(draws=4),
-    "no draws": lambda data: data.pop("draws"),
-    "a seed as a text": lambda data: data.update(seed="1"),
-    "a negative seed": lambda data: data.update(seed=-1),
-    "an unknown engine": lambda data: data.update(engine="steam"),
-    "a list for a scenario": lambda data: data.update(scenario_text="[]"),
-    "a scenario cut short": lambda data: data.update(scenario_text=data["scenario_text"][:500]),
-    "an empty scenario": lambda data: data.update(scenario_text=None),
-    "a scenario out of bounds": lambda data: data.update(scenario_text=data["scenario_text"].replace("30000", "-1")),
-}
-
-
-@pytest.mark.parametrize("what", DAMAGED)
-@pytest.mark.parametrize("language", ["en", "zh"])
-def test_a_damaged_manifest_is_one_line(ask: Callable, kept: Path, what: str, language: str) -> None:
-    rewrite(kept / "manifest.json", DAMAGED[what])
-    code, shown, faults = ask("verify", kept, "--lang", language)
-    assert (code, shown) == (2, "")
-    assert faults.startswith("manifest.json") and faults.count("\n") == 1
-    assert {"en": "; ", "zh": "；"}[language] in faults
-
-
-@pytest.mark.parametrize("file", ["manifest.json", "figures.json"])
-@pytest.mark.parametrize("text", ["", "[]", '{"draws": ', "[" * 100_000])
-def test_a_file_of_a_run_that_is_no_object_is_one_line(ask: Callable, kept: Path, file: str, text: str) -> None:
-    (kept / file).write_text(text, encoding="utf-8")
-    code, shown, faults = ask("verify", kept)
-    assert (code, shown) == (2, "")
-    assert faults.startswith(f"{file}: ") and faults.count("\n") == 1 and "; " in faults
-
-
-@pytest.mark.parametrize("number", ["NaN", "-Infinity", "1e999", "9" * 400])
-def test_a_figure_that_is_no_number_is_one_line(ask: Callable, kept: Path, number: str) -> None:
-    figures = (kept / "figures.json").read_text(encoding="utf-8")
-    (kept / "figures.json").write_text(re.sub(r'"mean": [^,\n]+', f'"mean": {number}', figures), encoding="utf-8")
-    for asked in (["verify"], ["show"], ["show", "--json"]):
-        code, _, faults = ask(*asked, kept)
-        assert code == 2
-        assert faults.startswith("figures.json: is damaged; ") and faults.count("\n") == 1
-
-
-def test_a_folder_without_a_run_is_one_line(ask: Callable, tmp_path: Path) -> None:
-    for command in (["verify"], ["show"]):
-        for place in (tmp_path, tmp_path / "none"):
-            code, shown, faults = ask(*command, place)
-            assert (code, shown) == (2, "") and faults.count("\n") == 1
-            assert faults.startswith(f"{place}: no run is kept here; name the folder or the zip")
-    assert ask("reconcile", tmp_path, "benxi_2008")[2].startswith(f"{tmp_path}: no run is kept here; ")
-
+# --- what is refused, and what is said beside the figures ----------------------------------------------
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_an_unknown_engine_is_refused_with_all_there_are(ask: Callable, language: str) -> None:
@@ -578,3 +443,14 @@ def test_care_that_is_paid_in_no_way_is_refused(capsys: pytest.CaptureFixture) -
 def test_an_account_says_what_its_ratios_are_of(language: str, said: str, capsys: pytest.CaptureFixture) -> None:
     assert main(["account", "benxi_2008", "--draws", "16", "--lang", language]) == 0
     assert said in capsys.readouterr().out.splitlines()[-1]
+
+
+@pytest.mark.parametrize(("language", "heads"), [("zh", ["均值", "5%", "95%"]), ("en", ["mean", "5 %", "95 %"])])
+def test_a_run_is_told_in_tables_of_whole_yuan(language: str, heads: list[str], ask: Callable, data: Callable) -> None:
+    asked = "run", "benxi_2008", "--draws", 16, "--engine", "table"
+    first = data(*asked)["years"][0]["income"]
+    lines = ask(*asked, "--lang", language)[1].splitlines()
+    at = next(n for n, line in enumerate(lines) if line.startswith(("基金收入", "Fund income")))
+    assert all(head in lines[at] for head in heads)
+    assert lines[at + 1].split() == ["2008", *(f"{first[name]:,.0f}" for name in ("mean", "p05", "p95"))]
+    assert language == "en" or "mean" not in "".join(lines)

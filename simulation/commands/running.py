@@ -30,9 +30,10 @@ from simulation.terms import LANGUAGES, UNITS, BadInput, Words, refuse, short, w
 from simulation.trees import nearest
 from simulation.writing import check_table, disarmed, whole, write
 
+DECIMALS = {"share": 4, "months": 2}  # of what is no money and no person
 SHARED = {
     "deductible": words("起付标准", "deductible"), "rate": words("支付比例", "rate"),
-    "basic": words("基本医保", "basic insurance"), "critical": words("大病保险", "large-amount layer"),
+    "basic": words("基本医保", "basic insurance"), "critical": words("大病保险", "critical-illness layer"),
     "assistance": words("医疗救助", "medical assistance"), "commercial": words("商业补充保险", "commercial supplement"),
     "out_of_pocket": words("个人负担", "left to the patient"),
     "ineligible": words("其中目录外费用", "of it outside the lists")}
@@ -117,18 +118,30 @@ def run(options: argparse.Namespace) -> int:
 
 def told(data: dict, title: str, lang: str) -> list[str]:
     """A run's figures line by line; an earlier version may have had fewer."""
-    lines = [f"{title}  seed {data['seed']}  draws {data['draws']}  "
-             f"engine {data['engine']}  fingerprint {data['fingerprint'][:16]}", ""]
+    seed, draws, engine, mark = (data[name] for name in ("seed", "draws", "engine", "fingerprint"))
+    facts = words(f"种子 {seed}　模拟 {draws} 次　引擎 {engine}　指纹 {mark[:16]}",
+                  f"seed {seed}  draws {draws}  engine {engine}  fingerprint {mark[:16]}")
+    heads = [word[lang] for word in (words("均值", "mean"), words("5%", "5 %"), words("95%", "95 %"))]
+    lines = [f"{title}  {facts[lang]}"]
     for name, (quantity, unit) in QUANTITIES.items():
-        rows = [row for row in data["years"] if name in row]
-        lines += [f"{quantity[lang]} ({UNITS[unit][lang]})"] if rows else []
-        lines += [f"  {row['year']}  mean {row[name]['mean']:>16,.4f}   "
-                  f"5-95 % {row[name]['p05']:>16,.4f} {row[name]['p95']:>16,.4f}" for row in rows]
+        if rows := [row for row in data["years"] if name in row]:
+            table = [[f"  {row['year']}", *(in_unit(row[name][of], unit) for of in ("mean", "p05", "p95"))]
+                     for row in rows]
+            lines += ["", *laid([f"{quantity[lang]} ({UNITS[unit][lang]})", *heads], table)]
     for name, event in EVENTS.items():
         rows = [row for row in data["years"] if name in row]
-        lines += [event[lang]] if rows else []
+        lines += ["", event[lang]] if rows else []
         lines += [f"  {row['year']}  {100 * row[name]['value']:6.1f} % ± {100 * row[name]['se']:.1f}" for row in rows]
     return lines
+
+
+def in_unit(value: float, unit: str) -> str:
+    """A figure with the decimals of its unit: none of yuan and persons.
+
+    >>> in_unit(1234567.89, "yuan"), in_unit(0.15, "share")
+    ('1,234,568', '0.1500')
+    """
+    return f"{value:,.{DECIMALS.get(unit, 0)}f}"
 
 
 def account(options: argparse.Namespace) -> int:
@@ -146,12 +159,11 @@ def account(options: argparse.Namespace) -> int:
             disarmed(table).to_csv(part, index=False, encoding="utf-8-sig")
     years = [column for column in table.columns if isinstance(column, int)]
     rows = [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
-    form = lambda unit: "{:,.3f}" if unit in ("share", "months") else "{:,.0f}"  # noqa: E731
     ratios = words("比率和可支付月数按各项均值计算；run 给出的是逐次模拟之比的均值",
                    "rates and months are ratios of the means above; run gives the means of ratios")
     return show(options, rows, [*laid(["", *map(str, years)], [
         [f"{row[f'title_{options.lang}']} ({UNITS[row['unit']][options.lang]})",
-         *(form(row["unit"]).format(row[str(year)]) for year in years)] for row in rows]), "", ratios[options.lang]])
+         *(in_unit(row[str(year)], row["unit"]) for year in years)] for row in rows]), "", ratios[options.lang]])
 
 
 def show_scorecard(options: argparse.Namespace) -> int:
@@ -184,7 +196,7 @@ def shared(bill: dict, language: str) -> str:
     """Who bears which part of a bill, or of a year of bills, on one line: yuan, and the rate in percent.
 
     >>> shared(dict.fromkeys(SHARED, 0.0) | {"rate": 0.6, "basic": 1200.0}, "en")[:65]
-    'deductible 0.00  rate 60 %  basic insurance 1,200.00  large-amoun'
+    'deductible 0.00  rate 60 %  basic insurance 1,200.00  critical-il'
     """
     amount = lambda part: f"{100 * bill[part]:.4g} %" if part == "rate" else f"{bill[part]:,.2f}"  # noqa: E731
     return "  ".join(f"{SHARED[part][language]} {amount(part)}" for part in PARTS)

@@ -34,7 +34,7 @@ class Moments(NamedTuple):
     paid: np.ndarray  # by the fund
     square: np.ndarray  # the mean of its square
     product: np.ndarray  # the mean of payment times expense
-    covered: np.ndarray  # by the fund and the large-amount layer
+    covered: np.ndarray  # by the fund and the critical-illness layer
 
 
 class Visits(NamedTuple):
