@@ -1,5 +1,4 @@
-"""What tests have: charts that plotly checks, a database of their own, never the one beside the project, and the command
-line within their process."""
+"""What tests have: checked charts, a database of their own, and the command line within their process."""
 
 import json
 import os
