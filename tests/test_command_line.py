@@ -224,6 +224,19 @@ def test_planned_values_that_give_way_are_told_in_a_sentence(ask: Callable, comm
         assert "--json" not in command or json.loads(shown)
 
 
+@pytest.mark.parametrize(("edit", "told"), [
+    ("financing.contribution=430", ("values that stood at 0 are set too: financing.contribution.child.low_income",
+                                    "financing.contribution.senior.low_income; to leave them")),
+    ("financing.contribution+=30", None), ("financing.contribution.adult.ordinary=430", None),
+    ("financing.contribution=0", None)])
+def test_values_of_nothing_that_are_set_with_others_are_told(ask: Callable, edit: str, told: tuple[str, str] | None
+                                                             ) -> None:
+    code, _, said = ask("levers", "urrbmi_county_2026", "--set", edit)
+    assert code == 0 and (all(part in said for part in told) if told else said == "")
+    if told:
+        assert "原为 0 的数值也一并设定" in ask("levers", "urrbmi_county_2026", "--set", edit, "--lang", "zh")[2]
+
+
 def test_a_lever_moved_by_an_amount_moves_what_is_planned_as_well() -> None:
     base = load_scenario("city_pooling_2012")
     values = lambda scenario, lever: [lever_value(scenario, lever, year) for year in base.horizon()]  # noqa: E731

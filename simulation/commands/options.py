@@ -17,11 +17,21 @@ from simulation.model import ENGINES, simulate
 from simulation.moves import moved_by
 from simulation.proposals import lever_and_year
 from simulation.results import Result
-from simulation.scenario import Change, Scenario, check_ways, given_up, value_from_text, years_given_up
+from simulation.scenario import (
+    Change,
+    Scenario,
+    check_ways,
+    given_up,
+    lever_value,
+    value_from_text,
+    years_given_up,
+)
 from simulation.sought import span
 from simulation.terms import BadInput, Words, refuse, short, words
+from simulation.trees import leaves
 from simulation.writing import disarmed, make, write
 
+FEW = 3  # values named in a sentence
 Command = Callable[[str, Callable[[argparse.Namespace], int], str], argparse.ArgumentParser]  # adds one to the parser
 
 
@@ -59,15 +69,16 @@ def edited(options: argparse.Namespace) -> Scenario:
 
 
 def edits_of(options: argparse.Namespace, scenario: Scenario) -> list[Change]:
-    """The changes given with `--set`, those by an amount written out; what they give up is told on the way."""
+    """The changes given with `--set`, those by an amount written out; what they move unseen is told on the way."""
     changes: list[Change] = []
     place = getattr(options, "place", "--set")  # under which option the edits stand
     for edit in options.edits:
         changes += read_edit(edit, scenario.changed(changes), place)
     if faults := check_ways(scenario.changed(changes), place):
         raise BadInput(faults)
-    if lost := years_given_up(given_up(scenario, changes)):
-        print(notice(lost)[getattr(options, "lang", "en")], file=sys.stderr)
+    lost, set_too = years_given_up(given_up(scenario, changes)), from_nothing(scenario, changes)
+    for said in ([notice(lost)] if lost else []) + ([set_with_others(set_too)] if set_too else []):
+        print(said[getattr(options, "lang", "en")], file=sys.stderr)
     return changes
 
 
@@ -90,6 +101,27 @@ def read_edit(edit: str, scenario: Scenario, place: str) -> list[Change]:
                      words(f"要增加，请写 {short(name)}+=N；要设为该数，请去掉加号",
                            f"write {short(name)}+=N to raise it, or leave out the plus to set it"))
     return [Change(lever=lever, year=since, value=value, source=SET_BY_HAND)]
+
+
+def from_nothing(scenario: Scenario, edits: Sequence[Change]) -> list[str]:
+    """Values that stood at 0 and are set by an edit of a whole table: the contribution of those who pay none, say."""
+    return [leaf for edit in edits if isinstance(edit.value, int | float) and edit.value
+            for leaf, value in leaves(lever_value(scenario, edit.lever, edit.year), edit.lever)
+            if value == 0 and leaf != edit.lever]
+
+
+def set_with_others(names: Sequence[str]) -> Words:
+    """That values which stood at 0 are set together with the others, and how to leave them.
+
+    >>> set_with_others(["a", "b", "c", "d"]).en[:52]
+    'values that stood at 0 are set too: a, b, c and 1 mo'
+    """
+    few, more = names[:FEW], len(names) - FEW
+    zh = "、".join(few) + (f" 等 {len(names)} 项" if more > 0 else "")
+    en = ", ".join(few) + (f" and {more} more" if more > 0 else "")
+    return words(f"原为 0 的数值也一并设定：{zh}；如要保持为 0，请逐项设定，或用 LEVER+=N 在原值上增减",
+                 f"values that stood at 0 are set too: {en}; to leave them, set the others one by one, or move what is "
+                 "there with LEVER+=N")
 
 
 def notice(lost: Mapping[str, tuple[int, ...]]) -> Words:
