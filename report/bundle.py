@@ -40,8 +40,9 @@ COLUMNS = {
     **{name: (made_as("summary", name), OF_CODE) for name in QUANTILES},
     "value": (words("概率：事件发生的模拟次所占比重", "probability: the share of draws in which it happened"), SHARE),
     "se": (words("概率的标准误", "standard error of the probability"), SHARE),
-    "amount": (words("基金支出，各模拟次的平均数", "fund spending, mean over the draws"), YUAN),
-    "share": (words("占当年基金支出的比重", "part of the year's fund spending"), SHARE)}
+    "amount": (words("基金付给医疗机构的费用，各模拟次的平均数", "what the fund pays providers, mean over the draws"),
+               YUAN),
+    "share": (words("占当年付给医疗机构的费用的比重", "part of what the fund pays providers in the year"), SHARE)}
 
 
 def bundle(result: Result) -> bytes:

@@ -31,14 +31,17 @@ def unused(value: Any = 0) -> Assumed:
 Z95 = 1.6448536269514722  # the 95 % point of a standard normal
 
 
-def drawn(given: Assumed, z: np.ndarray) -> np.ndarray:
+def drawn(given: Assumed, z: np.ndarray, term: Term | None = None) -> np.ndarray:
     """What standard normal draws make of an assumption: values for `range`, multipliers for `factor`.
 
-    Shape of `z` in and out. A draw of 0 gives the median; ±1.645 gives the two ends.
+    Shape of `z` in and out. A draw of 0 gives the median; ±1.645 gives the two ends. Values beyond the bounds of its
+    `term` stand at the bound: a share is at most 1, and nobody joins because it costs more.
 
     >>> source = Source(status="assumption")
     >>> drawn(Assumed(value=0.06, range=(0.02, 0.09), source=source), np.array([-Z95, 0, Z95])).round(3)
     array([0.02, 0.06, 0.09])
+    >>> drawn(Assumed(value=0.9, range=(0.5, 1.0), source=source), np.array([3.0]), Term(None, "share", 0, 1, None))
+    array([1.])
     >>> drawn(Assumed(value=3, factor=(0.5, 2.0), source=source), np.array([-Z95, 0, Z95])).round(3)
     array([0.5, 1. , 2. ])
     """
@@ -47,7 +50,8 @@ def drawn(given: Assumed, z: np.ndarray) -> np.ndarray:
         return np.exp(np.where(z < 0, -low, high) * z / Z95)
     if given.range:
         low, high = given.range
-        return given.value + np.where(z < 0, given.value - low, high - given.value) * z / Z95
+        found = given.value + np.where(z < 0, given.value - low, high - given.value) * z / Z95
+        return found if term is None else np.clip(found, term.low, term.high)
     return np.full_like(z, given.value, dtype=float)
 
 

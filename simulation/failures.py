@@ -293,11 +293,15 @@ def sentences(rules: pd.DataFrame, limits: pd.DataFrame, fails: str, year: int |
         parts = [limit(one) for one in limits[limits["rule"] == row.rule].itertuples()]
         density, coverage = f"{100 * row.density:.0f}", f"{100 * row.coverage:.0f}"
         lead = words("当", "When ") if row.rule == 1 else words("在其余情形中，当", "Among the other futures, when ")
+        before = rules[rules["rule"] < row.rule]
+        hit = 1 - share if holds else share
+        among = (hit - (before["density"] * before["mass"]).sum()) / max(1 - before["mass"].sum(), 1e-9)
+        of = words("全部情形", "all futures") if row.rule == 1 else words("其余情形", "those other futures")
         found.append(words(
             f"{lead.zh}{'，且'.join(part.zh for part in parts)}时，{said.zh}为 {density}%"
-            f"（覆盖 {coverage}% 的此类情形；全部情形中为 {base}%）。",
+            f"（覆盖 {coverage}% 的此类情形；{of.zh}中为 {100 * among:.0f}%）。",
             f"{lead.en}{', and '.join(part.en for part in parts)}, {said.en} is {density}% "
-            f"(this covers {coverage}% of such futures; over all futures the chance is {base}%)."))
+            f"(this covers {coverage}% of such futures; over {of.en} the chance is {100 * among:.0f}%)."))
     return tuple(found)
 
 

@@ -15,7 +15,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import stdtrit
 
 from simulation.loading import load_scenario, parsed
-from simulation.model import MAX_DRAWS, check_run, simulate
+from simulation.model import check_run, most_draws, simulate
 from simulation.moves import SOUGHT, Moves, moves
 from simulation.results import EVENTS
 from simulation.scenario import Change, Scenario
@@ -175,7 +175,7 @@ def goal_seek(scenario: Scenario | str, lever: str | Mapping[str, float], target
     answer = nearest(trials, 0, (1, -1), 0.0)
     position = closest(trials) if answer is None else answer
     ends = interval(trials, answer)
-    checks = trials.with_draws(min(CHECKED * trials.draws, MAX_DRAWS), trials.seed + 1)
+    checks = trials.with_draws(min(CHECKED * trials.draws, most_draws(scenario)), trials.seed + 1)
     around = neighbours(trials, checks, position)
     shown = dict.fromkeys([0, position, *(round(end.change / found.unit) for end in ends if end)])
     if progress:

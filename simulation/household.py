@@ -13,7 +13,7 @@ from simulation.loading import load_scenario
 from simulation.reading import build, read_text, read_yaml
 from simulation.records import Rules
 from simulation.rules import compile_rules
-from simulation.scenario import Scenario, clause
+from simulation.scenario import Scenario, check_year, clause
 from simulation.steps.benefits import (
     AMOUNTS,
     ASSISTANCE,
@@ -108,7 +108,8 @@ def settle(scenario: Scenario | str, bills: Bills | Mapping, year: int | None = 
     scenario = load_scenario(scenario) if not isinstance(scenario, Scenario) else scenario
     bills = bills if isinstance(bills, Bills) else build(
         Bills, bills, "bills", lambda found, place: check_bills(scenario, found, place))
-    year = year or scenario.first_year
+    year = scenario.first_year if year is None else year
+    check_year(scenario, year, f"year={year}")
     policy = scenario.policy_in(year)
     rules = compile_rules(scenario, policy, year)
     axes = scenario.axes.members()
@@ -213,7 +214,7 @@ def steps(scenario: Scenario, year: int, rules: Rules, bills: Bills, out: np.nda
             found.append(step(by_rate, words("含签约居民提高的比例", "with the higher rate of contracted residents"),
                               of("rate_bonus", "contracts")))
         base = rules.rate[:, i, k, group]
-        if person.contribution_years and rules.bonus and (base < rules.limit).any():
+        if person.contribution_years and rules.bonus and ((base > 0) & (base < rules.limit)).any():
             found.append(step(by_rate, words(
                 f"含连续缴费 {person.contribution_years} 年的奖励，最高 {100 * rules.limit:.4g}%",
                 f"with the bonus for {person.contribution_years} contribution years, "

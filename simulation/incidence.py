@@ -242,7 +242,7 @@ def paid_in(scenario: Scenario, area: str | None, year: int) -> np.ndarray:
 
     def stated(name: str) -> np.ndarray:
         steps = [float(getattr(policy.financing, f"{name}_step").value) for policy in policies]
-        return dense(scenario.risen(policy, name, year, steps), ("group", "status"), axes)
+        return dense(scenario.risen(policy, name, year, steps, area), ("group", "status"), axes)
 
     contribution = stated("contribution")
     paid_for = dense(policy.financing.paid_for.value, ("status",), axes)

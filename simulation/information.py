@@ -213,7 +213,7 @@ def nothing(loss: np.ndarray) -> float:
 def table_of_options(names: list[str], loss: np.ndarray, chosen: int, parts: list[dict]) -> pd.DataFrame:
     """The options: columns `OPTIONS`."""
     gap = loss - loss[:, [chosen]]
-    best = loss.argmin(axis=1)
+    best = (loss <= loss.min(axis=1, keepdims=True) + nothing(loss)).argmax(axis=1)  # of equals the first, the present
     return pd.DataFrame([{"option": name, "loss": loss[:, n].mean(), "difference": gap[:, n].mean(),
                           "se": error_of_mean(gap[:, n]), "best": (best == n).mean(), **parts[n]}
                          for n, name in enumerate(names)], columns=list(OPTIONS))

@@ -68,15 +68,18 @@ def quantiles(draws: np.ndarray, levels: np.ndarray) -> np.ndarray:
 
 
 def happened(result: Result) -> dict[str, np.ndarray]:
-    """For each event, whether it happened in each draw and year, shape (d, t)."""
+    """For each event, whether it happened in each draw and year, shape (d, t).
+
+    Lines are asked for without dividing: a fund that spends nothing is not below its reserve.
+    """
     data = result.data.variables
     of = lambda name: data[name].values[:, :, 0]  # noqa: E731
     return {
-        "p_surplus_over": of("surplus_ratio") > data["surplus_line"].values,
-        "p_balance_over": of("balance_ratio") > data["balance_line"].values,
+        "p_surplus_over": of("surplus") > data["surplus_line"].values * of("income"),
+        "p_balance_over": of("balance_end") > data["balance_line"].values * of("income"),
         "p_deficit": of("surplus") < 0,
         "p_insolvent": of("balance_end") < 0,
-        "p_warning": of("reserve_months") < data["reserve_months_line"].values,
+        "p_warning": 12 * of("balance_end") < data["reserve_months_line"].values * of("expenditure"),
     }
 
 

@@ -140,12 +140,21 @@ def check_run(draws: int, seed: int, engine: str) -> None:
                      words(f"请用 {'、'.join(ENGINES)} 之一", f"use one of {', '.join(ENGINES)}"))
 
 
-def check_room(scenario: Scenario, draws: int) -> None:
-    """Refuse a run whose years and areas would not fit in memory, with the draws that do."""
+def most_draws(scenario: Scenario) -> int:
+    """How many draws of a scenario fit in memory.
+
+    >>> most_draws(load_scenario("benxi_2008")) == MAX_DRAWS
+    True
+    """
     areas = len(scenario.axes.area)
     each = scenario.years * (areas + 1 if areas > 1 else 1)  # the whole city is kept beside its counties
-    if draws * each > MOST_KEPT:
-        most = MOST_KEPT // each // 16 * 16
+    return min(MOST_KEPT // each // 16 * 16, MAX_DRAWS)
+
+
+def check_room(scenario: Scenario, draws: int) -> None:
+    """Refuse a run whose years and areas would not fit in memory, with the draws that do."""
+    areas, most = len(scenario.axes.area), most_draws(scenario)
+    if draws > most:
         raise refuse("draws", words(f"{draws} 次、{scenario.years} 年、{max(areas, 1)} 个县区超出内存",
                                     f"{draws} draws of {scenario.years} years in {max(areas, 1)} areas do not fit in "
                                     "memory"),

@@ -72,6 +72,11 @@ class Moves(NamedTuple):
         """The value of the first lever at a position; of a branch, of its first leaf that moves."""
         return self.leaves[0].at(self.amount(position), position)
 
+    def values(self, position: int) -> str:
+        """The same of every lever, in the order asked for."""
+        firsts = (next(leaf for leaf in self.leaves if f"{leaf.lever}.".startswith(f"{name}.")) for name in self.levers)
+        return " / ".join(str(leaf.at(self.amount(position), position)) for leaf in firsts)
+
     @property
     def planned(self) -> tuple[int, ...]:
         """The later years in which the scenario itself sets what moves."""

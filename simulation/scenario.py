@@ -176,17 +176,20 @@ class Scenario(Record):
             found.append(policy)
         return found
 
-    def risen(self, policy: Policy, name: str, year: int, steps: Sequence[float]) -> Any:
+    def risen(self, policy: Policy, name: str, year: int, steps: Sequence[float], area: str | None = None) -> Any:
         """The contribution or subsidy of a year as a tree: each value has risen every year since it was set.
 
         `steps` are the yearly rises of the horizon, each felt in the year after. Who pays nothing still pays nothing.
+        What an `area` sets itself, where the city's rules are not unified, no change of the city sets anew.
         """
+        own = [rule.lever for rule in self._own(area)] if policy.pooling.unified.value == "no" else []
+        under = lambda path, lever: f"{path}.".startswith(f"{lever}.")  # noqa: E731 - used twice
 
         def grown(branch: Any, path: str) -> Any:
             if isinstance(branch, Mapping):
                 return {member: grown(below, f"{path}.{member}") for member, below in branch.items()}
-            dates = [change.year for change in self.changes
-                     if change.year <= year and (path == change.lever or path.startswith(f"{change.lever}."))]
+            dates = [change.year for change in self.changes if change.year <= year and under(path, change.lever)
+                     and not any(under(path, lever) for lever in own)]
             since = max(dates, default=self.first_year)
             return branch + sum(steps[since - self.first_year:year - self.first_year]) if branch else branch
 

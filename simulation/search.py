@@ -256,9 +256,10 @@ def said(front: Front) -> tuple[Words, ...]:
                            "clearly better in something."))
     else:
         found.append(words("当前方案没有被任何方案胜过。", "The current plan is not beaten by any of them."))
-    found.append(words(f"有 {better} 个方案至少一项明显优于当前方案、没有一项明显更差。",
-                       f"{better} policies are clearly better than the current plan in something, clearly worse in "
-                       "nothing."))
+    found.append(words(
+        f"有 {better} 个方案至少一项明显优于当前方案，其余各项即使较差也在随机误差之内。",
+        f"{better} {'policy is' if better == 1 else 'policies are'} clearly better than the current plan in something, "
+        "and worse, if at all, within random error only."))
     fewer = int((~table["dominated"] & (table["take_up"] < now["take_up"] - LEAVES)).sum())
     if fewer:
         found.append(words(

@@ -13,6 +13,7 @@ from scipy.stats import sobol_indices
 
 from simulation.assumptions import ASSUMED, Z95, drawn, uncertain
 from simulation.compare import check_of
+from simulation.estimates import find_assumption
 from simulation.loading import load_scenario, parsed
 from simulation.measures import happened
 from simulation.model import MAX_DRAWS, check_run, simulate
@@ -312,7 +313,8 @@ def tornado(scenario: Scenario, bars: Sequence[Factor], active: frozenset[int], 
         pairs = iter(zip(found[::2], found[1::2], strict=True))
         for bar in bars:
             low, high = next(pairs) if active.intersection(bar.columns) else (base, base)
-            points = drawn(known[bar.name], np.array([-Z95, Z95])) if bar.name in known else (-Z95, Z95)
+            points = drawn(known[bar.name], np.array([-Z95, Z95]), find_assumption(bar.name)[2]) \
+                if bar.name in known else (-Z95, Z95)
             rows.append((name, year, bar.name, bar.title.zh, bar.title.en, bar.kind, *(round(
                 float(point), 12) + 0.0 for point in points), low.mean(), high.mean(), base.mean(),
                 high.mean() - low.mean(), error_of_mean(high - low)))

@@ -72,7 +72,8 @@ def change(row: Any) -> Words:
         return words(f"{both.zh}（{gap.zh}，置信区间 {low.zh.split()[0]} 至 {high.zh.split()[0]}）",
                      f"{both.en} ({gap.en}, confidence interval {low.en.split()[0]} to {high.en.split()[0]})")
     if pd.isna(row.needed):
-        more = words("没有看到差异，再多次模拟也无法区分", "no difference was seen, so no number of draws will do")
+        more = words("没有一次模拟有差异；更多次模拟也许能见到少见的差异",
+                     "no draw differed; with more, a rare difference may show")
     elif row.needed >= MOST:
         more = words(f"要区分 {gap.zh}的差异，{MOST:,} 次也不够", f"for {gap.en} even {MOST:,} would be too few")
     else:

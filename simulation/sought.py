@@ -79,20 +79,21 @@ def doubt(found: Found) -> Words:
     if not found.reached:
         if nearer is None:
             return words(f"{head.zh}，任何数值都达不到。", f"{head.en}, no value reaches them.")
-        return words(f"{head.zh}，不能排除从 {nearer} 起可以达到；请增加模拟次数。",
-                     f"{head.en}, it cannot be ruled out that they are reached from {nearer} on; use more draws.")
-    what = words("所需调整", "the change needed") if len(found.moves.leaves) > 1 else words(
-        "所需数值", "the value needed")
+        return words(f"{head.zh}，不能排除从 {nearer.zh} 起可以达到；请增加模拟次数。",
+                     f"{head.en}, it cannot be ruled out that they are reached from {nearer.en} on; use more draws.")
+    what = words("所需数值", "the value needed") if len(found.moves.leaves) == 1 else words(
+        "所需调整", "the change needed") if len(found.moves.levers) == 1 else words(
+        "第一项参数所需调整", "the change needed of the first lever")
     if farther is None:
-        return words(f"{head.zh}，{what.zh}最少到 {nearer}，另一端没有定论：附近没有一个数值能确保达到目标。",
-                     f"{head.en}, {what.en} goes at least to {nearer}; the other end is open: nothing near it is sure "
-                     "to reach the targets.")
+        return words(f"{head.zh}，{what.zh}最少到 {nearer.zh}，另一端没有定论：附近没有一个数值能确保达到目标。",
+                     f"{head.en}, {what.en} goes at least to {nearer.en}; the other end is open: nothing near it is "
+                     "sure to reach the targets.")
     if nearer == farther:
-        return words(f"{head.zh}，{what.zh}就是 {nearer}。", f"{head.en}, {what.en} is {nearer}.")
-    return words(f"{head.zh}，{what.zh}在 {nearer} 到 {farther} 之间，取 {farther} 才稳妥；"
+        return words(f"{head.zh}，{what.zh}就是 {nearer.zh}。", f"{head.en}, {what.en} is {nearer.en}.")
+    return words(f"{head.zh}，{what.zh}在 {nearer.zh} 到 {farther.zh} 之间，取 {farther.zh} 才稳妥；"
                  "假设本身的不确定已经包含在概率里。",
-                 f"{head.en}, {what.en} lies between {nearer} and {farther}, and only {farther} is safe; what is "
-                 "uncertain about the assumptions is in the chances already.")
+                 f"{head.en}, {what.en} lies between {nearer.en} and {farther.en}, and only {farther.en} is safe; what "
+                 "is uncertain about the assumptions is in the chances already.")
 
 
 def deciding(found: Found) -> Words:
@@ -154,16 +155,22 @@ def quote(name: str, language: str) -> str:
 def step(found: Found, name: str) -> Words:
     """How one lever moves: from value to value, or each of its values by how much."""
     inside = [leaf for leaf in found.moves.leaves if f"{leaf.lever}.".startswith(f"{name}.")]
-    first, amount = inside[0], found.moves.amount(found.advised)
+    first = inside[0]
     before, after = leaf_text(first, 0, found), leaf_text(first, found.advised, found)
     if len(inside) == 1:
         unit = UNITS[first.term.unit] if first.term.unit not in FRACTIONS and not first.term.choices else words("", "")
         return words(f"由 {before} 改为 {after} {unit.zh}".rstrip(), f"from {before} to {after} {unit.en}".rstrip())
-    size, up = amount * first.weight, amount * first.weight > 0
+    size = max((taken(leaf, found.advised, found) for leaf in inside), key=abs)  # less where one meets its bound
+    up = size > 0
     many = words(f"共 {len(inside)} 项，首项由 {before} 到 {after}",
                  f"{len(inside)} values, the first from {before} to {after}")
     return words(f"各项{'提高' if up else '降低'} {difference(abs(size), first.term).zh}（{many.zh}）",
                  f"{'raised' if up else 'lowered'} by {difference(abs(size), first.term).en} each ({many.en})")
+
+
+def taken(leaf: Leaf, position: int, found: Found) -> float:
+    """How far a value really moves at a position: in whole steps of its own."""
+    return leaf.at(found.moves.amount(position), position) - leaf.start
 
 
 def leaf_text(leaf: Leaf, position: int, found: Found) -> str:
@@ -189,13 +196,15 @@ def difference(size: float, term: Term) -> Words:
     return words(f"{size:,.10g} {UNITS[term.unit].zh}", f"{size:,.10g} {UNITS[term.unit].en}")
 
 
-def end_text(end: End, found: Found) -> str:
-    """An end of an interval: the lever's value there, or by how much all its values move."""
-    term = found.moves.leaves[0].term
+def end_text(end: End, found: Found) -> Words:
+    """An end of an interval: the lever's value there, or by how much its values, or those of the first lever, move."""
+    first = found.moves.leaves[0]
     if len(found.moves.leaves) == 1:
-        return value_text(end.value, term)
-    size = end.change * found.moves.leaves[0].weight
-    return "0" if not size else f"{'+' if size > 0 else '−'}{value_text(abs(size), term)}"
+        text = value_text(end.value, first.term)
+        return words(text, text)
+    size = end.value - first.start
+    sign, told = "+" if size > 0 else "−", difference(abs(size), first.term)
+    return words(f"{sign}{told.zh}", f"{sign}{told.en}") if size else words("0", "0")
 
 
 def answer_text(found: Found) -> Words:
@@ -203,7 +212,7 @@ def answer_text(found: Found) -> Words:
     if found.already:
         return words("当前方案", "the current plan")
     at = end_text(End(found.change, found.value), found)
-    return words(f"答案 {at} ", f"the answer {at}")
+    return words(f"答案 {at.zh} ", f"the answer {at.en}")
 
 
 def wanted(found: Found) -> Words:

@@ -64,7 +64,10 @@ def lines(found: Incidence, base: Scenario, language: str) -> list[str]:
     each = words("每人（元）", "a person, yuan")[language]
     whose = lambda row: (ALL[language] if row.group == "all" else  # noqa: E731
                          f"{base.axes.group[row.group][language]} · {base.axes.status[row.status][language]}")
-    return [head[language], *rows, "", each, *(
+    unseen = words("只比较同样的费用在两套规则下的结算；等待期、家庭账户、补缴、支付方式、财政补助和补充保险保费不计入",
+                   "the same bills under both rule books: waiting periods, family accounts, arrears, the way providers "
+                   "are paid, subsidies and the price of a supplement change nothing here")
+    return [head[language], unseen[language], *rows, "", each, *(
         f"{whose(row)}: {paid} {row.fund_before:,.2f} -> {row.fund_after:,.2f}  "
         f"{into} {row.contribution_before:,.2f} -> {row.contribution_after:,.2f}"
         for row in found.benefits.itertuples())]

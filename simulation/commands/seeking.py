@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 from simulation.commands.clusters import clustered, mapped_of, shown
+from simulation.commands.layout import figure, laid
 from simulation.commands.options import Command, edited, settable, show, simulated, tabled, whole_number
 from simulation.goalseek import TARGETS, End, Found, goal_seek
 from simulation.sought import sentences, tightest
@@ -44,8 +45,11 @@ def seek(options: argparse.Namespace) -> int:
     if options.out:
         tabled(options.out, found.path)
     lines = [sentence[options.lang] for sentence in sentences(found, scenario)]
-    lines += ["", *(f"{row.change!s:>12} {row.value!s:>12}  {row.target:<28} {row.year}  {row.found:>12.4f} "
-                    f"± {row.se:.4f}  {'✓' if row.holds else '✕'}" for row in tightest(found).itertuples())]
+    heads = (words("目标", "Target"), words("移动", "Moved by"), words("数值", "Value"), words("年份", "Year"),
+             words("结果", "Found"), words("标准误", "Standard error"), words("达到", "Holds"))
+    lines += ["", *laid([head[options.lang] for head in heads], [
+        [row.target, figure(row.change, "+"), found.moves.values(round(row.change / found.moves.unit)), str(row.year),
+         f"{row.found:.4f}", f"{row.se:.4f}", "✓" if row.holds else "✕"] for row in tightest(found).itertuples()])]
     return show(options, as_data(found, [sentence.model_dump() for sentence in sentences(found, scenario)]), lines)
 
 

@@ -67,7 +67,7 @@ def answer_in(book: Book, rules: Rules, futures: Futures, t: int, people: np.nda
     middle = usually + usually_turned
     chosen = responses.chosen(mix, middle)
     tilt = np.zeros(draws)
-    if middle.any() or absent is not None:
+    if each.any() or absent is not None:  # a draw may heed what the median does not
         towards = lambda gain: responses.towards_primary(gain, chosen, primary, people)  # noqa: E731
         tilt = (drawn - central[:, None]).T @ towards(each)
         if absent is not None:

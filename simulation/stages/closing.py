@@ -82,6 +82,9 @@ def fund_closes(books: list[Book], futures: list[Futures], flows: list[Flows],
         if cut.any():
             year = {name: np.where(was_cut[n].reshape(draws, years, *[1] * (value.ndim - 2)), after_deficit[n][name],
                                    value) for name, value in year.items()}
+            # Balances add up what these years keep, not what either run kept in all of its own.
+            opening = flows[n]["account_balance"][:, :1] - kept_in_accounts(flows[n])[:, :1]
+            year["account_balance"] = np.maximum(opening + np.cumsum(kept_in_accounts(year), axis=1), 0.0)
         if rise.any():
             left = {name: value if name in APART else value * stay[n].reshape(draws, years, *[1] * (value.ndim - 2))
                     for name, value in year.items()}

@@ -14,8 +14,9 @@ from simulation.trees import dense
 def contributions(book: Book, name: str) -> np.ndarray:
     """The contribution or the subsidy of every year with its yearly rise, (t, g, s) in yuan."""
     scenario, steps = book.scenario, book.of("financing", f"{name}_step").tolist()
-    return np.stack([dense(scenario.risen(policy, name, year, steps), ("group", "status"), scenario.axes.members())
-                     for policy, year in zip(book.policies, scenario.horizon(), strict=True)])
+    risen = [scenario.risen(policy, name, year, steps, book.area)
+             for policy, year in zip(book.policies, scenario.horizon(), strict=True)]
+    return np.stack([dense(tree, ("group", "status"), scenario.axes.members()) for tree in risen])
 
 
 def year_is_financed(book: Book, futures: Futures, people: Flows) -> Flows:

@@ -11,6 +11,7 @@ import numpy as np
 
 DEDUCTIBLE, UNCAPPED, BASIC, CRITICAL, ASSISTANCE, COMMERCIAL = range(6)  # what `settle_year` writes for each bill
 AMOUNTS = 6
+COVERED = 1e9  # times any rate above 0 is above every limit
 
 
 def in_band(amount, due, lower, upper):
@@ -34,12 +35,12 @@ def deductible_due(first, step, floor, earlier):
 
 
 def rate_with_bonus(rate, bonus, years, limit):
-    """The rate after the bonus for contribution years (Benxi 第二十一条).
+    """The rate after the bonus for contribution years (Benxi 第二十一条); what is not covered has none.
 
-    >>> round(float(rate_with_bonus(0.5, 0.01, 3, 0.7)), 4)
-    0.53
+    >>> round(float(rate_with_bonus(0.5, 0.01, 3, 0.7)), 4), float(rate_with_bonus(0.0, 0.01, 3, 0.7))
+    (0.53, 0.0)
     """
-    return np.maximum(rate, np.minimum(rate + bonus * years, limit))
+    return np.maximum(rate, np.minimum(rate + bonus * years, np.minimum(limit, rate * COVERED)))
 
 
 def consultations(paid, price, waived, visits, earlier):

@@ -8,6 +8,7 @@ import numpy as np
 from scipy.special import ndtr, stdtrit
 
 from simulation.assumptions import ASSUMED, drawn, uncertain
+from simulation.estimates import find_assumption
 from simulation.records import Care, Futures
 from simulation.scenario import Scenario
 from simulation.streams import correlation_root, normals, orthogonal, sobol_normals
@@ -60,7 +61,8 @@ def futures(scenario: Scenario, draws: int, seed: int, area: str | None = None,
     shock = {name: heavy(z, fixed["freedom"]) * ("shocks" not in without) for name, z in plain.items()}
     chance = float("chance" not in without)
     parameter = parameter * ("parameters" not in without)
-    drawn_of = {name: drawn(given, parameter[:, n]) for n, (name, given) in enumerate(known.items())}
+    drawn_of = {name: drawn(given, parameter[:, n], find_assumption(name)[2])
+                for n, (name, given) in enumerate(known.items())}
 
     def of(section: str, name: str) -> np.ndarray:
         if f"{section}.{name}" in known:
