@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
 from simulation.moves import planned
+from simulation.needs import acts, distinct, waiting
 from simulation.policy import SECTIONS, Policy
-from simulation.scenario import Scenario, find_lever, lever_value
+from simulation.scenario import Scenario, lever_value
 from simulation.terms import Given, Term
-from simulation.trees import at, leaves
 from ui.view import View, known, scenario_of
 
 # Sections every lever of which may be left out. Responses are no programme: they are on where nothing is said.
@@ -38,34 +37,11 @@ def unused(name: str) -> frozenset[str]:
         for book in books for field, term in SECTIONS[section].terms().items()))
 
 
-def acts(policy: Policy, section: str, field: str, needed: Any = None) -> bool:
-    """Whether a lever does something that it does not do when it is off; a choice, whether it is the one needed."""
-    value = getattr(getattr(policy, section), field).value
-    default = SECTIONS[section].model_fields[field].default
-    off = default.value if isinstance(default, Given) else 0
-    if needed is not None and SECTIONS[section].terms()[field].choices:
-        return value == needed
-    if needed is not None and off and not isinstance(off, Mapping):
-        return bool(value)  # it has a value of its own even where nobody set it
-    return any(leaf != at(off, path.split(".")[1:]) and (needed is None or leaf) for path, leaf in leaves(value))
-
-
-def waiting(books: list[Policy], term: Term) -> list[str]:
-    """The levers without which a term does nothing and which are off in all of some policies."""
-    return [lever for lever, value in term.needs.items()
-            if not any(acts(book, *find_lever(lever)[:2], value) for book in books)]
-
-
 def waits_for(view: View, term: Term) -> list[str]:
     """The levers that a term of a view waits for, from the year its edits begin."""
     if not term.needs:
         return []
     return waiting(distinct(policies_of(view)[view.since - known(view.scenario).first_year:]), term)
-
-
-def distinct(policies: tuple[Policy, ...]) -> list[Policy]:
-    """Policies without the repeats of years that share one."""
-    return list({id(policy): policy for policy in policies}.values())
 
 
 def plan(base: Scenario, lever: str, since: int) -> list[tuple[int, Any]]:

@@ -15,6 +15,7 @@ from simulation.estimates import SET_BY_HAND, Estimate, estimate_from_text
 from simulation.loading import load_scenario
 from simulation.model import ENGINES, simulate
 from simulation.moves import moved_by
+from simulation.needs import idle
 from simulation.proposals import lever_and_year
 from simulation.results import Result
 from simulation.scenario import (
@@ -77,8 +78,10 @@ def edits_of(options: argparse.Namespace, scenario: Scenario) -> list[Change]:
     if faults := check_ways(scenario.changed(changes), place):
         raise BadInput(faults)
     lost, set_too = years_given_up(given_up(scenario, changes)), from_nothing(scenario, changes)
-    for said in ([notice(lost)] if lost else []) + ([set_with_others(set_too)] if set_too else []):
-        print(said[getattr(options, "lang", "en")], file=sys.stderr)
+    in_vain = idle(scenario.changed(changes), changes)
+    for what, said in ((lost, notice), (set_too, set_with_others), (in_vain, waits)):
+        if what:
+            print(said(what)[getattr(options, "lang", "en")], file=sys.stderr)
     return changes
 
 
@@ -101,6 +104,13 @@ def read_edit(edit: str, scenario: Scenario, place: str) -> list[Change]:
                      words(f"要增加，请写 {short(name)}+=N；要设为该数，请去掉加号",
                            f"write {short(name)}+=N to raise it, or leave out the plus to set it"))
     return [Change(lever=lever, year=since, value=value, source=SET_BY_HAND)]
+
+
+def waits(found: Mapping[str, Sequence[str]]) -> Words:
+    """That edits do nothing until other levers are set."""
+    zh = (f"{lever} 要在设定 {'、'.join(names)} 之后才起作用" for lever, names in found.items())
+    en = (f"{lever} does nothing until {' and '.join(names)} is set" for lever, names in found.items())
+    return words("；".join(zh), "; ".join(en))
 
 
 def from_nothing(scenario: Scenario, edits: Sequence[Change]) -> list[str]:
