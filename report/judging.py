@@ -111,7 +111,7 @@ def asked(check: Check, scenario: Scenario, language: str) -> str:
         return say(language, f"lessons.ask.{lever_form(check)}", lever=lever_name(scenario, check.lever, language),
                    limit=lever_goal(check, language))
     title, unit = named(getattr(check, check.kind), scenario)
-    what = title[language] if check.kind == "chance" or check.statistic == "p50" else say(
+    what = title[language] if check.kind == "chance" else say(
         language, "lessons.of", what=title[language], statistic=say(language, f"column.{check.statistic}"))
     when = say(language, "lessons.in_year", year=check.year) if check.year else say(
         language, f"lessons.{check.years}_years")

@@ -110,7 +110,7 @@ def test_a_class_from_its_opening_to_its_replay(language):
     assert deck().cards["price_jump"].text[language] in said
     assert language == "zh" or not re.search(HAN, said.replace("中文", ""))
 
-    before = say(language, "room.before", teams="Reds")
+    before = say(language, "room.figures.earlier", teams="Reds")
     assert before not in said
     done(leader, "room.next")
     assert before in said_by(leader) and say(language, "room.kept") in said_by(team.run(timeout=120))
@@ -148,10 +148,11 @@ def test_a_reload_finds_the_seat_and_a_facilitator_s_key_is_not_in_the_address()
     assert "seat" not in back.query_params and back.query_params["room"] in (code, [code])
     fresh = page()
     fresh.segmented_control(key="room.what").set_value("back").run(timeout=120)
-    fresh.text_input(key="room.back_code").set_value(rooms.told_code(code)).run(timeout=120)
-    fresh.text_input(key="room.back_key").set_value(key).run(timeout=120)
+    fresh.text_input(key="room.back_code").set_value(rooms.told_code(code))
+    fresh.text_input(key="room.back_key").set_value(key)
     done(fresh, "room.enter")
     assert any(button.key == "room.deal" for button in fresh.button)
+    assert "seat" not in fresh.query_params and key not in str(fresh.session_state["class"])
 
 
 @pytest.mark.parametrize("language, sentence", [("zh", "没有使用这个房间码的课堂"), ("en", "no room has this code")])

@@ -7,7 +7,7 @@ import pytest
 
 from report.text import phrases, plain, say
 from simulation import load_scenario
-from simulation.scenario import clause
+from simulation.scenario import clause, lever_value
 from simulation.terms import LANGUAGES
 from tests.screen import CEILING, CONTRIBUTION, OLD, RATE, app, figures_of, keys_of, words_of
 from ui import programmes, runs
@@ -169,6 +169,17 @@ def test_the_scenario_can_be_chosen(language):
     assert not at.exception
     assert at.title[0].value == plain(BASE.title[language])
     assert at.query_params["scenario"] == OLD
+
+
+def test_a_later_beginning_says_which_changes_the_scenario_itself_undoes_or_turns_round():
+    lever = "financing.contribution.adult.ordinary"
+    own = {year: lever_value(known(FIRST), lever, year) for year in (2026, 2029)}
+    assert own[2026] < own[2029]
+    for value, gone, turned in ((own[2029], 1, 0), ((own[2026] + own[2029]) / 2, 0, 1), (own[2029] + 20, 0, 0)):
+        at = app("en", scenario=FIRST, **{lever: f"{value:g}"})
+        at.selectbox(key="since").select(2029).run()
+        said = say("en", "panel.moved_on", year=2029, gone=gone, turned=turned)
+        assert not at.exception and (said in [info.value for info in at.info]) == bool(gone + turned)
 
 
 def test_changes_left_behind_with_their_scenario_are_told_and_undo_brings_them_back():

@@ -116,8 +116,9 @@ def show(board: Board, at: Here, name: str) -> None:
     download(f"csv.room.{name}", t("table.csv"), drawn, f"class_{board.number}")
     if not (any(row.outcome for row in rows) or board.start.outcome):
         return
-    if before := [row for row in rows if row.outcome and row.state in ("old", "earlier")]:
-        st.caption(t("room.before", teams=plain(joined([row.name for row in before], lang))))
+    for state in ("old", "earlier"):
+        if names := [row.name for row in rows if row.outcome and row.state == state]:
+            st.caption(t(f"room.figures.{state}", teams=plain(joined(names, lang))))
     left, right = beside(2)
     with left:
         course = st.selectbox(t("room.course"), COURSES, key=f"room.{name}.course",

@@ -182,8 +182,9 @@ def open_one(views: Mapping[str, View]) -> None:
 def enter() -> None:
     """Come back by a key or token."""
     code, token = typed("back_code"), typed("back_key").strip()
-    if attempt(rooms.entered, shelf.engine(), code, token, me()):
-        sit(rooms.as_code(code), token)
+    if found := attempt(rooms.entered, shelf.engine(), code, token, me()):
+        _, seat = found
+        sit(rooms.as_code(code), *(None, token) if seat.facilitator else (token,))  # a key never stands in the address
 
 
 def look_for() -> None:

@@ -182,7 +182,8 @@ def sentences(answer: Incidence, scenario: Scenario, lang: str) -> list[str]:
     of_groups = table[table["by"] == "group"]
     for which, sign in (("most_gain", 1), ("most_lose", -1)):
         one = of_groups.loc[(sign * of_groups["change"]).idxmin()]
-        if sign * one["change"] < -0.05:  # what shows as 0.0 is no gain and no loss
+        alike = (of_groups["change"] - one["change"]).abs().max() < 0.05  # then no group does most
+        if sign * one["change"] < -0.05 and not alike:  # what shows as 0.0 is no gain and no loss
             said.append(say(lang, f"people.{which}", group=names["group", one["member"]],
                             amount=number(abs(one["change"]))))
     said.append(say(lang, "people.ruined", before=percent(row["catastrophic_before"], 2),

@@ -191,9 +191,23 @@ def edits_made(view: View) -> None:
 
 
 def begin_in() -> None:
-    """Let the edits begin in the year chosen."""
-    view = state.view()
-    state.take(lambda: view_of(view.scenario, st.session_state["since"], view.edits))
+    """Let the edits begin in the year chosen, and say which of them the scenario's own values there undo or outdo."""
+    view, since = state.view(), st.session_state["since"]
+    state.take(lambda: view_of(view.scenario, since, view.edits))
+    if state.view().since != since:
+        return
+    kept = dict(state.view().levers)
+    gone = [lever for lever, _ in view.levers if lever not in kept]
+    turned = [lever for lever, value in kept.items()
+              if way(view.scenario, lever, value, view.since) * way(view.scenario, lever, value, since) < 0]
+    if gone or turned:
+        st.session_state["notice"] = "panel.moved_on", {"year": since, "gone": len(gone), "turned": len(turned)}
+
+
+def way(scenario: str, lever: str, value: Any, year: int) -> float:
+    """How far an edit is above what a scenario itself says in a year; nothing for what is no number."""
+    own = lever_value(known(scenario), lever, year)
+    return value - own if isinstance(value, int | float) and isinstance(own, int | float) else 0.0
 
 
 def parameter(base: Scenario, view: View, term: Term, leaves: list[tuple]) -> None:

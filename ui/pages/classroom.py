@@ -112,11 +112,12 @@ def printed() -> None:
 
 def come_back() -> None:
     """Back into a room by a key or a token that was kept."""
-    st.text_input(t("room.code"), st.session_state["class"].get("room", ""), key="room.back_code",
-                  max_chars=classroom.CODE)
-    st.text_input(t("room.key"), key="room.back_key", max_chars=60, type="password", help=t("room.key_help"))
-    st.button(t("room.do.back"), key="room.enter", type="primary", on_click=classroom.enter,
-              icon=":material/key:")
+    with st.form("room.back", border=False):  # a form hands over what stands in a field that was not left yet
+        st.text_input(t("room.code"), st.session_state["class"].get("room", ""), key="room.back_code",
+                      max_chars=classroom.CODE)
+        st.text_input(t("room.key"), key="room.back_key", max_chars=60, type="password", help=t("room.key_help"))
+        st.form_submit_button(t("room.do.back"), key="room.enter", type="primary", on_click=classroom.enter,
+                              icon=":material/key:")
 
 
 # --- in a room ---------------------------------------------------------------------------------------
@@ -204,16 +205,18 @@ def play(at: Here) -> None:
                       icon=":material/restart_alt:", help=t("room.anew_help"))
         st.caption(t("room.submit_read"))
     classroom.work_out(at.room, ["", at.seat.team])
-    own(at)
+    own(at, stood.closed)
     if at.room.shown or stood.closed:
         seen(at, controls=False)
 
 
-def own(at: Here) -> None:
-    """A team's own result beside the starting policy's, kept up to date as cards fall."""
+def own(at: Here, closed: bool) -> None:
+    """A team's own result beside the starting policy's, kept up to date as cards fall; `closed` when drawn first."""
     @st.fragment(run_every=board.EVERY[False])
     def draw() -> None:
         *_, stood = classroom.now(at.room.code)
+        if stood.closed != closed:
+            st.rerun()  # the whole page: nothing can be submitted any more
         mine = stood.teams[at.seat.team]
         if not at.room.shown:
             board.dealt_cards(stood, "own")
@@ -227,7 +230,7 @@ def own(at: Here) -> None:
                                                            "contribution"), strict=True):
                 moved = change(mine.outcome, start, name)
                 same = moved is not None and moved[0] not in "+-"
-                column.metric(say(lang, f"room.measure.{name}"), told(mine.outcome, name), border=True,
+                column.metric(say(lang, f"room.short.{name}"), told(mine.outcome, name), border=True,
                               help=say(lang, f"room.meaning.{name}"), delta=moved,
                               delta_arrow="off" if same else "auto", delta_color="off" if same else "inverse",
                               delta_description=t("room.against") if start else None)

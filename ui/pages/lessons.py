@@ -167,7 +167,9 @@ def checking(name: str, lesson: Lesson, number: int, given: dict[int, int]) -> N
     with st.spinner(t("lessons.checking", draws=f"{draws_for(view, settled=True):,}")):
         found = learning.verdicts(lesson, number, view, given, lang)
     if done(found):
-        learning.passed(name).add(number)
+        if number not in learning.passed(name):
+            learning.passed(name).add(number)
+            st.rerun()  # the steps done are counted above
         st.success(t("lessons.passed"), icon=":material/check_circle:")
     else:
         st.warning(t("lessons.not_yet", met=sum(verdict.state == "met" for verdict in found), count=len(found)),
