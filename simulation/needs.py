@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from simulation.policy import SECTIONS, Policy
-from simulation.scenario import Change, Scenario, find_lever
+from simulation.scenario import Change, Scenario, find_lever, lever_value
 from simulation.terms import Given, Term
 from simulation.trees import at, leaves
 
@@ -35,19 +35,19 @@ def distinct(policies: Iterable[Policy]) -> list[Policy]:
 
 
 def idle(scenario: Scenario, edits: Sequence[Change]) -> dict[str, list[str]]:
-    """The edited levers that do nothing from their year on, each with the levers it waits for.
-
-    `scenario` with the edits in it.
+    """The levers that edits of a scenario move to no effect from their year on, each with the levers it waits for.
 
     >>> from simulation import load_scenario
     >>> from simulation.terms import Source
     >>> edit = Change(lever="contracts.rate_bonus", year=2026, value=0.1, source=Source(status="assumption"))
-    >>> idle(load_scenario("urrbmi_county_2026").changed([edit]), [edit])
+    >>> idle(load_scenario("urrbmi_county_2026"), [edit])
     {'contracts.rate_bonus': ['contracts.coverage']}
     """
-    policies, found = scenario.policies(), {}
+    after, found = scenario.changed(edits), {}
+    policies = after.policies()
     for edit in edits:
         term = find_lever(edit.lever)[3]
-        if term.needs and (names := waiting(distinct(policies[edit.year - scenario.first_year:]), term)):
+        moved = lever_value(after, edit.lever, edit.year) != lever_value(scenario, edit.lever, edit.year)
+        if moved and term.needs and (names := waiting(distinct(policies[edit.year - scenario.first_year:]), term)):
             found[edit.lever] = names
     return found

@@ -467,3 +467,12 @@ def test_a_run_is_told_in_tables_of_whole_yuan(language: str, heads: list[str], 
     assert all(head in lines[at] for head in heads)
     assert lines[at + 1].split() == ["2008", *(f"{first[name]:,.0f}" for name in ("mean", "p05", "p95"))]
     assert language == "en" or "mean" not in "".join(lines)
+
+
+def test_an_edit_that_waits_for_another_lever_is_told_but_not_of_one_person_s_bills(ask: Callable, bills: Path) -> None:
+    edit = "--set", "contracts.rate_bonus=0.1"
+    told = ask("levers", "urrbmi_county_2026", *edit)[2]
+    assert told == "contracts.rate_bonus does nothing until contracts.coverage is set\n"
+    assert "要在设定 contracts.coverage 之后才起作用" in ask("levers", "urrbmi_county_2026", *edit, "--lang", "zh")[2]
+    assert ask("levers", "urrbmi_county_2026", *edit, "--set", "contracts.coverage=0.5")[2] == ""
+    assert ask("settle", "benxi_2008", "--bills", bills, *edit)[2] == ""

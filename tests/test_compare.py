@@ -138,7 +138,7 @@ def test_nothing_different_is_the_same_and_no_number_of_draws_is_named() -> None
     never = verdict(np.zeros(64), "p_deficit")  # it may differ in a future that was not drawn
     assert never["verdict"] == "untold" and never["se"] == 1 / 64 and pd.isna(never["needed"])
     said = sentences.verdict(SimpleNamespace(**never.to_dict(), against="a", scenario="b"))
-    assert "no number of draws" in said.en and "再多次模拟" in said.zh
+    assert "no draw differed" in said.en and "没有一次模拟有差异" in said.zh
 
 
 def test_the_number_of_draws_needed_is_one_at_which_such_a_difference_is_told() -> None:

@@ -63,14 +63,17 @@ def whole_number(text: str | int, place: str) -> int:
                      words("例如 1024", "give one such as 1024")) from None
 
 
-def edited(options: argparse.Namespace) -> Scenario:
+def edited(options: argparse.Namespace, of_fund: bool = True) -> Scenario:
     """The scenario named on the command line with its `--set` edits and its `--assume` intervals."""
     scenario = load_scenario(options.scenario)
-    return scenario.changed(edits_of(options, scenario)).assuming(estimates_of(options))
+    return scenario.changed(edits_of(options, scenario, of_fund)).assuming(estimates_of(options))
 
 
-def edits_of(options: argparse.Namespace, scenario: Scenario) -> list[Change]:
-    """The changes given with `--set`, those by an amount written out; what they move unseen is told on the way."""
+def edits_of(options: argparse.Namespace, scenario: Scenario, of_fund: bool = True) -> list[Change]:
+    """The changes given with `--set`, those by an amount written out; what they move unseen is told on the way.
+
+    Levers wait for others where a fund is asked about, not where one person's bills are.
+    """
     changes: list[Change] = []
     place = getattr(options, "place", "--set")  # under which option the edits stand
     for edit in options.edits:
@@ -78,7 +81,7 @@ def edits_of(options: argparse.Namespace, scenario: Scenario) -> list[Change]:
     if faults := check_ways(scenario.changed(changes), place):
         raise BadInput(faults)
     lost, set_too = years_given_up(given_up(scenario, changes)), from_nothing(scenario, changes)
-    in_vain = idle(scenario.changed(changes), changes)
+    in_vain = idle(scenario, changes) if of_fund else {}
     for what, said in ((lost, notice), (set_too, set_with_others), (in_vain, waits)):
         if what:
             print(said(what)[getattr(options, "lang", "en")], file=sys.stderr)

@@ -178,7 +178,7 @@ def show_scorecard(options: argparse.Namespace) -> int:
 
 def settle_bills(options: argparse.Namespace) -> int:
     """`settle`"""
-    scenario = edited(options)
+    scenario = edited(options, of_fund=False)
     year = scenario.first_year if options.year is None else whole_number(options.year, "--year")
     check_year(scenario, year, f"--year {year}")
     data = settle(scenario, read_bills(scenario, options.bills), year)
