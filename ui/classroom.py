@@ -184,7 +184,8 @@ def enter() -> None:
     code, token = typed("back_code"), typed("back_key").strip()
     if found := attempt(rooms.entered, shelf.engine(), code, token, me()):
         _, seat = found
-        sit(rooms.as_code(code), *(None, token) if seat.facilitator else (token,))  # a key never stands in the address
+        # A facilitator's key never stands in the address.
+        sit(rooms.as_code(code), None if seat.facilitator else token, token if seat.facilitator else None)
 
 
 def look_for() -> None:

@@ -82,14 +82,12 @@ def fund_closes(books: list[Book], futures: list[Futures], flows: list[Flows],
         if cut.any():
             year = {name: np.where(was_cut[n].reshape(draws, years, *[1] * (value.ndim - 2)), after_deficit[n][name],
                                    value) for name, value in year.items()}
-            # Balances add up what these years keep, not what either run kept in all of its own.
+        if rise.any():
+            year = {name: value if name in APART else value * stay[n].reshape(draws, years, *[1] * (value.ndim - 2))
+                    for name, value in year.items()}
+        if cut.any() or rise.any():  # balances add up what these years keep, not what a run kept in all of its own
             opening = flows[n]["account_balance"][:, :1] - kept_in_accounts(flows[n])[:, :1]
             year["account_balance"] = np.maximum(opening + np.cumsum(kept_in_accounts(year), axis=1), 0.0)
-        if rise.any():
-            left = {name: value if name in APART else value * stay[n].reshape(draws, years, *[1] * (value.ndim - 2))
-                    for name, value in year.items()}
-            more = np.cumsum(kept_in_accounts(left) - kept_in_accounts(year), axis=1)
-            year = left | {"account_balance": np.maximum(year["account_balance"] + more, 0.0)}
         closed.append(year | {name: value[n] for name, value in account.items()}
                       | {name: value[n] for name, value in contributed.items()}
                       | {"adjustment_balance": held / len(books)})
