@@ -28,6 +28,7 @@ from simulation.variance import ROUNDING, check_names
 
 EVERYTHING = (*QUANTITIES, *EVENTS)
 SEED, LEVEL = 20080101, 0.9
+CLOSE = 1e-5  # of a quantity's size: no further apart than where the table's nodes stand can put one and the same rule
 VALUES = ("scenario", "year", "quantity", "unit", "value", "se", "p05", "p50", "p95")
 DIFFERENCES = ("against", "scenario", "year", "quantity", "unit", "base", "value", "difference", "se", "ci_low",
                "ci_high", "p05", "p50", "p95", "up", "down", "verdict", "needed")
@@ -54,7 +55,7 @@ def compare(scenarios: Sequence[Item] | Mapping[str, Item], draws: int = 1024, s
     from the independent scramblings (at `level` for all pairs together); `p05`, `p50` and `p95` are the difference
     over futures, and `up` and `down` the shares of them in which it is above and below zero; `verdict` is one of
     `VERDICTS`; `needed` is the number of draws at which a difference as seen could be told apart, missing where it
-    is told or where none was seen. Raises `BadInput` where the runs are not comparable.
+    is told, close or where none was seen. Raises `BadInput` where the runs are not comparable.
 
     >>> found = compare(["benxi_2008", "benxi_2008"], draws=16, engine="table", of=("income", "p_deficit"))
     >>> found.differences.groupby("quantity")["verdict"].first().to_dict()
@@ -174,13 +175,14 @@ def paired(first: np.ndarray, other: np.ndarray, of: Sequence[str], years: Seque
     mean, se, draws = gap.mean(axis=1), error(gap, of), gap.shape[1]
     event = np.array([name in EVENTS for name in of])[:, None]
     same = ~gap.any(axis=1) & ~event  # an event that was not seen to differ may yet
+    close = (np.abs(gap) <= CLOSE * size).all(axis=1) & ~event
     told = np.abs(mean) > reach * se
-    verdict = np.where(same, "same", np.where(~told, "untold", np.where(mean > 0, "higher", "lower")))
+    verdict = np.select([same, close, ~told, mean > 0], ["same", "close", "untold", "higher"], "lower")
     low, middle, high = np.quantile(gap, [0.05, 0.5, 0.95], axis=1)
     frame = tidy(of, years, base=first.mean(axis=1), value=other.mean(axis=1), difference=mean, se=se,
                  ci_low=mean - reach * se, ci_high=mean + reach * se, p05=low, p50=middle, p95=high,
                  up=(gap > 0).mean(axis=1), down=(gap < 0).mean(axis=1), verdict=verdict,
-                 needed=np.where(told | same, np.nan, needed(mean, se, draws, reach)))
+                 needed=np.where(told | close, np.nan, needed(mean, se, draws, reach)))
     return frame.astype({"needed": "Int64"})
 
 

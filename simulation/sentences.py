@@ -15,6 +15,8 @@ MOST = 1_000_000_000  # draws: a difference that needs more is as good as none
 VERDICTS = {
     "higher": words("更高", "higher"), "lower": words("更低", "lower"),
     "same": words("每次模拟都相同", "the same in every draw"),
+    "close": words("每次模拟相差都不超过十万分之一，视为相同",
+                   "no more than a hundred-thousandth apart in any draw, as good as the same"),
     "untold": words("以目前的模拟次数无法区分", "cannot be told apart at this number of draws"),
 }
 
@@ -66,7 +68,7 @@ def change(row: Any) -> Words:
     gap, low, high = (amount(value, row.unit) for value in (row.difference, row.ci_low, row.ci_high))
     mean = words("", "") if row.quantity in EVENTS else words("平均 ", "mean ")
     both, said = words(*(f"{mean[of]}{before[of]} → {after[of]}" for of in ("zh", "en"))), VERDICTS[row.verdict]
-    if row.verdict == "same":
+    if row.verdict in ("same", "close"):
         return words(f"{mean.zh}{after.zh}，{said.zh}", f"{mean.en}{after.en}, {said.en}")
     if row.verdict != "untold":
         return words(f"{both.zh}（{gap.zh}，置信区间 {low.zh.split()[0]} 至 {high.zh.split()[0]}）",

@@ -141,6 +141,17 @@ def test_nothing_different_is_the_same_and_no_number_of_draws_is_named() -> None
     assert "no draw differed" in said.en and "没有一次模拟有差异" in said.zh
 
 
+def test_no_interval_is_put_round_what_the_engine_does_not_resolve() -> None:
+    """A hundred-thousandth is where nodes stand; one draw beyond it is a difference."""
+    gap = np.full(64, 0.0009)
+    row = verdict(gap)
+    assert row["verdict"] == "close" and row["difference"] == pytest.approx(0.0009) and pd.isna(row["needed"])
+    said = sentences.verdict(SimpleNamespace(**row.to_dict(), against="a", scenario="b"))
+    assert "interval" not in said.en and "as good as the same" in said.en and "视为相同" in said.zh
+    gap[7] = 0.0011
+    assert verdict(gap)["verdict"] == "higher"
+
+
 def test_the_number_of_draws_needed_is_one_at_which_such_a_difference_is_told() -> None:
     noise = stats.norm.ppf((np.arange(64) + 0.5) / 64)
     gap = np.random.Generator(np.random.Philox(1)).permutation(noise) + 0.1
