@@ -17,6 +17,7 @@ from scipy.special import stdtrit
 from simulation.loading import load_scenario, parsed
 from simulation.model import check_run, most_draws, simulate
 from simulation.moves import SOUGHT, Moves, moves
+from simulation.needs import idle
 from simulation.results import EVENTS
 from simulation.scenario import Change, Scenario
 from simulation.streams import REPLICATES
@@ -168,6 +169,7 @@ def goal_seek(scenario: Scenario | str, lever: str | Mapping[str, float], target
     check_run(draws, seed, engine)
     since = scenario.first_year if since is None else since
     found = moves(scenario, lever, since)
+    check_acts(scenario, found)
     wanted = read_targets(targets)
     asked = checked_years(scenario, years, since)
     trials = Trials(scenario.text(), found, wanted, asked, draws, seed, engine, mapped, progress)
@@ -185,6 +187,16 @@ def goal_seek(scenario: Scenario | str, lever: str | Mapping[str, float], target
                  position, ends, binding(trials, int(deciding)), trials.table([position]),
                  trials.table(sorted(trials.kept)), around,
                  pd.DataFrame([*trials.beside(shown), *checks.beside(shown)], columns=list(ELSE)))
+
+
+def check_acts(scenario: Scenario, found: Moves) -> None:
+    """Refuse a lever that waits, wherever the search would take it, for another that is off."""
+    ends = [idle(scenario, changed(found.edits(end))) for end in (found.low, found.high) if end]
+    for lever, needed in ends[0].items() if ends else ():
+        if all(lever in end for end in ends):
+            raise refuse(lever, words(f"要在设定 {'、'.join(needed)} 之后才起作用",
+                                      f"does nothing until {' and '.join(needed)} is set"),
+                         words("请先设定，或改用其他参数求解", "set that first, or seek with another lever"))
 
 
 def checked_years(scenario: Scenario, years: Iterable[int] | None, since: int) -> tuple[int, ...]:

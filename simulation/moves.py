@@ -74,8 +74,13 @@ class Moves(NamedTuple):
 
     def values(self, position: int) -> str:
         """The same of every lever, in the order asked for."""
-        firsts = (next(leaf for leaf in self.leaves if f"{leaf.lever}.".startswith(f"{name}.")) for name in self.levers)
-        return " / ".join(str(leaf.at(self.amount(position), position)) for leaf in firsts)
+        return " / ".join(str(leaf.at(self.amount(position), position)) for leaf in self.firsts.values())
+
+    @property
+    def firsts(self) -> dict[str, Leaf]:
+        """The leaf that stands for each lever: of a branch the first that moves."""
+        return {name: next(leaf for leaf in self.leaves if f"{leaf.lever}.".startswith(f"{name}."))
+                for name in self.levers}
 
     @property
     def planned(self) -> tuple[int, ...]:
@@ -125,7 +130,7 @@ def moves(scenario: Scenario, lever: str | Mapping[str, float], since: int) -> M
 
 
 def moved_by(scenario: Scenario, lever: str, since: int, by: Any) -> tuple[tuple[str, int, Any], ...]:
-    """What to set so that a lever or a branch moves by an amount from a year on, and by as much where it is planned.
+    """What to set so that a lever or a branch moves by any amount from a year on, and by as much where it is planned.
 
     >>> from simulation import load_scenario
     >>> moved_by(load_scenario("city_pooling_2012"), "financing.subsidy", 2020, -30)
@@ -142,16 +147,12 @@ def moved_by(scenario: Scenario, lever: str, since: int, by: Any) -> tuple[tuple
         raise refuse(lever, words("增减的数量不是数字", "is to move by what is no number"),
                      words(f"例如 {lever}+=10", f"write for example {lever}+=10"))
     found = moves(scenario, lever, since)
-    low, high = (found.amount(end) for end in (found.low, found.high))
-    if not low <= tidy(by) <= high:
+    low, high = -max(leaf.room(False) for leaf in found.leaves), max(leaf.room(True) for leaf in found.leaves)
+    if not low <= by <= high:
         raise refuse(lever, words(f"增减 {by:g} 超出范围", f"cannot move by {by:g} within its bounds"),
                      words(f"请用 {low:g} 到 {high:g}", f"use {low:g} to {high:g}"))
-    position = round(by / found.unit)
-    if tidy(by) != found.amount(position):
-        raise refuse(lever, words(f"{by:g} 不是步长 {found.unit:g} 的整数倍",
-                                  f"moves in steps of {found.unit:g}, and {by:g} is no whole number of them"),
-                     words(f"请用 {found.unit:g} 的整数倍", f"use a multiple of {found.unit:g}"))
-    return found.edits(position)
+    return tuple((leaf.lever, leaf.year, tidy(min(max(leaf.start + by, leaf.term.low), leaf.term.high)))
+                 for leaf in (*found.leaves, *found.later) if by and not leaf.fixed)
 
 
 def check_lever(scenario: Scenario, lever: str, since: int) -> None:

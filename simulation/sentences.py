@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import floor, log10
+from math import floor, hypot, log10
 from typing import Any
 
 import pandas as pd
@@ -60,6 +60,18 @@ def amount(value: float, unit: str, signed: bool = True) -> Words:
         return words(f"{figure(value / 1e4, sign)} 万元", f"{figure(value / 1e6, sign)} million yuan")
     text = figure(value, sign)
     return words(f"{text} 个月", f"{text} months") if unit == "months" else words(text, text)
+
+
+def sure(se: float, unit: str) -> Words:
+    """How far the draws leave an estimate open, in words and in brackets; nothing where they do not.
+
+    >>> sure(0.0125, "share").en, sure(0.0, "yuan").zh
+    (' (standard error 1.25 points)', '')
+    """
+    if not se:
+        return words("", "")
+    size = amount(se, unit)
+    return words(f"（标准误 {size.zh.lstrip('+')}）", f" (standard error {size.en.lstrip('+')})")
 
 
 def change(row: Any) -> Words:
@@ -120,15 +132,16 @@ def moved(total: Any, parts: pd.DataFrame, titles: Mapping[str, Words], names: t
     """One total of a waterfall and its parts in words: the change, each part from the largest, and the interaction."""
     title = title_of(total.quantity)
     first, last = (amount(value, total.unit, signed=False) for value in (total.first, total.last))
-    gap = amount(total.change, total.unit)
-    said = [words(f"{total.year} 年{title.zh}：“{names[0]}”为 {first.zh}，“{names[1]}”为 {last.zh}，变动 {gap.zh}。",
+    gap, open_ = amount(total.change, total.unit), sure(total.se, total.unit)
+    said = [words(f"{total.year} 年{title.zh}：“{names[0]}”为 {first.zh}，“{names[1]}”为 {last.zh}，变动 {gap.zh}"
+                  f"{open_.zh}。",
                   f"{total.year}, {title.en}: {first.en} in '{names[0]}', {last.en} in '{names[1]}', a change of "
-                  f"{gap.en}.")]
+                  f"{gap.en}{open_.en}.")]
     for row in parts.sort_values("part", key=abs, ascending=False).itertuples():
         part, alone = amount(row.part, row.unit), amount(row.alone, row.unit)
-        name = titles[row.group]
-        said.append(words(f"{name.zh}：{part.zh}（单独调整时为 {alone.zh}）。",
-                          f"{name.en}: {part.en} ({alone.en} by itself)."))
+        name, open_ = titles[row.group], sure(hypot(row.se, row.se_orders), row.unit)
+        said.append(words(f"{name.zh}：{part.zh}{open_.zh}，单独调整时为 {alone.zh}。",
+                          f"{name.en}: {part.en}{open_.en}; {alone.en} by itself."))
     if len(parts) > 1:
         together = amount(total.interaction, total.unit)
         said.append(words(f"各项单独调整之和与总变动之差，即共同作用，为 {together.zh}；已按各种先后次序平均分给各项。",
@@ -150,7 +163,9 @@ def crossing(rows: pd.DataFrame, titles: Mapping[str, Words], draws: int, most: 
     """One event and year of `drivers` in words: its chance, and the drivers that stand out, the strongest first."""
     first = rows.iloc[0]
     title, likely = title_of(first["event"]), chance(first["chance"], draws)
-    head = words(f"{first['year']} 年{title.zh}：{likely.zh}。", f"{first['year']}, {title.en}: {likely.en}.")
+    open_ = sure(first["chance_se"] if 0 < first["chance"] < 1 else 0.0, "share")
+    head = words(f"{first['year']} 年{title.zh}：{likely.zh}{open_.zh}。",
+                 f"{first['year']}, {title.en}: {likely.en}{open_.en}.")
     told = rows[rows["told"]].sort_values("rank").head(most)
     if told.empty:
         return words(f"{head.zh}没有哪个因素能与偶然区分开。", f"{head.en} No driver stands out from chance.")

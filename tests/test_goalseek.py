@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,6 +19,7 @@ from simulation.goalseek import NEIGHBOURS, OUTCOMES, PATH, PEOPLE, SURE, change
 from simulation.measures import chances, happened, standard_error
 from simulation.moves import moves
 from simulation.results import EVENTS
+from simulation.scenario import lever_value
 from simulation.sought import sentences, tightest
 from simulation.targets import measured, read_target, read_targets
 from simulation.terms import LANGUAGES, BadInput
@@ -334,6 +336,15 @@ def test_what_cannot_be_reached_says_how_close_it_gets() -> None:
     assert "cannot be reached" in sentences(found, BENXI)[0].en and "达不到" in sentences(found, BENXI)[0].zh
 
 
+def test_a_lever_that_waits_for_another_is_not_sought_with() -> None:
+    """Nothing it could be set to does anything, which is not that the targets cannot be reached."""
+    county, waits = load_scenario("urrbmi_county_2026"), "contracts.rate_bonus"
+    with pytest.raises(BadInput, match=r"contracts.rate_bonus: does nothing until contracts.coverage is set"):
+        goal_seek(county, waits, **FEW)
+    both = goal_seek(county, {waits: 1.0, "contracts.coverage": 1.0}, ["p_deficit<=1"], **FEW)
+    assert both.already  # with what it waits for it may be
+
+
 def test_nothing_need_change_where_the_targets_hold() -> None:
     found = goal_seek(BENXI, "financing.subsidy", ["p_deficit<=0.5", "balance_ratio.p05>=0"], years=[2008], **FEW)
     assert found.already and found.change == 0 and found.edits == ()
@@ -351,6 +362,18 @@ def test_the_command_prints_the_answer(capsys: pytest.CaptureFixture, tmp_path) 
     for language in LANGUAGES:
         assert main([*asked, "--lang", language]) == 0
         assert data["sentences"][0][language] in capsys.readouterr().out
+
+
+def test_a_file_of_several_levers_has_the_value_of_each(tmp_path) -> None:
+    out, adult = tmp_path / "path.csv", "financing.contribution.adult.ordinary"
+    assert main(["goalseek", "benxi_2008", "--lever", adult, "--lever", "financing.subsidy", "--weights", "1,2",
+                 "--target", "p_balance_over<=0.3", "--years", "2010", "--draws", "64", "--out", str(out)]) == 0
+    path = pd.read_csv(out)
+    at = {name: lever_value(BENXI, name, 2008) for name in (adult, "financing.subsidy.child.ordinary")}
+    assert path[adult].tolist() == path["value"].tolist()
+    moved = path[(path["change"] % 5 == 0) & (path["change"].abs() <= 20)]  # whole steps, and no bound
+    assert len(moved) > 1 and (moved[adult] - at[adult] == moved["change"]).all()
+    assert (moved["financing.subsidy"] - at["financing.subsidy.child.ordinary"] == 2 * moved["change"]).all()
 
 
 def test_the_command_gives_the_safe_value_and_keeps_the_one_that_the_check_denies(

@@ -43,7 +43,10 @@ def seek(options: argparse.Namespace) -> int:
             whole_number(options.draws, "--draws"), whole_number(options.seed, "--seed"), options.engine,
             None if options.since is None else whole_number(options.since, "--from"), mapped, progress)
     if options.out:
-        tabled(options.out, found.path)
+        amounts = found.path["change"]
+        tabled(options.out, found.path.assign(**{
+            name: [leaf.at(amount, round(amount / found.moves.unit)) for amount in amounts]
+            for name, leaf in found.moves.firsts.items() if len(found.moves.levers) > 1}))
     lines = [sentence[options.lang] for sentence in sentences(found, scenario)]
     heads = (words("目标", "Target"), words("移动", "Moved by"), words("数值", "Value"), words("年份", "Year"),
              words("结果", "Found"), words("标准误", "Standard error"), words("达到", "Holds"))
