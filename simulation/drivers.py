@@ -20,18 +20,13 @@ from simulation.compare import SEED
 from simulation.model import simulate
 from simulation.results import EVENTS
 from simulation.scenario import Scenario
-from simulation.steps.utilisation import SHOCKS, correlations, normals_of
-from simulation.streams import REPLICATES, correlation_root
+from simulation.sensitivity import FAMILIES
+from simulation.steps.utilisation import SHOCKS, correlated, normals_of
+from simulation.streams import REPLICATES
 from simulation.terms import Words, refuse, words
 
 BEHIND = {"p_surplus_over": "surplus_ratio", "p_balance_over": "balance_ratio", "p_deficit": "surplus_ratio",
           "p_insolvent": "balance_ratio", "p_warning": "reserve_months"}  # the quantity whose line an event is about
-SHOCK_TITLES = {
-    "noise": words("个体偶然（谁生病、花多少）", "Chance between people"),
-    "cost": words("费用冲击", "Shocks to unit cost"),
-    "admissions": words("就医冲击", "Shocks to use of care"), "enrolment": words("参保冲击", "Shocks to enrolment"),
-    "funding": words("筹资冲击", "Shocks to funding"),
-}
 FEWEST = 256  # draws: sixteen in each scrambling, five in each third of it
 LEVEL = 0.95  # at which a driver is told from chance, for all drivers of an event and year together
 DRIVERS = ("year", "event", "driver", "kind", "chance", "chance_se", "low", "high", "difference", "se", "share",
@@ -98,7 +93,7 @@ def drivers(item: Item, events: Sequence[str] = tuple(EVENTS), draws: int = 4096
 
 def titles_of(names: Sequence[str]) -> dict[str, Words]:
     """Drivers in words: an assumption by its title."""
-    return {name: SHOCK_TITLES[name] if name in SHOCK_TITLES else
+    return {name: FAMILIES[name] if name in FAMILIES else
             ASSUMED[name.split(".")[0]].terms()[name.split(".")[1]].title for name in names}
 
 
@@ -106,7 +101,7 @@ def standard(scenario: Scenario, draws: int, seed: int) -> tuple[list[str], np.n
     """The uncertain assumptions; and all standard normals (d, dimension): theirs, correlated, then the shocks'."""
     known = list(uncertain(scenario.assumptions))
     z = np.array(normals_of(scenario, draws, seed))
-    z[:, : len(known)] = z[:, : len(known)] @ correlation_root(correlations(scenario, known)).T
+    z[:, :len(known)] = correlated(scenario, known, z)
     return known, z
 
 

@@ -19,10 +19,11 @@ from simulation.model import check_run, simulate
 from simulation.objectives import public_money
 from simulation.results import Result
 from simulation.scenario import PAYERS, Scenario, clause
-from simulation.sensitivity import ROUNDING, SEED, assumed, blocks, counted, error_of_mean, title_of
-from simulation.steps.utilisation import correlations, normals_of
-from simulation.streams import REPLICATES, correlation_root
+from simulation.sensitivity import SEED, assumed, blocks, counted, error_of_mean, title_of
+from simulation.steps.utilisation import correlated, normals_of
+from simulation.streams import REPLICATES
 from simulation.terms import Mapper, Progress, Source, Words, refuse, words
+from simulation.variance import ROUNDING
 
 DRAWS = 4096
 DISCOUNT = 0.05  # a year: China Guidelines for Pharmacoeconomic Evaluations (2020)
@@ -222,8 +223,7 @@ def table_of_options(names: list[str], loss: np.ndarray, chosen: int, parts: lis
 def table_of_values(scenario: Scenario, loss: np.ndarray, chosen: int, seed: int) -> pd.DataFrame:
     """What everything that could be known is worth: columns `VALUES`."""
     names = list(uncertain(scenario.assumptions))
-    z = normals_of(scenario, len(loss), seed)[:, :len(names)]
-    z = z @ correlation_root(correlations(scenario, names)).T
+    z = correlated(scenario, names, normals_of(scenario, len(loss), seed))
     today = is_worse(loss, loss[:, chosen])
     perfect = Worth(loss[:, chosen] - loss.min(axis=1), np.zeros(len(loss), bool))
     found = [("everything", words("未来的一切（完全信息）", "Everything to come (perfect information)"), "everything",

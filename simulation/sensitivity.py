@@ -22,6 +22,7 @@ from simulation.scenario import Scenario, check_year
 from simulation.steps.utilisation import SHOCKS, correlations, dimensions, normals_of
 from simulation.streams import REPLICATES, correlation_root, error_of, scramblings, sobol_normals
 from simulation.terms import Mapper, Progress, Words, refuse, words
+from simulation.variance import ROUNDING
 
 DRAWS = 1024  # points of each of the two samples whose mixtures are run
 ENDS = 512  # draws at each end of a bar of the tornado
@@ -30,7 +31,6 @@ SEED = 20080101
 METHODS = ("tornado", "sobol")
 KINDS = ("assumption", "shock", "chance")
 CONFIDENCE = 0.95
-ROUNDING = 1e-9  # of a quantity's size: a spread below it is of the arithmetic, and no uncertainty
 FAMILIES: dict[str, Words] = {  # every normal of all years is one family
     "noise": words("个体偶然（谁生病、花多少）", "Chance between people (who falls ill, what it costs)"),
     "cost": words("费用冲击", "Shocks to unit cost"),

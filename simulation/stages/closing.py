@@ -76,22 +76,24 @@ def fund_closes(books: list[Book], futures: list[Futures], flows: list[Flows],
         for name, value in (("surplus", surplus), ("balance_end", balance), ("transfer", transfer),
                             ("adjustment_paid_in", paid_in), ("adjustment_paid_out", paid_out)):
             account[name][:, :, t] = value
-    closed = []
-    for n in counties:
-        year = {name: value for name, value in flows[n].items() if name != "insured"}
-        if cut.any():
-            year = {name: np.where(was_cut[n].reshape(draws, years, *[1] * (value.ndim - 2)), after_deficit[n][name],
-                                   value) for name, value in year.items()}
-        if rise.any():
-            year = {name: value if name in APART else value * stay[n].reshape(draws, years, *[1] * (value.ndim - 2))
-                    for name, value in year.items()}
-        if cut.any() or rise.any():  # balances add up what these years keep, not what a run kept in all of its own
-            opening = flows[n]["account_balance"][:, :1] - kept_in_accounts(flows[n])[:, :1]
-            year["account_balance"] = np.maximum(opening + np.cumsum(kept_in_accounts(year), axis=1), 0.0)
-        closed.append(year | {name: value[n] for name, value in account.items()}
-                      | {name: value[n] for name, value in contributed.items()}
-                      | {"adjustment_balance": held / len(books)})
-    return closed
+    return [after(flows[n], after_deficit[n], was_cut[n], stay[n], bool(cut.any()), bool(rise.any()))
+            | {name: value[n] for name, value in (account | contributed).items()}
+            | {"adjustment_balance": held / len(books)} for n in counties]
+
+
+def after(flows: Flows, cut: Flows, was_cut: np.ndarray, stay: np.ndarray, cuts: bool, rises: bool) -> Flows:
+    """A county's years: those of a run that is `cut` where a deficit has cut benefits (d, t), and of them the share
+    `stay` (d, t) whom a dearer contribution leaves."""
+    over = lambda by_year, value: by_year.reshape(*by_year.shape, *[1] * (value.ndim - 2))  # noqa: E731
+    years = {name: value for name, value in flows.items() if name != "insured"}
+    if cuts:
+        years = {name: np.where(over(was_cut, value), cut[name], value) for name, value in years.items()}
+    if rises:
+        years = {name: value if name in APART else value * over(stay, value) for name, value in years.items()}
+    if cuts or rises:  # balances add up what these years keep, not what a run kept in all of its own
+        opening = flows["account_balance"][:, :1] - kept_in_accounts(flows)[:, :1]
+        years["account_balance"] = np.maximum(opening + np.cumsum(kept_in_accounts(years), axis=1), 0.0)
+    return years
 
 
 def as_people_leave(book: Book, futures: Futures, insured: np.ndarray, t: int, times: np.ndarray) -> Flows:

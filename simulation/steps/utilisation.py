@@ -45,7 +45,7 @@ def futures(scenario: Scenario, draws: int, seed: int, area: str | None = None,
     years = scenario.years
     known = uncertain(scenario.assumptions)
     z = normals_of(scenario, draws, seed) if at is None else at
-    parameter = z[:, : len(known)] @ correlation_root(correlations(scenario, list(known))).T
+    parameter = correlated(scenario, list(known), z)
     shocks = z[:, len(known):].reshape(draws, len(SHOCKS), years)
     if area is not None:
         common = float(scenario.value("areas", "correlation"))
@@ -173,6 +173,11 @@ def autoregressive(steps: np.ndarray, persistence: float) -> np.ndarray:
     for t in range(1, path.shape[1]):
         path[:, t] += persistence * path[:, t - 1]
     return path
+
+
+def correlated(scenario: Scenario, names: list[str], z: np.ndarray) -> np.ndarray:
+    """The normals (d, name) of the uncertain assumptions, from independent ones of which theirs (d, ...) come first."""
+    return z[:, :len(names)] @ correlation_root(correlations(scenario, names)).T
 
 
 def correlations(scenario: Scenario, names: list[str]) -> np.ndarray:
