@@ -13,7 +13,7 @@ from simulation.assumptions import ASSUMED, Assumed
 from simulation.loading import load_scenario, parsed
 from simulation.policy import SECTIONS
 from simulation.reading import read_text
-from simulation.scenario import Change, Scenario, check_shares, value_from_text
+from simulation.scenario import Change, Scenario, check_parts, check_shares, value_from_text
 from simulation.terms import BadInput, Fault, Source, Term, Words, refuse, short, words
 from simulation.trees import check_tree, leaves, multiplied, nearest, replaced
 from simulation.writing import harmless
@@ -51,7 +51,7 @@ def built(area: Area) -> Scenario:
     scenario = parsed(area.template)
     for column, value in sorted(area.values, key=lambda given: given[0] != "residents"):  # sums follow, unless given
         scenario = with_value(scenario, column, value)
-    if faults := check_shares(scenario, area.name):
+    if faults := check_shares(scenario, area.name) or check_parts(scenario, area.name):
         raise BadInput(faults)
     return scenario
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from decimal import Decimal
 from string import ascii_uppercase
 from typing import Any, NamedTuple
 
+from simulation.reading import half_width
 from simulation.terms import Words, short, words
 
 LARGEST = 1e16  # persons, yuan or counts: above what any country's fund reaches
@@ -52,7 +52,7 @@ def is_missing(cell: Any) -> bool:
 
 def plain(text: str) -> str:
     """Text as numbers are read: half-width, spaces single, without the apostrophe that marks text."""
-    return " ".join(unicodedata.normalize("NFKC", text).replace("−", "-").replace("\ufeff", "").split()).lstrip("'")
+    return " ".join(half_width(text).replace("−", "-").replace("\ufeff", "").split()).lstrip("'")
 
 
 def year_of(cell: Any) -> int | None:
@@ -73,8 +73,8 @@ def number_of(cell: Any, factor: int) -> float | Unread:
 
     >>> number_of("1,234.5", 10_000), number_of("１２ 345", 1)
     (12345000.0, 12345.0)
-    >>> number_of("12 %", 1).what.en
-    "'12 %' is a percentage"
+    >>> number_of("12 %", 1).what.en, number_of("20①", 1).what.en
+    ("'12 %' is a percentage", "'20①' is not a number")
     """
     if isinstance(cell, Unread):
         return cell

@@ -5,7 +5,7 @@ from __future__ import annotations
 from simulation.assumptions import ASSUMED, uncertain
 from simulation.estimates import check_interval
 from simulation.policy import SECTIONS
-from simulation.scenario import Change, Scenario, check_shares, check_ways
+from simulation.scenario import Change, Scenario, check_parts, check_shares
 from simulation.terms import BadInput, Fault, Given, Source, Term, short, words
 from simulation.trees import check_tree, nearest
 
@@ -91,7 +91,7 @@ def check_scenario(scenario: Scenario, place: str) -> list[Fault]:
             check_source(change.source, f"{place}: changes.{n}")
         except BadInput as bad:
             faults += [Fault(f"{place}: changes.{n}: {fault.place}", fault.what, fault.remedy) for fault in bad.faults]
-    return faults or check_ways(scenario, place)  # which takes rules and changes that hold
+    return faults or check_parts(scenario, place)  # which takes rules and changes that hold
 
 
 KINDS = ("inpatient", "chronic", "outpatient")

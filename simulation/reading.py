@@ -46,13 +46,24 @@ PlainLoader.add_constructor("tag:yaml.org,2002:float", lambda loader, node: floa
     numeral(node.value).lower().replace(".inf", "inf").replace(".nan", "nan")))
 
 
+def half_width(text: str) -> str:
+    """Text with its full-width forms half-width; a raised, circled or broken figure stays one and is no digit.
+
+    >>> half_width("１２，５％"), half_width("20①"), half_width("1½")
+    ('12,5%', '20①', '1½')
+    """
+    folded = ((letter, unicodedata.normalize("NFKC", letter)) for letter in text)
+    return "".join(letter if any(map(str.isdigit, half)) and not letter.isdecimal() else half
+                   for letter, half in folded)
+
+
 def numeral(text: str) -> str:
     """A number as Python writes it: half-width, without commas between thousands; any other text stays as it is.
 
     >>> numeral("１２，０００．５"), numeral("12,000"), numeral("1,2"), numeral("甲，乙")
     ('12000.5', '12000', '1,2', '甲，乙')
     """
-    half = unicodedata.normalize("NFKC", text.strip())
+    half = half_width(text.strip())
     return half.replace(",", "") if NUMERAL.fullmatch(half) else text
 
 

@@ -455,30 +455,41 @@ def check_shares(scenario: Scenario, place: str) -> list[Fault]:
     return faults
 
 
-def check_ways(scenario: Scenario, place: str) -> list[Fault]:
-    """The fault of care that is paid in no way, all of its parts being 0: the first of it, in the first such year.
+def check_parts(scenario: Scenario, place: str) -> list[Fault]:
+    """Levers whose parts divide a whole and are all 0, so that nothing says who pays or how: the first such year.
 
     >>> from simulation import load_scenario
     >>> nothing = Change(lever="payment.method.fee_for_service", year=2010, value=0, source=Source(status="assumption"))
-    >>> check_ways(load_scenario("benxi_2008").changed([nothing]), "--set")[0].what.en
-    'from 2010 on nothing says how care is paid: every way of payment is 0'
+    >>> check_parts(load_scenario("benxi_2008").changed([nothing]), "--set")[0].what.en
+    'from 2010 on all parts are 0'
     """
-    axes, known = scenario.axes, {}
-    for year, policy in zip(scenario.horizon(), scenario.policies(), strict=True):
-        known.setdefault(id(policy.payment.method), (year, policy.payment.method.value))
-    for year, ways in known.values():
-        unpaid = dense(ways, ("method", "kind", "tier"), axes.members()).sum(axis=0) <= 0
-        if unpaid.any():
-            i, k = np.argwhere(unpaid)[0]
-            kind, tier = list(axes.kind.values())[i], list(axes.tier.values())[k]
-            which = words("医疗", "care") if unpaid.all() else words(*(
-                f"{kind[language]} · {tier[language]}" for language in ("zh", "en")))
-            return [Fault(f"{place}: payment.method",
-                          words(f"{year} 年起没有说明{which.zh}如何付费：各种支付方式都为 0",
-                                f"from {year} on nothing says how {which.en} is paid: every way of payment is 0"),
-                          words("请给其中一种大于 0 的份数，例如 payment.method.global_budget=1",
-                                "give one of them parts above 0, such as payment.method.global_budget=1"))]
-    return []
+    books = [book for area in (None, *scenario.axes.area)
+             for book in zip(scenario.horizon(), scenario.policies(area), strict=True)]
+    parted = [(f"{section}.{name}", term) for section, model in SECTIONS.items()
+              for name, term in model.terms().items() if term.unit == "weight" and scenario.has(term.where)]
+    return [fault for lever, term in parted if (fault := nothing_given(scenario, books, lever, term, place))]
+
+
+def nothing_given(scenario: Scenario, books: Sequence[tuple[int, Policy]], lever: str, term: Term,
+                  place: str) -> Fault | None:
+    """That all parts of a lever are 0 in the first such of some years' rule books, and where."""
+    whole, *others = term.axes
+    members, seen = scenario.axes.members(), set()
+    for year, policy in books:
+        value = value_in(policy, lever)
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        nothing = dense(value, term.axes, members).sum(axis=0) <= 0
+        if nothing.any():
+            named = [list(scenario.axes.named(axis).values())[n]
+                     for axis, n in zip(others, np.argwhere(nothing)[0], strict=True) if not nothing.all()]
+            at_ = words(*("".join(f" · {title[language]}" for title in named) for language in ("zh", "en")))
+            return Fault(f"{place}: {lever}",
+                         words(f"{year} 年起各份数都为 0{at_.zh}", f"from {year} on all parts are 0{at_.en}"),
+                         words(f"请给其中一份大于 0 的数，例如 {lever}.{members[whole][0]}=1",
+                               f"give one of them parts above 0, such as {lever}.{members[whole][0]}=1"))
+    return None
 
 
 def check_year(scenario: Scenario, year: int, place: str) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 
 from simulation.measures import QUANTILES, happened, standard_error
+from simulation.reading import half_width
 from simulation.results import EVENTS, MORE, QUANTITIES, Result
 from simulation.streams import error_of, scramblings
 from simulation.terms import BadInput, Words, refuse, short, words
@@ -72,7 +72,7 @@ def read_target(text: str) -> Target:
     >>> read_target("p_deficit ＜＝ 5％").text, read_target("balance_ratio.p05≥0").text
     ('p_deficit<=0.05', 'balance_ratio.p05>=0')
     """
-    plain = unicodedata.normalize("NFKC", str(text))
+    plain = half_width(str(text))
     for written, meant in SIGNS:
         plain = plain.replace(written, meant)
     match = WRITTEN.fullmatch(plain)

@@ -267,11 +267,21 @@ def test_care_that_is_paid_in_no_way_is_one_line(faults, tmp_path: Path, change:
     setting = f"  - {{lever: {change}, year: 2021, value: 0, source: {{status: assumption}}}}\n"
     path.write_text(swapped(DOCTORS, "\nchanges:\n", f"\nchanges:\n{setting}"), encoding="utf-8")
     line, = faults("validate", path)
-    assert line.startswith(f"{path}: payment.method: from 2021 on nothing says how Inpatient · ")
+    assert line.startswith(f"{path}: payment.method: from 2021 on all parts are 0 · Inpatient · ")
     # another way in its place, in the same year, is all it takes
     instead = setting.replace("fee_for_service", "global_budget").replace("value: 0", "value: 1")
     path.write_text(swapped(DOCTORS, "\nchanges:\n", f"\nchanges:\n{setting}{instead}"), encoding="utf-8")
     assert main(["validate", str(path)]) == 0
+
+
+def test_a_subsidy_that_nobody_bears_is_one_line(faults, tmp_path: Path) -> None:
+    """All parts 0 once made the whole subsidy vanish without a word."""
+    path = tmp_path / "city.yaml"
+    setting = "  - {lever: financing.subsidy_weights, year: 2021, value: 0, source: {status: assumption}}\n"
+    path.write_text(swapped(DOCTORS, "\nchanges:\n", f"\nchanges:\n{setting}"), encoding="utf-8")
+    line, = faults("validate", path)
+    assert line.startswith(f"{path}: financing.subsidy_weights: from 2021 on all parts are 0; ")
+    assert main(["run", "benxi_2008", "--draws", "16", "--set", "contracts.fee_weights=0"]) == 2
 
 
 def test_a_kind_of_care_that_is_not_simulated_is_one_line(faults, tmp_path: Path) -> None:
@@ -332,6 +342,14 @@ def test_a_fault_of_a_local_rule_is_one_line(faults, capsys, tmp_path: Path, wha
     lines = faults("validate", path)
     assert len(lines) == 1, lines
     assert lines[0].startswith(f"{path}: ") and "local_rules.0" in lines[0] and place in lines[0]
+
+
+def test_a_county_whose_care_is_paid_in_no_way_is_one_line(faults, tmp_path: Path) -> None:
+    path = tmp_path / "city.yaml"
+    path.write_text(TWO_AREAS + swapped(LOCAL, "benefits.ceiling, value: 20000", "payment.method, value: 0"),
+                    encoding="utf-8")
+    line, = faults("validate", path)
+    assert line.startswith(f"{path}: payment.method: from 2008 on all parts are 0; ")
 
 
 def test_a_local_rule_where_there_are_no_areas_is_one_line(faults, tmp_path: Path) -> None:

@@ -253,6 +253,8 @@ BAD = {  # name: content, place of the first fault, a part of what it says
     "unit in the cell": (as_csv(changed(2, 1, "30万")), "B3 enrolment", "not a number"),
     "percentage": (as_csv(changed(4, 4, "15%")), "E5 stays", "percentage"),
     "full-width percentage": (as_csv(changed(4, 4, "15％")), "E5 stays", "percentage"),
+    "footnote mark": (as_csv(changed(3, 2, "15①")), "C4 income", "not a number"),  # no 151
+    "raised mark": (as_csv(changed(3, 2, "15²")), "C4 income", "not a number"),
     "two points": (as_csv(changed(6, 3, "2.2.5")), "D7 spending", "not a number"),
     "broken thousands": (as_csv(changed(1, 1, "3000,00")), "B2 enrolment", "not a number"),
     "brackets": (as_csv(changed(1, 6, "(100)")), "G2 balance", "not a number"),

@@ -21,7 +21,7 @@ from simulation.results import Result
 from simulation.scenario import (
     Change,
     Scenario,
-    check_ways,
+    check_parts,
     given_up,
     lever_value,
     value_from_text,
@@ -78,7 +78,7 @@ def edits_of(options: argparse.Namespace, scenario: Scenario, of_fund: bool = Tr
     place = getattr(options, "place", "--set")  # under which option the edits stand
     for edit in options.edits:
         changes += read_edit(edit, scenario.changed(changes), place)
-    if faults := check_ways(scenario.changed(changes), place):
+    if faults := check_parts(scenario.changed(changes), place):
         raise BadInput(faults)
     lost, set_too = years_given_up(given_up(scenario, changes)), from_nothing(scenario, changes)
     in_vain = idle(scenario, changes) if of_fund else {}

@@ -7,7 +7,7 @@ import numpy as np
 from simulation.records import Futures
 from simulation.rules import assisted
 from simulation.stages.book import Book, Flows
-from simulation.steps import financing, payment
+from simulation.steps import financing
 from simulation.trees import dense
 
 
@@ -42,7 +42,7 @@ def year_is_financed(book: Book, futures: Futures, people: Flows) -> Flows:
             insured, assisted(contribution, lever("paid_for", ("status",)))[..., None])[:, :, 0] * futures.funding,
         "subsidy_by_level": received, "account_in": lever("account") * enrolled,
         "premium": lever("premium") * enrolled, "contract_fee": fee,
-        "contract_fee_by_payer": (payment.shares_of(weights.T)[:, :, None] * fee.T).T,  # draws side by side
+        "contract_fee_by_payer": (financing.in_parts(weights).T[:, :, None] * fee.T).T,  # draws side by side
         "other_income": np.full_like(enrolled, float(scenario.value("account", "other_income")) * book.share("people")),
         "special_fund": special_fund(book) * people["residents"],
     }

@@ -21,10 +21,19 @@ def subsidy_by_level(insured, subsidy, weights, school_weights, school_share) ->
     `weights` and `school_weights` (t, l) in parts; `school_share` (g,) of each group follows the rule for
     schools that no county funds (Benxi 第八条).
     """
-    share = weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-12)
-    school = school_weights / np.maximum(school_weights.sum(axis=1, keepdims=True), 1e-12)
+    share, school = in_parts(weights), in_parts(school_weights)
     split = (1 - school_share)[None, :, None] * share[:, None, :] + school_share[None, :, None] * school[:, None, :]
     return paid_in_all(insured, subsidy[..., None] * split[:, :, None])
+
+
+def in_parts(weights: np.ndarray) -> np.ndarray:
+    """Shares (t, l) of parts (t, l): equal ones while all parts are 0, so that nothing is left unpaid.
+
+    >>> in_parts(np.array([[60, 40], [0, 0]])).tolist()
+    [[0.6, 0.4], [0.5, 0.5]]
+    """
+    parts = np.where(weights.any(axis=1, keepdims=True), weights, 1.0)
+    return parts / parts.sum(axis=1, keepdims=True)
 
 
 def paid_in_all(insured: np.ndarray, rates: np.ndarray) -> np.ndarray:
