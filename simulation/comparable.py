@@ -157,7 +157,8 @@ def unlike_assumptions(a: Scenario, b: Scenario) -> list[str]:
 
 
 def years_alike(a: Scenario, b: Scenario) -> int:
-    """In how many years from the first two scenarios cannot differ: before the first change that only one has.
+    """In how many years from the first two scenarios cannot differ: before the first change that only one has, or that
+    stands elsewhere among those of its year.
 
     >>> from simulation.scenario import Change
     >>> from simulation.terms import Source
@@ -167,5 +168,5 @@ def years_alike(a: Scenario, b: Scenario) -> int:
     """
     if unlike_assumptions(a, b) or (a.policy, a.local_rules, a.axes) != (b.policy, b.local_rules, b.axes):
         return 0
-    only_one = [change.year for one, other in ((a, b), (b, a)) for change in one.changes if change not in other.changes]
-    return min(only_one, default=a.first_year + a.years) - a.first_year
+    of = lambda scenario, year: [change for change in scenario.changes if change.year <= year]  # noqa: E731
+    return next((t for t, year in enumerate(a.horizon()) if of(a, year) != of(b, year)), a.years)

@@ -280,7 +280,9 @@ def sentences(rules: pd.DataFrame, limits: pd.DataFrame, fails: str, year: int |
     """The rules in words, made from their figures and nothing else."""
     what = happens(fails, holds)
     if year is None:
-        when = words("各年都", "in any year") if holds else words("至少一年", "in some year")
+        # "no deficit in any year", but "balance >= 0 in every year"
+        when = words("至少一年", "in some year") if not holds else words(
+            "各年都", "in any year" if fails in HAPPENS else "in every year")
     else:
         when = words(f"{year} 年", f"in {year}")
     said = words(f"{when.zh}{what.zh}的概率", f"the chance of {what.en} {when.en}")

@@ -176,6 +176,8 @@ def goal_seek(scenario: Scenario | str, lever: str | Mapping[str, float], target
 
     answer = nearest(trials, 0, (1, -1), 0.0)
     position = closest(trials) if answer is None else answer
+    if answer is None and (answer := inside(trials, (1, -1), 0.0)) is not None:
+        position = answer
     ends = interval(trials, answer)
     checks = trials.with_draws(min(CHECKED * trials.draws, most_draws(scenario)), trials.seed + 1)
     around = neighbours(trials, checks, position)
@@ -310,11 +312,11 @@ def offsets(found: Moves, farthest: int = FARTHEST) -> Iterator[int]:
         yield end
 
 
-def nearest(trials: Trials, start: int, sides: tuple[int, ...], doubt: float, inside: bool = False) -> int | None:
+def nearest(trials: Trials, start: int, sides: tuple[int, ...], doubt: float, whole: bool = True) -> int | None:
     """The position nearest to a start, on some sides of it, at which no target is missed; none if there is none.
 
     Looks into one stretch after another, the nearest first. Between two positions there can be one that holds only if
-    no target misses the same year at both. `inside` gives up where the plain targets no longer hold.
+    no target misses the same year at both. Not the `whole` range: gives up where the plain targets no longer hold.
     """
     if not trials.fails(start, doubt).any():
         return start
@@ -326,10 +328,24 @@ def nearest(trials: Trials, start: int, sides: tuple[int, ...], doubt: float, in
                 and (hit := between(trials, before[side], end, doubt)) is not None]
         if held:
             return min(held, key=lambda position: abs(position - start))
-        if inside and any(trials.fails(end, 0.0).any() for end in ends.values()):
+        if not whole and any(trials.fails(end, 0.0).any() for end in ends.values()):
             return None
         before = ends
     return None
+
+
+def inside(trials: Trials, sides: tuple[int, ...], doubt: float) -> int | None:
+    """Of the positions tried on some sides, the nearest at which no target is missed; none if there is none.
+
+    It stands where the lever turns twice within a stretch, so that its ends miss the same: a ceiling of nothing, say.
+    """
+    held = [position for position in trials.kept if np.sign(position) in sides
+            and not trials.fails(position, doubt).any()]
+    if not held:
+        return None
+    first = min(held, key=abs)
+    before = max((position for position in trials.kept if 0 <= position / first < 1), key=abs)
+    return between(trials, before, first, doubt)
 
 
 def between(trials: Trials, near: int, far: int, doubt: float) -> int | None:
@@ -368,12 +384,12 @@ def closest(trials: Trials) -> int:
 def interval(trials: Trials, answer: int | None) -> Interval:
     """Between which positions the answer lies, every chance moved by `SURE` standard errors down and up."""
     end = lambda at: None if at is None else End(trials.moves.amount(at), trials.moves.value(at))  # noqa: E731
-    if answer is None:
-        return Interval(end(nearest(trials, 0, (1, -1), -SURE)), None)
     if answer == 0:
         return Interval(end(0), end(nearest(trials, 0, (1, -1), SURE)))
-    side = int(np.sign(answer))
-    return Interval(end(nearest(trials, 0, (side,), -SURE)), end(nearest(trials, answer, (side,), SURE, inside=True)))
+    sides = (1, -1) if answer is None else (int(np.sign(answer)),)
+    kind = nearest(trials, 0, sides, -SURE)
+    return Interval(end(inside(trials, sides, -SURE) if kind is None else kind), None if answer is None else end(
+        nearest(trials, answer, sides, SURE, whole=False)))
 
 
 def binding(trials: Trials, position: int) -> Binding:

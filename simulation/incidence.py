@@ -99,6 +99,8 @@ class Row(NamedTuple):
     layers: np.ndarray  # paid by the layers above it
     left: np.ndarray  # out of pocket
     counted: np.ndarray  # of which for stays and special diseases: what a run counts as catastrophic
+    contribution: np.ndarray  # in the person's own county
+    subsidy: np.ndarray  # with what medical assistance pays in
 
 
 def incidence(baseline: Scenario, changed: Scenario, year: int | None = None, threshold: float = THRESHOLD,
@@ -121,10 +123,8 @@ def incidence(baseline: Scenario, changed: Scenario, year: int | None = None, th
     check_year(baseline, year, f"year={year}")
     counties = counties_of(baseline, changed, year, draws, seed)
     coarse = FEWER if len(counties) >= MANY else 1
-    rows = together([row for county in counties for row in people_of(county, len(baseline.axes.group), coarse, seed)])
-    contribution, subsidy = (average(counties, name) for name in ("contribution", "subsidy"))
-    moved = (contribution[1] - contribution[0])[rows.group, rows.status]
-    change = rows.left[1] - rows.left[0] + moved
+    rows = together([row for county in counties for row in people_of(county, coarse, seed)])
+    change = rows.left[1] - rows.left[0] + rows.contribution[1] - rows.contribution[0]
     change = np.where(np.abs(change) < 1e-9, 0.0, change)  # what only rounding has made
     line = counties[0].line
     axes = baseline.axes
@@ -132,13 +132,12 @@ def incidence(baseline: Scenario, changed: Scenario, year: int | None = None, th
     for by, names, at in (("group", axes.group, rows.group), ("status", axes.status, rows.status),
                           ("level", LEVELS, rows.level)):
         parts += [(by, name, at == n) for n, name in enumerate(names)]
-    winners = [{"by": by, "member": name} | outcome(rows, change, contribution, here, threshold, line)
+    winners = [{"by": by, "member": name} | outcome(rows, change, here, threshold, line)
                for by, name, here in parts if rows.weight[here].sum() > 0]
-    return Incidence(year, threshold, line, pd.DataFrame(winners), benefits_of(baseline, rows, contribution, subsidy))
+    return Incidence(year, threshold, line, pd.DataFrame(winners), benefits_of(baseline, rows))
 
 
-def outcome(rows: Row, change: np.ndarray, contribution: np.ndarray, here: np.ndarray, threshold: float,
-            line: float) -> dict[str, float]:
+def outcome(rows: Row, change: np.ndarray, here: np.ndarray, threshold: float, line: float) -> dict[str, float]:
     """What a change means to some of the people: shares, means (yuan), and the ends of the change.
 
     Columns persons; gain, lose, unchanged; change; out_of_pocket, contribution and catastrophic, each before and
@@ -153,7 +152,7 @@ def outcome(rows: Row, change: np.ndarray, contribution: np.ndarray, here: np.nd
     low, high = quantiles(change, weight, (0.05, 0.95))
     for n, when in enumerate(("before", "after")):
         found[f"out_of_pocket_{when}"] = mean(rows.left[n, here])
-        found[f"contribution_{when}"] = mean(contribution[n][rows.group[here], rows.status[here]])
+        found[f"contribution_{when}"] = mean(rows.contribution[n, here])
         found[f"catastrophic_{when}"] = mean(rows.counted[n, here] > line)
     return found | {"p05": low, "p95": high}
 
@@ -170,7 +169,7 @@ def quantiles(values: np.ndarray, weight: np.ndarray, shares: tuple[float, ...])
     return values[order][np.minimum(at, len(values) - 1)].tolist()
 
 
-def benefits_of(scenario: Scenario, rows: Row, contribution: np.ndarray, subsidy: np.ndarray) -> pd.DataFrame:
+def benefits_of(scenario: Scenario, rows: Row) -> pd.DataFrame:
     """Who receives the fund's money, by group and status, beside what is paid in for them: yuan a person and year.
 
     Columns group, status, persons, expense, and `MONEY` before and after: what the fund and the layers above it pay,
@@ -178,9 +177,7 @@ def benefits_of(scenario: Scenario, rows: Row, contribution: np.ndarray, subsidy
     """
     amounts = {"expense": rows.expense}
     for n, when in enumerate(("before", "after")):
-        amounts |= {f"{name}_{when}": getattr(rows, name)[n] for name in ("fund", "layers", "left")}
-        amounts |= {f"contribution_{when}": contribution[n][rows.group, rows.status],
-                    f"subsidy_{when}": subsidy[n][rows.group, rows.status]}
+        amounts |= {f"{name}_{when}": getattr(rows, name)[n] for name in MONEY}
     statuses = len(scenario.axes.status)
     cell = rows.group * statuses + rows.status
     size = len(scenario.axes.group) * statuses
@@ -271,17 +268,9 @@ def visits_of(scenario: Scenario, result: Result, area: int, t: int, people: np.
                   float(value("outpatient_log_sd")))
 
 
-def average(counties: list[County], name: str) -> np.ndarray:
-    """The contribution or subsidy of all counties by their insured, (2, g, s)."""
-    shape = getattr(counties[0], name).shape[1:]
-    people = np.stack([county.people.reshape(-1, *shape).sum(axis=0) for county in counties])
-    given = np.stack([getattr(county, name) for county in counties], axis=1)
-    return (given * people).sum(axis=1) / np.maximum(people.sum(axis=0), 1e-9)
-
-
 # --- the same people's years under both ---------------------------------------------------------------
 
-def people_of(county: County, groups: int, coarse: int, seed: int) -> Iterator[Row]:
+def people_of(county: County, coarse: int, seed: int) -> Iterator[Row]:
     """Everybody of a county, as weighted years."""
     cost, care = county.costs[0], county.care
     cells = len(care.mix)
@@ -296,8 +285,8 @@ def people_of(county: County, groups: int, coarse: int, seed: int) -> Iterator[R
     outpatient = [points_of(county, schedule) for schedule in made]
     nothing = np.zeros((2, len(county.people[0]), len(made), 1))
     weight = (1 - county.ill) * stays[:, 0]
-    yield from pieces(shares, weight[:, None], np.zeros(1, int), np.zeros(1), nothing, nothing, outpatient,
-                      groups, county.line, None)
+    yield from pieces(county, shares, weight[:, None], np.zeros(1, int), np.zeros(1), nothing, nothing, outpatient,
+                      None)
     for block in histories:
         many = len(block.weight) // len(block.stays)
         number = np.repeat(block.stays, many)
@@ -307,8 +296,8 @@ def people_of(county: County, groups: int, coarse: int, seed: int) -> Iterator[R
         u = ((z + 0.5) / len(z)).reshape(USERS, -1)
         for part in parts_of(block, len(made)):
             spent, fund, layers = amounts_of(county, block, part, made)
-            yield from pieces(shares, chance[:, part], number[part], spent, fund, layers, outpatient, groups,
-                              county.line, u[:, part])
+            yield from pieces(county, shares, chance[:, part], number[part], spent, fund, layers, outpatient,
+                              u[:, part])
 
 
 def amounts_of(county: County, block: Block, part: slice, made: list[Schedule]) -> tuple[np.ndarray, ...]:
@@ -369,8 +358,8 @@ def outpatient_years(points: Points | None, histories: int, u: np.ndarray | None
         yield points.users / len(u), points.expense[row], points.paid[:, row]
 
 
-def pieces(shares: np.ndarray, chance: np.ndarray, stays: np.ndarray, spent: np.ndarray, fund: np.ndarray,
-           layers: np.ndarray, outpatient: list[Points | None], groups: int, line: float,
+def pieces(county: County, shares: np.ndarray, chance: np.ndarray, stays: np.ndarray, spent: np.ndarray,
+           fund: np.ndarray, layers: np.ndarray, outpatient: list[Points | None],
            u: np.ndarray | None) -> Iterator[Row]:
     """Some histories for every cell, status and number of contribution years, with and without outpatient care.
 
@@ -378,23 +367,26 @@ def pieces(shares: np.ndarray, chance: np.ndarray, stays: np.ndarray, spent: np.
     `u` (m, h) uniforms by which each history is given outpatient years of its users, or all of them where it is none.
     """
     cells, statuses, years = shares.shape
+    groups = county.contribution.shape[1]
     for cell in range(cells):
         for status in range(statuses):
             for y in range(years):
                 persons = shares[cell, status, y] * chance[cell]
                 if persons.sum() <= 0:
                     continue
-                n = cell * years + y
+                n, group = cell * years + y, cell % groups
+                given, granted = (of[:, group, status, None] for of in (county.contribution, county.subsidy))
                 own, above = fund[:, status, n], layers[:, status, n]
                 for share, visit, paid in outpatient_years(outpatient[n], len(stays), u):
                     whole = spent + visit
                     basic = own + paid
-                    level = np.where(whole > line, 3, np.minimum(stays, 2))
+                    level = np.where(whole > county.line, 3, np.minimum(stays, 2))
                     wide = np.broadcast_shapes(whole.shape, level.shape)
                     full = lambda x, wide=wide: np.broadcast_to(x, (*x.shape[:-1], wide[-1]))  # noqa: E731
                     index = lambda k, wide=wide: np.full(wide, k)  # noqa: E731
-                    yield Row(full(persons) * share, index(cell % groups), index(status), full(level), full(whole),
-                              full(basic), full(above), full(whole - basic - above), full(spent - own - above))
+                    yield Row(full(persons) * share, index(group), index(status), full(level), full(whole),
+                              full(basic), full(above), full(whole - basic - above), full(spent - own - above),
+                              full(given), full(granted))
 
 
 def together(rows: list[Row]) -> Row:

@@ -93,6 +93,9 @@ def information(scenario: Scenario | str, options: Mapping[str, Scenario], weigh
     ('present', 0.0, False)
     """
     scenario = load_scenario(scenario) if not isinstance(scenario, Scenario) else scenario
+    if PRESENT in options:
+        raise refuse(PRESENT, words("是当前方案的名称", "is what the current plan is called"),
+                     words("请改名", "give the option another name"))
     offered = {PRESENT: scenario} | dict(options)
     weights = dict.fromkeys(PARTS, 1.0) | dict(weights or {})
     check(offered, weights, discount, draws, seed)

@@ -154,6 +154,15 @@ def varied(text: str, sampled: bool = False) -> Varied:
     return Varied(*lever_and_year(name, "--vary"), low, high, count)
 
 
+def check_once(levers: Sequence[Varied]) -> None:
+    """Refuse no lever, and one that is varied twice: the second would hold over the first."""
+    labels = [lever.label for lever in levers]
+    if not labels or len(set(labels)) < len(labels):
+        twice = next((label for n, label in enumerate(labels) if label in labels[:n]), "--vary")
+        raise refuse(f"--vary {short(twice)}", words("没有给出，或给了两次", "is not given, or twice"),
+                     words("每个参数请给一次范围", "give each lever one range"))
+
+
 def grid(levers: Sequence[Varied]) -> tuple[Proposal, ...]:
     """Every combination of the levers' values, the present policy first.
 
@@ -162,6 +171,7 @@ def grid(levers: Sequence[Varied]) -> tuple[Proposal, ...]:
     >>> [proposal.name for proposal in grid([Varied("benefits.ceiling", None, 30000, 50000, 2)])]
     ['base', 'benefits.ceiling=30000', 'benefits.ceiling=50000']
     """
+    check_once(levers)
     size = np.prod([float(lever.count) for lever in levers])
     if size >= MOST:
         raise refuse("--vary", words(f"有 {size:,.0f} 种组合", f"makes {size:,.0f} combinations"),
@@ -183,6 +193,7 @@ def sample(levers: Sequence[Varied], count: int, seed: int, design: str = "sobol
                                        f"cannot draw {count} ({short(design)})"),
                      words(f"个数用 1 到 {MOST - 1}，方法用 {'、'.join(DESIGNS)}",
                            f"give a number from 1 to {MOST - 1}, by {' or '.join(DESIGNS)}"))
+    check_once(levers)
     rng = stream(seed, f"policies {design}")
     if design == "sobol":
         points = qmc.Sobol(len(levers), rng=rng).random_base2(int(count - 1).bit_length())[:count]

@@ -16,6 +16,7 @@ from simulation.refining import GENERATION, generated
 from simulation.scenario import Scenario, check_year, find_lever, lever_value
 from simulation.streams import error_of
 from simulation.terms import Mapper, Words, check_leaf, refuse, short, words
+from simulation.trees import leaves
 
 FEWEST, MOST, WIDEST = 4, 5_000, 12  # policies, and levers
 LEAVES = 0.01  # of the residents: so many fewer insured than at present are pointed out
@@ -163,11 +164,10 @@ def lever_of(scenario: Scenario, name: str, ends: Sequence | None, since: int) -
     """One lever of a search with its grid, from its ends or, without any, around the value that stands."""
     bare = name.removesuffix("+")
     found, term, adds = moves(scenario, bare, since), find_lever(bare)[3], name != bare
-    leaves = [leaf for leaf in found.leaves if not leaf.fixed]
     wrong = lambda what, remedy: refuse(short(name), what, remedy)  # noqa: E731
-    if len(found.leaves) > 1 and not adds:
-        raise wrong(words(f"包含 {len(found.leaves)} 项，各有各的数值",
-                          f"is {len(found.leaves)} levers with values of their own"),
+    if found.leaves[0].lever != bare and not adds:  # a branch, of which one value or several may move
+        count = len(list(leaves(lever_value(scenario, bare, since))))
+        raise wrong(words(f"包含 {count} 项，各有各的数值", f"is {count} levers with values of their own"),
                     words(f"请写 {bare}+ 和各项增加的最小值、最大值，或只写其中一项",
                           f"write {bare}+ with the least and the greatest amount to add to each, or name one of them"))
     if term.choices:
@@ -177,7 +177,7 @@ def lever_of(scenario: Scenario, name: str, ends: Sequence | None, since: int) -
                         words(f"可选：{'、'.join(term.choices)}", f"choose from {', '.join(term.choices)}"))
         return Lever(bare, choices=asked)
     if ends is None:
-        now = leaves[0].start
+        now = found.leaves[0].start
         if adds or not now:
             raise wrong(words("没有可以围绕的现值", "has no single value to search around"),
                         words("请写明最小值和最大值", "give its least and its greatest value"))
@@ -194,7 +194,7 @@ def lever_of(scenario: Scenario, name: str, ends: Sequence | None, since: int) -
         raise wrong(words(f"两端相差不到一步（{term.step:g}）", f"has ends less than a step ({term.step:g}) apart"),
                     words("请放宽范围", "widen the range"))
     return Lever(bare, low, high, term.step, adds=tuple(
-        leaf for leaf in (*leaves, *found.later) if not leaf.fixed) if adds else ())
+        leaf for leaf in (*found.leaves, *found.later) if not leaf.fixed) if adds else ())
 
 
 def edits_of(levers: Sequence[Lever], values: Sequence, since: int) -> list[tuple[str, int, Any]]:

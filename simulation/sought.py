@@ -81,6 +81,13 @@ def doubt(found: Found) -> Words:
             return words(f"{head.zh}，任何数值都达不到。", f"{head.en}, no value reaches them.")
         return words(f"{head.zh}，不能排除从 {nearer.zh} 起可以达到；请增加模拟次数。",
                      f"{head.en}, it cannot be ruled out that they are reached from {nearer.en} on; use more draws.")
+    if found.already:
+        if farther is None or found.interval.farther.change:
+            safe = words(f"取 {farther.zh} 才稳妥", f"only {farther.en} is safe") if farther else words(
+                "附近没有一个数值能确保", "nothing near it is sure to")
+            return words(f"{head.zh}，不能确定当前方案已达到目标；{safe.zh}。",
+                         f"{head.en}, it is not sure that the current plan reaches them; {safe.en}.")
+        return words(f"{head.zh}，当前方案确已达到目标。", f"{head.en}, the current plan reaches them.")
     what = words("所需数值", "the value needed") if len(found.moves.leaves) == 1 else words(
         "所需调整", "the change needed") if len(found.moves.levers) == 1 else words(
         "第一项参数所需调整", "the change needed of the first lever")

@@ -69,7 +69,9 @@ def check_names(of: Iterable[str], known: Collection[str] = (*QUANTITIES, *MORE)
     of = tuple(of)
     if not of:
         raise refuse("of", words("没有指定指标", "no quantity is named"), words("请至少给一个", "name at least one"))
-    for name in of:
+    for n, name in enumerate(of):
+        if name in of[:n]:
+            raise refuse("of", words(f"{name} 给了两次", f"{name} is named twice"), words("请只写一次", "name it once"))
         if name not in known:
             raise refuse("of", words(f"没有名为 {name} 的指标", f"there is no quantity {name}"),
                          words(f"可选：{'、'.join(known)}", f"choose from {', '.join(known)}"))

@@ -117,6 +117,15 @@ def test_no_year_before_a_change_differs() -> None:
     assert (found["verdict"][~early] != "same").all()
 
 
+def test_the_order_of_changes_in_a_year_counts() -> None:
+    """A branch set after its leaf holds over it: two files with the same changes in another order are other rules."""
+    branch, leaf = (Change(lever=lever, year=2009, value=value, source=STATED) for lever, value in (
+        ("benefits.rate.inpatient.adult", 0.9), ("benefits.rate.inpatient.adult.level_1", 0.2)))
+    one, other = (BENXI.model_copy(update={"changes": changes}) for changes in ((branch, leaf), (leaf, branch)))
+    found = rows(held(one, other, of=("expenditure",)))
+    assert (found["verdict"] != "same")[found["year"] >= 2009].all() and (found["verdict"] == "same")[:1].all()
+
+
 # ---- verdicts -----------------------------------------------------------------------------------------------
 
 def verdict(gap: np.ndarray, quantity: str = "surplus") -> pd.Series:

@@ -173,6 +173,14 @@ def test_a_policy_that_mostly_fails_is_told_by_when_it_holds() -> None:
     assert "no deficit in 2010" in found.sentences[0].en and "2010 年不出现赤字" in found.sentences[0].zh
 
 
+@pytest.mark.parametrize(("fails", "said"), [("p_deficit", "no deficit in any year"),
+                                             ("balance_end<0", "cumulative balance >= 0 in every year")])
+def test_what_holds_in_all_years_is_said_of_all_of_them(fails: str, said: str) -> None:
+    x, _ = scattered(9)
+    found = told(x, x[:, 2] > 0.2, fails=fails, holds=True)
+    assert said in found.sentences[0].en and "各年都" in found.sentences[0].zh
+
+
 def test_sentences_say_the_figures_of_the_frames_in_both_languages() -> None:
     x, rng = scattered(10)
     found = told(x, (x[:, 0] > 0.7) & (x[:, 1] > 0.5) | (rng.random(POINTS) < 0.05))

@@ -336,6 +336,22 @@ def test_what_cannot_be_reached_says_how_close_it_gets() -> None:
     assert "cannot be reached" in sentences(found, BENXI)[0].en and "达不到" in sentences(found, BENXI)[0].zh
 
 
+def test_what_holds_between_two_that_miss_the_same_is_reached() -> None:
+    """Without any ceiling at all nothing is spent, and no months are in reserve: both ends of the stretch miss 2017."""
+    found = goal_seek(BENXI, "benefits.ceiling", ["reserve_months.p05>=2"], **FEW)
+    assert found.reached and found.margins["holds"].all() and not found.path[found.path["value"] == 0]["holds"].any()
+    nearer = found.path[found.path["change"] == found.change + found.moves.unit]
+    assert len(nearer) and not nearer["holds"].all()
+    assert found.interval.nearer.value >= found.value and "cannot be reached" not in sentences(found, BENXI)[0].en
+
+
+def test_of_what_holds_already_no_value_is_said_to_be_needed() -> None:
+    for targets, said in ((["reserve_months.p05>=2"], "the current plan reaches them"),
+                          (["p_insolvent<=0"], "it is not sure that the current plan reaches them")):
+        told = sentences(goal_seek(BENXI, STEP, targets, years=[2009], **FEW), BENXI)
+        assert "Nothing need change" in told[0].en and said in told[1].en and "needed" not in told[1].en
+
+
 def test_a_lever_that_waits_for_another_is_not_sought_with() -> None:
     """Nothing it could be set to does anything, which is not that the targets cannot be reached."""
     county, waits = load_scenario("urrbmi_county_2026"), "contracts.rate_bonus"

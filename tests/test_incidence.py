@@ -10,7 +10,7 @@ from simulation.__main__ import main
 from simulation.engines import individual
 from simulation.incidence import LEVELS, incidence, quantiles
 from simulation.measures import unresponsive
-from simulation.scenario import Change
+from simulation.scenario import Change, LocalRule
 from simulation.terms import BadInput, Source
 from tests.coarse import coarse
 
@@ -57,6 +57,20 @@ def test_thirty_yuan_more_are_lost_by_everyone_who_pays_and_by_nobody_else():
     assert rows.loc["all", "all"]["change"] == pytest.approx(
         30 * pays["persons"] / rows.loc["all", "all"]["persons"])
     assert (rows["out_of_pocket_before"] == rows["out_of_pocket_after"]).all()
+
+
+def test_everybody_pays_what_the_own_county_asks() -> None:
+    """Counties that paid 90, 10 and 50 yuan all pay 50: who paid 90 gains, who paid 10 loses, though the mean is 50."""
+    city = load_scenario("city_pooling_2012")
+    own = tuple(LocalRule(area=area, lever=f"financing.contribution.{group}.ordinary", value=value, source=TESTED)
+                for area, value in (("area_a", 90), ("area_b", 10)) for group in city.axes.group)
+    apart = city.model_copy(update={"local_rules": own, "changes": ()})
+    rows = incidence(apart, moved(apart, pooling__unified="yes"), draws=DRAWS).winners.set_index(["by", "member"])
+    parts = dict(zip(city.axes.area, city.value("areas", "people", ("area",)), strict=True))
+    ordinary = rows.loc["status", "ordinary"]
+    assert (ordinary["p05"], ordinary["p95"]) == (-40, 40) and rows.loc["status", "poor"]["change"] == 0
+    for area, column in (("area_a", "gain"), ("area_b", "lose")):
+        assert ordinary[column] == pytest.approx(parts[area] / sum(parts.values()), abs=0.02)
 
 
 def test_thirty_yuan_are_no_change_to_who_counts_fifty_as_none():

@@ -137,6 +137,12 @@ def test_the_table_of_options_adds_up():
     assert found().wrong == pytest.approx(1 - table.loc[found().chosen, "best"], abs=0.02)  # ties are not wrong
 
 
+def test_no_option_takes_the_name_of_the_current_plan():
+    plan = load_scenario(COUNTY)
+    with pytest.raises(BadInput, match="what the current plan is called"):
+        information(plan, {PRESENT: plan}, draws=64)
+
+
 def test_nothing_is_worth_more_than_a_perfect_forecast():
     values = found().values
     by = values.set_index("factor")

@@ -302,6 +302,14 @@ def test_levers_that_cannot_be_searched_are_refused(levers, said: str) -> None:
     assert said in str(bad.value)
 
 
+def test_a_branch_of_which_one_value_moves_is_no_value_of_its_own() -> None:
+    """It would set what nobody pays as well: the contribution of the poor."""
+    with pytest.raises(BadInput, match=r"adult: is 2 levers with values of their own; write financing.contribution.ad"):
+        search("city_pooling_2012", {"financing.contribution.adult": (40, 60)}, **QUICK)
+    added, = levers_of(load_scenario("city_pooling_2012"), {"financing.contribution.adult+": (-10, 10)}, 2012)
+    assert {leaf.lever for leaf in added.adds} == {"financing.contribution.adult.ordinary"}
+
+
 @pytest.mark.parametrize("wrong", [{"policies": 1}, {"policies": 10**6}, {"draws": 3}, {"since": 1999}])
 def test_a_search_that_cannot_be_made_is_refused(wrong: dict) -> None:
     with pytest.raises(BadInput):

@@ -243,6 +243,14 @@ def test_what_is_no_range_is_refused(text: str) -> None:
         varied(text)
 
 
+@pytest.mark.parametrize("levers", [[], ["benefits.ceiling=1:2:2", "benefits.ceiling=3:4:2"]])
+def test_a_lever_has_one_range(levers: list[str]) -> None:
+    """Of two the second would hold alone, under the name of both."""
+    for made in (grid, lambda these: sample(these, 4, 1)):
+        with pytest.raises(BadInput, match="is not given, or twice"):
+            made([varied(text) for text in levers])
+
+
 def test_too_many_combinations_are_refused() -> None:
     with pytest.raises(BadInput, match="makes 1,000,000 combinations"):
         grid([varied(f"benefits.ceiling@{year}=1:2:100") for year in (2008, 2009, 2010)])

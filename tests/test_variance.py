@@ -150,7 +150,7 @@ def test_the_same_question_has_the_same_answer() -> None:
     pd.testing.assert_frame_equal(first, again)
 
 
-@pytest.mark.parametrize("of", [(), ("balance",)])
+@pytest.mark.parametrize("of", [(), ("balance",), ("income", "income")])
 def test_unknown_quantities_are_refused_with_a_remedy(of: tuple[str, ...]) -> None:
     with pytest.raises(BadInput):
         shares(BENXI, of, draws=64)
