@@ -17,7 +17,7 @@ from report.bundle import bundle
 from simulation import compare, load_scenario, measures, sentences, simulate
 from simulation.__main__ import main
 from simulation.assumptions import ASSUMED
-from simulation.compare import DIFFERENCES, EVERYTHING, MOST, VALUES, draws_of, packed, paired, unpacked
+from simulation.compare import DIFFERENCES, EVERYTHING, MOST, READ, VALUES, draws_of, packed, paired, unpacked
 from simulation.results import EVENTS, QUANTITIES, Result
 from simulation.runs import save_run
 from simulation.scenario import Change, Scenario
@@ -128,16 +128,28 @@ def test_the_order_of_changes_in_a_year_counts() -> None:
 
 # ---- verdicts -----------------------------------------------------------------------------------------------
 
-def verdict(gap: np.ndarray, quantity: str = "surplus") -> pd.Series:
+def verdict(gap: np.ndarray, quantity: str = "surplus", engine: str = "table") -> pd.Series:
     """The row of a difference given draw by draw."""
     base = np.full((1, len(gap), 1), 100.0 if quantity in QUANTITIES else 0.0)
-    return paired(base, base + gap[None, :, None], (quantity,), (2030,), 2.0).iloc[0]
+    return paired(base, base + gap[None, :, None], (quantity,), (2030,), 2.0, engine).iloc[0]
 
 
 def test_a_difference_that_is_always_the_same_is_told_for_certain() -> None:
     row = verdict(np.full(64, 5.0))
     assert row["verdict"] == "higher" and row["se"] == 0 and row["ci_low"] == row["ci_high"] == 5
     assert verdict(np.full(64, -5.0))["verdict"] == "lower" and pd.isna(row["needed"])
+
+
+def test_what_the_table_leaves_open_of_a_count_is_in_its_error() -> None:
+    """More draws do not narrow it; the exact engine does not have it."""
+    row = verdict(np.full(64, 5.0), "catastrophic")
+    assert row["se"] == pytest.approx(5 * READ["catastrophic"]) and row["verdict"] == "higher"
+    assert verdict(np.full(64, 5.0), "catastrophic", "exact")["se"] == 0
+    # seeds move it by many times the error of their draws, and by no more than three of the whole error
+    late = reform(lever="benefits.class_b_first_pay", value=0.2)
+    found = [rows(held(BENXI, late, of=("catastrophic",), seed=seed), year=2010).iloc[0] for seed in range(6)]
+    gaps = np.array([row["difference"] for row in found])
+    assert np.ptp(gaps) < 3 * np.mean([row["se"] for row in found])
 
 
 def test_nothing_different_is_the_same_and_no_number_of_draws_is_named() -> None:
