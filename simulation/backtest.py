@@ -120,8 +120,8 @@ def held_against(run: Result, actual: Mapping[str, np.ndarray], series: Series, 
     here = series.years.index(cutoff)
     forecasts, crossings = [], []
     drawn = {name: run.data[model].values[:, :, 0] for name, (model, _) in FORECAST.items()}
-    sizes = {name: np.ones_like(values) if name in RATIOS else np.maximum(np.abs(
-        actual["income"] if name == "surplus" else values), 1e-9)  # a surplus near nothing is no measure of a miss
+    sizes = {name: np.ones_like(values) if name in RATIOS else size_of(
+        actual["income"] if name == "surplus" else values, actual["income"])  # a surplus is no measure of its miss
         for name, values in actual.items()}
     lines = {name: run.data[f"{name}_line"].values for name in ("surplus", "balance")}
     for name, values in actual.items():
@@ -156,6 +156,17 @@ def held_against(run: Result, actual: Mapping[str, np.ndarray], series: Series, 
                 "probability": float(of({name: value[:, t] for name, value in drawn.items()}, line).mean()),
                 "happened": bool(of({name: value[n] for name, value in actual.items()}, line))})
     return forecasts, crossings
+
+
+def size_of(values: np.ndarray, income: np.ndarray) -> np.ndarray:
+    """What a miss is measured by, each year's figure; where that is next to nothing, a hundredth of the largest there
+    is, or of the largest income.
+
+    >>> size_of(np.array([200.0, 0.0, np.nan]), np.array([50.0])).tolist(), size_of(np.zeros(1), np.ones(1)).tolist()
+    ([200.0, 2.0, 2.0], [0.01])
+    """
+    sizes = np.abs(np.nan_to_num(values))
+    return np.maximum(sizes, 0.01 * (sizes.max() or np.nanmax(np.abs(income)) or 1.0))
 
 
 def over_income(amount: np.ndarray, values: Mapping[str, np.ndarray]) -> np.ndarray:

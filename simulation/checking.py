@@ -41,7 +41,12 @@ def check_scenario(scenario: Scenario, place: str) -> list[Fault]:
     if faults:
         return faults
     known = list(uncertain(scenario.assumptions))
+    pairs = [frozenset(correlation.between) for correlation in scenario.assumptions.correlations]
     for n, correlation in enumerate(scenario.assumptions.correlations):
+        if pairs[n] in pairs[:n]:
+            faults.append(Fault(f"{place}: assumptions.correlations.{n}",
+                                words("这两个假设已经写过", "these two are written already"),
+                                words("请只保留一次", "keep one of them")))
         if correlation.between[0] == correlation.between[1]:
             faults.append(Fault(f"{place}: assumptions.correlations.{n}",
                                 words("与自身相关", "goes from one to itself"),

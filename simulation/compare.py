@@ -29,8 +29,8 @@ from simulation.variance import ROUNDING, check_names
 EVERYTHING = (*QUANTITIES, *EVENTS)
 SEED, LEVEL = 20080101, 0.9
 CLOSE = 1e-5  # of a quantity's size: no further apart than where the table's nodes stand can put one and the same rule
-# What the table's interpolation leaves open of a difference, of its largest in any year: measured over several seeds and
-# scenarios. Of amounts of yuan it is lost in the error of the draws; more draws do not narrow it.
+# What the table's interpolation leaves open of a difference, of its largest in any year: measured over several seeds,
+# scenarios and levers. Of amounts of yuan it is lost in the error of the draws; more draws do not narrow it.
 READ = {"catastrophic": 0.05, "primary_share": 0.01, "in_policy_ratio": 0.005, "effective_ratio": 0.003}
 VALUES = ("scenario", "year", "quantity", "unit", "value", "se", "p05", "p50", "p95")
 DIFFERENCES = ("against", "scenario", "year", "quantity", "unit", "base", "value", "difference", "se", "ci_low",

@@ -37,6 +37,7 @@ class Person(Record):
 
     group: str
     status: str = "ordinary"
+    area: str | None = None  # the county, where counties have rules of their own; else the city's rules hold
     contribution_years: Annotated[int, Field(ge=0, le=100, strict=True)] = 0
     contracted: Annotated[bool, Field(strict=True)] = False  # with a family doctor
     commercial: Annotated[bool, Field(strict=True)] = False  # has bought the commercial supplement
@@ -82,6 +83,11 @@ def check_bills(scenario: Scenario, bills: Bills, place: str) -> list[Fault]:
 
     known("group", bills.person.group, "person.group")
     known("status", bills.person.status, "person.status")
+    if bills.person.area is not None and axes["area"]:
+        known("area", bills.person.area, "person.area")
+    elif bills.person.area is not None:
+        faults.append(Fault(f"{place}: person.area", words("本情景不分县区", "the scenario has no counties"),
+                            words("请不填", "leave it out")))
     for n, bill in enumerate(bills.bills):
         known("kind", bill.kind, f"bills.{n}.kind")
         known("tier", bill.tier, f"bills.{n}.tier")
@@ -110,7 +116,7 @@ def settle(scenario: Scenario | str, bills: Bills | Mapping, year: int | None = 
         Bills, bills, "bills", lambda found, place: check_bills(scenario, found, place))
     year = scenario.first_year if year is None else year
     check_year(scenario, year, f"year={year}")
-    policy = scenario.policy_in(year)
+    policy = scenario.policies(bills.person.area)[year - scenario.first_year]
     rules = compile_rules(scenario, policy, year)
     axes = scenario.axes.members()
     catalogue = scenario.eligible(policy)
@@ -172,7 +178,7 @@ def steps(scenario: Scenario, year: int, rules: Rules, bills: Bills, out: np.nda
     person, bill, row = bills.person, bills.bills[j], out[j]
     i, k = kind[j], tier[j]
     applies = {"kind": bill.kind, "tier": bill.tier, "group": person.group, "status": person.status}
-    of = lambda name, section="benefits": scenario.source_of(section, name, year, applies)  # noqa: E731
+    of = lambda name, section="benefits": scenario.source_of(section, name, year, applies, person.area)  # noqa: E731
 
     def step(amount: float, text: Words, source: Source | None) -> dict[str, Any]:
         return {"amount": round(float(amount), 6), "zh": text.zh, "en": text.en,
@@ -196,15 +202,16 @@ def steps(scenario: Scenario, year: int, rules: Rules, bills: Bills, out: np.nda
     if fee > 0:
         found.append(step(fee, words("一般诊疗费由基金支付", "consultation fees paid by the fund"),
                           of("consultation_paid")))
-    stays = sum(1 for earlier in kind[:j] if earlier == 0)
-    if i == 0 and stays:
-        text = words(f"起付标准（年内第 {stays + 1} 次住院）", f"deductible, stay number {stays + 1} of the year")
+    linked = np.array(continued(bills.bills)) * rules.credit > 0  # by referral to the stay before: one chain
+    chains = sum(1 for earlier in range(j) if kind[earlier] == 0 and not linked[earlier])
+    if linked[j]:
+        found.append(step(row[DEDUCTIBLE], words("转诊抵扣后的起付金额",
+                                                 "deductible after the credit for referral"), of("referral_credit")))
+    elif i == 0 and chains:
+        text = words(f"起付标准（年内第 {chains + 1} 次住院）", f"deductible, stay number {chains + 1} of the year")
         found.append(step(row[DEDUCTIBLE], text, of("deductible_step")))
     else:
         found.append(step(row[DEDUCTIBLE], words("起付标准", "deductible"), of("deductible")))
-    if continued(bills.bills)[j] and rules.credit:
-        found.append(step(row[DEDUCTIBLE], words("转诊抵扣后的起付金额",
-                                                 "deductible after the credit for referral"), of("referral_credit")))
     by_rate = row[UNCAPPED] - fee
     above = eligible[j] - fee - row[DEDUCTIBLE]
     if above > 0:

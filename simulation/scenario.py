@@ -212,14 +212,17 @@ class Scenario(Record):
         new = part.model_copy(update={name: given.model_copy(update={"value": tree, "source": change.source})})
         return policy.model_copy(update={section: new})
 
-    def source_of(self, section: str, name: str, year: int, applies: Mapping[str, str]) -> Source:
+    def source_of(self, section: str, name: str, year: int, applies: Mapping[str, str],
+                  area: str | None = None) -> Source:
         """Where a parameter's value in a year comes from, for what `applies` names on some of its axes.
 
-        The last change that reaches it, else the file: a cell that nobody has touched keeps its clause.
+        A county's own rule, else the last change that reaches it, else the file: a cell that nobody has touched keeps
+        its clause.
         """
         axes, source = self.axes.members(), getattr(getattr(self.policy, section), name).source
         over = [axis for axis in SECTIONS[section].terms()[name].axes if axis in applies]
-        for change in sorted(self.changes, key=lambda change: change.year):
+        apart = self.policy_in(year).pooling.unified.value == "no"
+        for change in [*sorted(self.changes, key=lambda change: change.year), *(self._own(area) if apart else ())]:
             of, parameter, *cell = change.lever.split(".")
             elsewhere = any(member in axes[axis] and member != applies[axis] for member in cell for axis in over)
             if (of, parameter) == (section, name) and change.year <= year and not elsewhere:

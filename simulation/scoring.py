@@ -11,6 +11,7 @@ from scipy.stats import binomtest
 from simulation.terms import Words, refuse, words
 
 TESTED = 0.05  # the chance of refuting a right coverage that a test takes
+NEVER = 1e-9  # of another's score: below it a rival's is of rounding
 LEAST_FORECASTS = 4  # below, no grade
 MANY_FORECASTS = 12  # from here, the best grade is open
 MANY_CUTOFFS = 6  # and from here: of five cut-offs or fewer, no outcome would refute a 50 % coverage
@@ -190,14 +191,15 @@ def judged(quantity: str, horizon: int, forecasts: pd.DataFrame) -> dict:
 
 
 def skill(score: pd.Series, rival: pd.Series) -> float:
-    """One less the ratio of mean scores where both are; missing where the rival has none or was never wrong.
+    """One less the ratio of mean scores where both are; missing where the rival has none or, but for rounding, was
+    never wrong.
 
     >>> skill(pd.Series([1.0, 2.0, 9.0]), pd.Series([2.0, 4.0, np.nan]))
     0.5
     """
     both = rival.notna()
-    against = rival[both].sum()
-    return float(1 - score[both].sum() / against) if against > 0 else float("nan")
+    own, against = score[both].sum(), rival[both].sum()
+    return float(1 - own / against) if against > NEVER * own else float("nan")
 
 
 def beats(score: pd.Series, rival: pd.Series) -> bool:

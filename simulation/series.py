@@ -10,6 +10,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -100,13 +101,20 @@ def bundled() -> dict[str, Path]:
 
 
 def bundled_as(series: Series) -> str:
-    """The bundled series that a table is, by the content of its file, whatever it is called; else nothing.
+    """The bundled series that a table is, by its figures, however the file is called or written; else nothing.
 
     >>> bundled_as(load_series("national_nrcms"))
     'national_nrcms'
     """
-    return next((name for name, path in bundled().items()
-                 if hashlib.sha256(path.read_bytes()).hexdigest() == series.sha256), "")
+    return next((name for name, own in bundled_series().items() if own.years == series.years and all(
+        np.array_equal(values, series.values[quantity], equal_nan=True) for quantity, values in own.values.items())),
+        "")
+
+
+@cache
+def bundled_series() -> dict[str, Series]:
+    """Every bundled series by name."""
+    return {name: load_series(name) for name in bundled()}
 
 
 def load_series(name: str) -> Series:

@@ -16,7 +16,7 @@ import numpy as np
 
 from simulation.terms import Fault, Term, check_leaf, refuse, short, words
 
-BAND = re.compile(r"from_(\d{1,9})$")
+BAND = re.compile(r"from_(0|[1-9]\d{0,8})$")
 Axes = Mapping[str, Sequence[str]]  # axis name -> its members, in order
 
 

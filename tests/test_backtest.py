@@ -33,7 +33,7 @@ from simulation.backtest import (
     naive,
 )
 from simulation.columns import QUANTITIES
-from simulation.series import Series, bundled, frozen, load_series
+from simulation.series import Series, bundled, bundled_as, frozen, load_series, read_series
 from simulation.terms import LANGUAGES, BadInput
 from simulation.trends import kept, published
 from tests.coarse import coarse
@@ -121,6 +121,15 @@ def test_a_funds_own_table_is_not_taken_for_a_bundled_one_of_its_name() -> None:
     pd.testing.assert_frame_equal(named.forecasts, record().forecasts)
     for language in LANGUAGES:
         assert "national_resident" in evidence.tested(named, language)
+
+
+def test_a_bundled_series_is_known_by_its_figures() -> None:
+    """However a spreadsheet has saved it again."""
+    for name, path in bundled().items():
+        content = path.read_bytes()
+        for again in (b"\xef\xbb\xbf" + content, content.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")):
+            assert bundled_as(read_series(again, "mine.csv")) == name
+    assert bundled_as(fund()) == ""
 
 
 # ---- scores are those of the very draws -------------------------------------------------------------------
@@ -253,6 +262,14 @@ def test_a_year_without_any_income_has_no_ratio_and_no_warning() -> None:
     told = backtest(series, TEMPLATE, 1, 16)
     assert {year for year, _ in told.skipped} == {2017}
     assert np.isfinite(told.forecasts["error"]).all()
+
+
+def test_figures_of_nothing_and_rivals_that_are_right_leave_finite_scores() -> None:
+    """A balance of nothing year after year: its miss is measured by income, and no rival is wrong but by rounding."""
+    steady = changed(fund(8), "balance", slice(0, 8), 0.0)
+    told = backtest(steady, TEMPLATE, 1, 16).judged
+    balance = told[told["quantity"] == "balance"]
+    assert (balance["bias"].abs() < 1e3).all() and balance["skill_drift"].isna().all()
 
 
 def test_a_rival_needs_two_figures() -> None:

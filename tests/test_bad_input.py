@@ -172,6 +172,8 @@ SCENARIOS = {
                                  "policy.lines.surplus_ratio.source.document"),
     "a correlation with nothing": (CORRELATION, re.sub(r"\[[^,]*", "[utilisation.cost_groth", CORRELATION),
                                    OWN),
+    "a correlation written twice": (CORRELATION, CORRELATION + "      source: {status: assumption}\n    " + re.sub(
+        r"\[(.*), (.*)\]", r"[\2, \1]", CORRELATION), "correlations.1"),
     "a correlation with itself": (CORRELATION, re.sub(r"\[(.*),.*\]", r"[\1, \1]", CORRELATION),
                                   OWN),
     "a correlation of 1.4": (CORRELATION, re.sub("value: .*", "value: 1.4", CORRELATION),
@@ -272,6 +274,14 @@ def test_care_that_is_paid_in_no_way_is_one_line(faults, tmp_path: Path, change:
     instead = setting.replace("fee_for_service", "global_budget").replace("value: 0", "value: 1")
     path.write_text(swapped(DOCTORS, "\nchanges:\n", f"\nchanges:\n{setting}{instead}"), encoding="utf-8")
     assert main(["validate", str(path)]) == 0
+
+
+def test_a_band_has_one_name(faults, tmp_path: Path) -> None:
+    """from_00 beside from_0 would be a second rate for the same yuan."""
+    path = tmp_path / "city.yaml"
+    path.write_text(plain("henan_nrcms_2011").replace("{from_0: ", "{from_00: 0.1, from_0: ", 1), encoding="utf-8")
+    line, = faults("validate", path)
+    assert "from_00" in line and "from_0" in line
 
 
 def test_a_subsidy_that_nobody_bears_is_one_line(faults, tmp_path: Path) -> None:

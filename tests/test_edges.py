@@ -8,11 +8,12 @@ from simulation.estimates import Estimate, find_assumption
 from simulation.loading import library
 from simulation.measures import happened
 from simulation.model import futures_of
-from simulation.scenario import Change, LocalRule, Scenario
+from simulation.scenario import Change, LocalRule, Scenario, clause
 from simulation.terms import BadInput, Source
 
 DRAWS = 64
 BY_HAND = Source(status="assumption")
+TESTED = Source(status="assumption")
 CITY = load_scenario("city_pooling_2012").model_copy(update={"changes": ()})
 
 
@@ -123,6 +124,36 @@ def test_bills_are_settled_in_simulated_years_alone() -> None:
     for year in (0, 1900, 2050):
         with pytest.raises(BadInput, match="year"):
             household.settle("benxi_2008", bills, year)
+
+
+def test_a_person_s_bills_are_settled_by_the_own_county() -> None:
+    """Where counties keep their own rules; its ceiling is told with the county's clause."""
+    county = LocalRule(area="area_a", lever="benefits.ceiling", value=20_000, source=TESTED)
+    city = CITY.model_copy(update={"local_rules": (county,)})
+    bills = {"bills": [{"kind": "inpatient", "tier": "county", "expense": 200_000.0, "eligible": 180_000.0}]}
+    settled = {area: household.settle(city, bills | {"person": {"group": "adult", "area": area}}, CITY.first_year)
+               for area in (None, "area_a")}
+    assert settled["area_a"]["year"]["basic"] == 20_000 < settled[None]["year"]["basic"]
+    ceiling = [step for step in settled["area_a"]["bills"][0]["steps"] if step["amount"] == 20_000]
+    assert ceiling[-1]["clause_en"] == clause(city, TESTED)
+    unified = city.changed([Change(lever="pooling.unified", year=CITY.first_year, value="yes", source=TESTED)])
+    mine, anyone = (household.settle(unified, bills | {"person": {"group": "adult"} | area})["year"]
+                    for area in ({"area": "area_a"}, {}))
+    assert mine == anyone
+    for scenario, area in ((city, "area_x"), ("benxi_2008", "area_a")):
+        with pytest.raises(BadInput, match="person.area"):
+            household.settle(scenario, {"person": {"group": "adult", "area": area}, "bills": []})
+
+
+def test_a_chain_of_referrals_is_one_stay_of_the_year() -> None:
+    """Second of the year is the stay after the chain; the referred one names its credit alone."""
+    stay = {"kind": "inpatient", "expense": 5000.0, "eligible": 5000.0}
+    bills = {"person": {"group": "adult"}, "bills": [
+        stay | {"tier": "county"}, stay | {"tier": "city", "referred_from": "county"}, stay | {"tier": "primary"}]}
+    told = [[step["en"] for step in bill["steps"] if "deductible" in step["en"]]
+            for bill in household.settle("county_community_2024", bills, 2025)["bills"]]
+    assert told == [["deductible"], ["deductible after the credit for referral"],
+                    ["deductible, stay number 2 of the year"]]
 
 
 def test_a_fund_that_spends_nothing_is_not_below_its_reserve() -> None:

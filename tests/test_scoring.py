@@ -281,6 +281,7 @@ def test_rivals_are_met_only_where_both_told() -> None:
 def test_a_rival_that_was_never_wrong_is_not_beaten() -> None:
     judged = scoring.judge(pd.concat([one(crps_drift=0.0, crps_trend=0.0)] * 2)).iloc[-1]
     assert np.isnan(judged["skill_drift"]) and judged["grade"] == "C"
+    assert np.isnan(scoring.skill(pd.Series([1.0]), pd.Series([1e-12])))  # nor one that is wrong by rounding
 
 
 # --- chances of crossing a line ----------------------------------------------------------------------

@@ -14,8 +14,8 @@ from simulation.futures import differences
 from simulation.household import read_bills
 from simulation.incidence import incidence
 from simulation.loading import library
-from simulation.scenario import clause
-from simulation.terms import LANGUAGES, BadInput
+from simulation.scenario import Change, LocalRule, clause
+from simulation.terms import LANGUAGES, BadInput, Source
 from tests.coarse import coarse
 from tests.screen import app, few_draws, words_of
 from ui import family, futures, runs
@@ -26,6 +26,7 @@ FEW = 256  # draws: what is compared does not depend on how many there are
 COUNTY, TOWN = "urrbmi_county_2026", "benxi_2008"
 RATE = "benefits.rate.inpatient.senior.county"
 HAN = "[\u4e00-\u9fff]"
+TESTED = Source(status="assumption")
 
 fewer_histories = pytest.fixture(scope="module", autouse=True)(coarse)
 
@@ -74,6 +75,18 @@ def test_a_typed_family_is_settled_as_the_model_settles_each_person():
     each = family.per_bill(now, None, base, "en").frame
     assert each["expense"].sum() == 9000 and len(each) == 3
     assert set(drawn.heads) == set(drawn.frame.columns)
+
+
+def test_the_contribution_is_that_of_the_year_with_its_rises_and_of_the_county():
+    base = load_scenario(COUNTY)
+    rising = base.changed([Change(lever="financing.contribution_step", year=2026, value=20, source=TESTED)])
+    paid = [family.family_of(*typed([ADULT], []), rising, year, "en").contribution[0] for year in (2026, 2030)]
+    assert paid[1] == paid[0] + 4 * 20
+    city = load_scenario("city_pooling_2012")
+    own = LocalRule(area="area_a", lever="financing.contribution.adult.ordinary", value=90, source=TESTED)
+    city = city.model_copy(update={"local_rules": (own,)})
+    paid = family.family_of(*typed([ADULT, ADULT | {"area": "area_a"}], []), city, 2012, "en").contribution
+    assert paid[1] == 90 != paid[0]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

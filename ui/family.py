@@ -17,16 +17,17 @@ from report.charts import MARGIN, bar, titled, whole
 from report.tables import Drawn
 from report.text import say
 from simulation.household import Bill, Bills, Person, check_bills, settle
+from simulation.incidence import paid_in
 from simulation.reading import build, decoded, read_yaml
 from simulation.scenario import Scenario
 from simulation.terms import BadInput, Fault, refuse, words
-from simulation.trees import dense
 
 EXAMPLES = Path(__file__).parent / "families.yaml"
 PERSONS, BILLS = 8, 100  # in a family, and in all of them
 NAME = 20  # letters of a person's name
 FIRST = "generations"  # the family a reader meets
-PERSON = {"name": "", "group": None, "status": None, "contribution_years": 0, "contracted": False, "commercial": False}
+PERSON = {"name": "", "group": None, "status": None, "area": None, "contribution_years": 0, "contracted": False,
+          "commercial": False}
 BILL = {"person": None, "kind": None, "tier": None, "expense": None, "eligible": None, "referred_from": None,
         "visits": None}
 LAYERS = ("basic", "critical", "assistance", "commercial_paid", "own", "ineligible")  # of a bill; they add up to it
@@ -108,10 +109,9 @@ def usual(scenario: Scenario, kind: str, tier: str) -> float:
     return float(scenario.value("utilisation", name, ("tier",))[list(scenario.axes.tier).index(tier)])
 
 
-def contributions(scenario: Scenario, year: int) -> pd.DataFrame:
-    """What a person of each group (row) and status (column) pays in a year, yuan."""
-    value = scenario.policy_in(year).financing.contribution.value
-    return pd.DataFrame(dense(value, ("group", "status"), scenario.axes.members()), index=list(scenario.axes.group),
+def contributions(scenario: Scenario, year: int, area: str | None = None) -> pd.DataFrame:
+    """What a person of each group (row) and status (column) pays in a year, yuan; in a county by its own rules."""
+    return pd.DataFrame(paid_in(scenario, area, year)[0], index=list(scenario.axes.group),
                         columns=list(scenario.axes.status))
 
 
@@ -143,9 +143,9 @@ def family_of(persons: pd.DataFrame, bills: pd.DataFrame, scenario: Scenario, ye
             found.append(whole)
     if faults:
         raise BadInput(faults)
-    paid = contributions(scenario, year)
+    paid = {area: contributions(scenario, year, area) for area in {one.person.area for one in found}}
     return Family(tuple(shown_name(row["name"], n, lang) for n, row in enumerate(people)), tuple(found),
-                  tuple(float(paid.loc[one.person.group, one.person.status]) for one in found))
+                  tuple(float(paid[one.person.area].loc[one.person.group, one.person.status]) for one in found))
 
 
 def bills_of(given: list[dict[str, Any]], persons: int, faults: list[Fault],

@@ -69,21 +69,22 @@ def tables() -> tuple[pd.DataFrame, pd.DataFrame]:
         persons, bills = kept[EDITOR][3:]
         kept[EDITOR] = version, persons, bills, persons, bills
     axes, column = scenario.axes, st.column_config
-    choice = lambda name, names: column.SelectboxColumn(  # noqa: E731
-        t(f"family.{name}"), options=list(names), format_func=lambda code: names[code][lang], width=150)
+    choice = lambda name, names, tip=None: column.SelectboxColumn(  # noqa: E731
+        t(f"family.{name}"), options=list(names), format_func=lambda code: names[code][lang], width=150, help=tip)
     money = lambda name: column.NumberColumn(  # noqa: E731
         t("column.share", what=t(f"family.{name}"), unit=unit_text("yuan", lang)), min_value=0.0, max_value=1e9,
         format="%.2f", help=t(f"family.{name}_help"))
     number = lambda name, low, high: column.NumberColumn(  # noqa: E731
         t(f"family.{name}"), min_value=low, max_value=high, step=1, format="%d", help=t(f"family.{name}_help"))
     st.markdown(f"**{t('family.persons')}**")
-    sold = scenario.policy_in(view.since).benefits.commercial_rate.value
+    used = {"commercial": scenario.policy_in(view.since).benefits.commercial_rate.value, "area": scenario.local_rules}
     persons = st.data_editor(persons, key=keys[0], num_rows="dynamic", width="stretch", alt=t("family.persons"),
                              placeholder="–",
-                             column_order=[name for name in family.PERSON if name != "commercial" or sold],
+                             column_order=[name for name in family.PERSON if used.get(name, True)],
                              column_config={
         "name": column.TextColumn(t("family.name"), max_chars=family.NAME), "group": choice("group", axes.group),
-        "status": choice("status", axes.status), "contribution_years": number("contribution_years", 0, 100),
+        "status": choice("status", axes.status), "area": choice("area", axes.area, t("family.area_help")),
+        "contribution_years": number("contribution_years", 0, 100),
         "contracted": column.CheckboxColumn(t("family.contracted"), help=t("family.contracted_help")),
         "commercial": column.CheckboxColumn(t("family.commercial"), help=t("family.commercial_help"))})
     st.markdown(f"**{t('family.bills')}**")
