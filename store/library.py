@@ -18,6 +18,7 @@ from simulation import __version__
 from simulation.reading import MAX_BYTES
 from simulation.terms import BadInput, Fault, Record, refuse, short, words
 from store.database import metadata, now, reading, writing
+from store.letters import fault_in, folded
 
 TITLE, AUTHOR, REASON, NOTE = 120, 60, 1000, 4000  # characters
 REASONS = 500  # of one version; no scenario has so many levers
@@ -34,6 +35,7 @@ entries = sa.Table(
     sa.Column("newest", sa.Integer, nullable=False),  # number of its newest version
     sa.Column("created", sa.DateTime, nullable=False),
     sa.Column("deleted", sa.DateTime),
+    sa.Column("folded", sa.Text, nullable=False, server_default=""),  # what is searched (`as_searched`)
     sqlite_autoincrement=True)
 versions = sa.Table(
     "library_version", metadata,
@@ -78,6 +80,9 @@ class Entry(NamedTuple):
     deleted: datetime | None
 
 
+LISTED = [entries.c[name] for name in Entry._fields]
+
+
 class Version(NamedTuple):
     """One version of an entry."""
 
@@ -99,13 +104,11 @@ def listed(engine: sa.Engine, search: str = "", deleted: bool = False, page: int
            size: int = PAGE) -> tuple[list[Entry], int]:
     """A page of the entries, newest first, and how many there are in all; each searched word must occur somewhere."""
     wanted = entries.c.deleted.is_not(None) if deleted else entries.c.deleted.is_(None)
-    for word in search.replace("\0", "").split()[:10]:
-        found = [sa.func.lower(column).contains(word.lower(), autoescape=True)
-                 for column in (entries.c.title, entries.c.notes, entries.c.author)]
-        wanted = sa.and_(wanted, sa.or_(entries.c.code == word, *found))
+    for word in folded(search.replace("\0", "")).split()[:10]:
+        wanted = sa.and_(wanted, sa.or_(entries.c.code == word, entries.c.folded.contains(word, autoescape=True)))
     with reading(engine) as connection:
         count = connection.execute(sa.select(sa.func.count()).select_from(entries).where(wanted)).scalar_one()
-        rows = connection.execute(sa.select(entries).where(wanted).order_by(entries.c.id.desc())
+        rows = connection.execute(sa.select(*LISTED).where(wanted).order_by(entries.c.id.desc())
                                   .limit(size).offset(page * size))
         return [Entry(*row) for row in rows], count
 
@@ -131,7 +134,7 @@ def version(engine: sa.Engine, code: str, number: int | None = None) -> Version:
 
 
 def _entry(connection: sa.Connection, code: str) -> Entry:
-    row = connection.execute(sa.select(entries).where(entries.c.code == code.replace("\0", ""))).one_or_none()
+    row = connection.execute(sa.select(*LISTED).where(entries.c.code == code.replace("\0", ""))).one_or_none()
     if row is None:
         raise refuse(f"saved={short(code)}", words("方案库里没有这个方案", "there is no such entry in the library"),
                      words("请到方案库查找", "look for it on the page Library"))
@@ -170,8 +173,14 @@ def save(engine: sa.Engine, title: str, draft: Draft, notes: str = "") -> str:
 
 def add(connection: sa.Connection, own: Mapping[str, Any], rows: list[dict[str, Any]]) -> None:
     """An entry and its versions as rows of the tables."""
-    key = connection.execute(sa.insert(entries).values(**own, newest=len(rows))).inserted_primary_key[0]
+    own = {**own, "newest": len(rows), "folded": as_searched(own["title"], own["notes"], own["author"])}
+    key = connection.execute(sa.insert(entries).values(own)).inserted_primary_key[0]
     connection.execute(sa.insert(versions), [row | {"entry": key} for row in rows])
+
+
+def as_searched(*texts: str) -> str:
+    """Title, notes and author as one text to search, in which no word runs from one into the next."""
+    return folded("\n".join(texts))
 
 
 def append(engine: sa.Engine, code: str, draft: Draft, after: int) -> int:
@@ -212,7 +221,8 @@ def _append(connection: sa.Connection, code: str, draft: Draft, after: int, rest
 def amend(engine: sa.Engine, code: str, title: str, notes: str) -> None:
     """Give an entry another title and other notes."""
     checked(title=title, notes=notes)
-    _set(engine, code, title=title.strip(), notes=notes)
+    author = entry(engine, code).author
+    _set(engine, code, title=title.strip(), notes=notes, folded=as_searched(title.strip(), notes, author))
 
 
 def delete(engine: sa.Engine, code: str) -> None:
@@ -261,21 +271,3 @@ def checked(draft: Draft | None = None, title: str | None = None, notes: str = "
         faults.append(Fault(f"{place}title", words("没有名称", "is missing"), words("请填写名称", "give it a name")))
     if faults:
         raise BadInput(faults)
-
-
-def fault_in(text: str, place: str, most: int) -> Fault | None:
-    """What is wrong with a text that is to be kept, or nothing.
-
-    >>> fault_in("a" * 11, "title", 10).what.en
-    'has 11 characters'
-    """
-    if len(text) > most:
-        return Fault(place, words(f"有 {len(text)} 个字", f"has {len(text)} characters"),
-                     words(f"最多 {most} 个字", f"use at most {most}"))
-    try:
-        text.encode()
-    except UnicodeEncodeError:  # half of a pair of code units, which JSON can spell
-        return Fault(place, words("含有不成字的编码", "holds half a character"), words("请删去", "remove it"))
-    if "\0" in text:
-        return Fault(place, words("含有空字符", "holds a null character"), words("请删去", "remove it"))
-    return None

@@ -127,11 +127,27 @@ def test_every_word_searched_for_must_occur_and_none_is_a_pattern(engine):
     assert titles("_") == set() and titles("\\") == set() and titles("x\0y") == set()
 
 
+@pytest.mark.parametrize(("title", "searched"), [
+    ("Ａ县Ⅱ型糖尿病方案", ["Ａ县", "A县", "a县", "Ⅱ型", "ii型", "Ａ县Ⅱ型糖尿病方案"]),
+    ("Ärzte ÜBER Straße", ["Ärzte ÜBER", "ärzte", "ÜBER", "über", "STRASSE"]), ("ＡＢ１２％", ["ab12%", "ＡＢ"])])
+def test_an_entry_is_found_by_its_own_words_whatever_their_capitals_and_widths(engine, title, searched):
+    code = library.save(engine, title, DRAFT)
+    other = library.save(engine, "另一个", DRAFT, title)
+    author = library.save(engine, "再一个", Draft(text=TEXT, author=title))
+    for search in searched:
+        found, count = library.listed(engine, search)
+        assert ([entry.code for entry in found], count) == ([author, other, code], 3), search
+    library.amend(engine, code, "新名", "")
+    assert {entry.code for entry in library.listed(engine, searched[0])[0]} == {other, author}
+    assert library.listed(engine, "新名 王某")[0][0].code == code
+
+
 def test_ten_thousand_entries_are_listed_a_page_at_a_time(engine):
     row = {"notes": "", "author": "", "newest": 1, "created": database.now()}
     with database.writing(engine) as connection:
         connection.execute(sa.insert(library.entries),
-                           [row | {"code": f"{n:010x}", "title": f"entry {n}"} for n in range(10_000)])
+                           [row | {"code": f"{n:010x}", "title": (text := f"entry {n}"), "folded": text}
+                            for n in range(10_000)])
     asked = []
     sa.event.listen(engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
     first, count = library.listed(engine)
@@ -336,10 +352,14 @@ def test_a_database_of_the_first_version_is_brought_up_and_keeps_what_it_holds(u
     made = database.database(url)
     with database.writing(made) as connection:
         database.with_connection(connection, lambda config: command.upgrade(config, "0001"))
-    code = library.save(made, "t", DRAFT)
+        connection.execute(sa.text("INSERT INTO library_entry (code, title, notes, author, newest, created) "
+                                   "VALUES ('0123456789', 'Ä', 'Ⅱ型', '王某', 1, '2026-09-01')"))
+        connection.execute(sa.insert(library.versions).values(**library.row_of(DRAFT, 1), entry=1))
     assert database.version(made) == "0001"
     database.upgrade(made)
-    assert database.version(made) == database.newest() and library.version(made, code).text == TEXT
+    assert database.version(made) == database.newest()
+    assert library.version(made, "0123456789").text == TEXT
+    assert library.listed(made, "ä ii 王某")[1] == 1
     with database.writing(made) as connection:
         database.with_connection(connection, lambda config: command.downgrade(config, "base"))
     assert database.version(made) is None
