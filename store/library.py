@@ -98,6 +98,10 @@ class Version(NamedTuple):
     created: datetime
 
 
+class Overtaken(BadInput):
+    """Somebody has written since what was seen: it has to be looked at before it is written upon."""
+
+
 # --- reading ----------------------------------------------------------------------------------------
 
 def listed(engine: sa.Engine, search: str = "", deleted: bool = False, page: int = 0,
@@ -133,8 +137,10 @@ def version(engine: sa.Engine, code: str, number: int | None = None) -> Version:
         return _version(connection, _entry(connection, code), number)
 
 
-def _entry(connection: sa.Connection, code: str) -> Entry:
-    row = connection.execute(sa.select(*LISTED).where(entries.c.code == code.replace("\0", ""))).one_or_none()
+def _entry(connection: sa.Connection, code: str, held: bool = False) -> Entry:
+    wanted = sa.select(*LISTED).where(entries.c.code == code.replace("\0", ""))
+    # Where a transaction writes, SQLite holds all rows from its beginning, and leaves these words out.
+    row = connection.execute(wanted.with_for_update() if held else wanted).one_or_none()
     if row is None:
         raise refuse(f"saved={short(code)}", words("方案库里没有这个方案", "there is no such entry in the library"),
                      words("请到方案库查找", "look for it on the page Library"))
@@ -148,9 +154,14 @@ def _version(connection: sa.Connection, of: Entry, number: int | None) -> Versio
         row = connection.execute(sa.select(versions).where(versions.c.entry == of.id,
                                                            versions.c.number == number)).one_or_none()
     if row is None:
-        raise refuse(f"version={short(number)}", words("没有这一版", "there is no such version"),
-                     words(f"请用 1 到 {of.newest}", f"use 1 to {of.newest}"))
+        raise no_version(number, of.newest)
     return version_of(row)
+
+
+def no_version(number: int, newest: int) -> BadInput:
+    """That an entry has no version of a number."""
+    return refuse(f"version={short(number)}", words("没有这一版", "there is no such version"),
+                  words(f"请用 1 到 {newest}", f"use 1 to {newest}"))
 
 
 def version_of(row: sa.Row) -> Version:
@@ -202,27 +213,45 @@ def restore(engine: sa.Engine, code: str, number: int, after: int) -> int:
 
 
 def _append(connection: sa.Connection, code: str, draft: Draft, after: int, restored: int | None = None) -> int:
-    # The update comes first: on every database it holds the row until the end of the transaction.
-    taken = connection.execute(sa.update(entries).where(entries.c.code == code, entries.c.newest == after)
-                               .values(newest=after + 1))
-    own = _entry(connection, code)
-    if not taken.rowcount:
-        raise refuse(own.title, words(f"他人已保存第 {own.newest} 版，您看到的是第 {after} 版；没有覆盖",
-                                      f"version {own.newest} has been saved meanwhile, and you saw version {after}; "
-                                      "nothing has been overwritten"),
-                     words("请先看新版，再次保存即存为下一版",
-                           "look at it; to save yours as the next version, save again"))
-    if own.deleted is not None:
-        raise refuse(own.title, words("已删除", "has been deleted"), words("请先恢复", "bring it back first"))
+    own = _held(connection, code)
+    if after < own.newest:
+        raise Overtaken([Fault(
+            own.title, words(f"他人已保存第 {own.newest} 版，您看到的是第 {after} 版；没有覆盖",
+                             f"version {own.newest} has been saved meanwhile, and you saw version {after}; "
+                             "nothing has been overwritten"),
+            words("请先看新版，再次保存即存为下一版", "look at it; to save yours as the next version, save again"))])
+    if after > own.newest:  # an earlier backup has been brought back
+        raise Overtaken(no_version(after, own.newest).faults)
+    connection.execute(sa.update(entries).where(entries.c.id == own.id).values(newest=after + 1))
     connection.execute(sa.insert(versions).values(**row_of(draft, after + 1, restored), entry=own.id))
     return after + 1
 
 
-def amend(engine: sa.Engine, code: str, title: str, notes: str) -> None:
-    """Give an entry another title and other notes."""
+def amend(engine: sa.Engine, code: str, title: str, notes: str, seen: tuple[str, str]) -> None:
+    """Give an entry another title and other notes in the place of those `seen`.
+
+    Raises `BadInput` where someone has changed them meanwhile, and then nothing is written.
+    """
     checked(title=title, notes=notes)
-    author = entry(engine, code).author
-    _set(engine, code, title=title.strip(), notes=notes, folded=as_searched(title.strip(), notes, author))
+    wanted = title.strip(), notes
+    with writing(engine) as connection:
+        own = _held(connection, code)
+        if (own.title, own.notes) not in (seen, wanted):
+            raise Overtaken([Fault(
+                own.title, words("他人已更新名称或备注；没有覆盖",
+                                 "its title or notes have been updated meanwhile; nothing has been overwritten"),
+                words("请先看现在的内容，再次更新即换成您写的",
+                      "look at what they say now; to put yours in their place, update again"))])
+        connection.execute(sa.update(entries).where(entries.c.id == own.id).values(
+            title=wanted[0], notes=notes, folded=as_searched(*wanted, own.author)))
+
+
+def _held(connection: sa.Connection, code: str) -> Entry:
+    """An entry that is to be changed, held until the transaction ends; a deleted one is refused."""
+    own = _entry(connection, code, held=True)
+    if own.deleted is not None:
+        raise refuse(own.title, words("已删除", "has been deleted"), words("请先恢复", "bring it back first"))
+    return own
 
 
 def delete(engine: sa.Engine, code: str) -> None:

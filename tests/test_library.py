@@ -74,6 +74,40 @@ def test_who_saves_upon_an_older_version_is_told_and_nothing_is_overwritten(engi
     assert library.append(engine, code, DRAFT, after=2) == 3
 
 
+@pytest.mark.parametrize("after", [2, 2**31 - 1, 2**31, 2**63, 10**30, -1])
+def test_who_saves_upon_a_version_that_is_not_there_is_told(engine, after):
+    code = library.save(engine, "t", DRAFT)
+    said, = faults(library.append, engine, code, DRAFT, after=after)
+    assert "use 1 to 1" in said or after < 1 and "version 1 has been saved" in said
+    assert library.entry(engine, code).newest == 1
+
+
+def test_of_two_who_amend_at_once_the_second_is_told_and_nothing_is_overwritten(engine):
+    code = library.save(engine, "t", DRAFT, "说明")
+    library.amend(engine, code, "t", "甲写的", seen=("t", "说明"))
+    library.amend(engine, code, "t", "甲写的", seen=("t", "说明"))  # pressed twice
+    said, = faults(library.amend, engine, code, "乙取的名", "说明", seen=("t", "说明"))
+    assert "updated meanwhile" in said and library.entry(engine, code)[2:4] == ("t", "甲写的")
+    library.amend(engine, code, "乙取的名", "甲写的", seen=("t", "甲写的"))
+    assert library.entry(engine, code)[2:4] == ("乙取的名", "甲写的")
+
+
+def test_of_many_who_amend_at_once_all_but_one_are_told(engine):
+    code = library.save(engine, "t", DRAFT)
+
+    def amend(notes):
+        while True:
+            try:
+                return library.amend(engine, code, "t", notes, seen=("t", ""))
+            except BadInput as bad:
+                if "locked" not in bad.faults[0].what.en:
+                    return bad.faults[0].what.en
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(amend, map(str, range(8))))
+    assert answers.count(None) == 1 and library.entry(engine, code).notes == str(answers.index(None))
+
+
 def test_of_many_who_save_at_once_every_version_is_kept(engine):
     code = library.save(engine, "t", DRAFT)
 
@@ -108,10 +142,11 @@ def test_processes_that_start_and_save_at_once_keep_everything(url):
 
 def test_entries_are_renamed_deleted_and_brought_back(engine):
     code = library.save(engine, "旧名", DRAFT)
-    library.amend(engine, code, "新名", "另一段说明")
+    library.amend(engine, code, "新名", "另一段说明", seen=("旧名", ""))
     library.delete(engine, code)
     assert library.listed(engine) == ([], 0) and library.listed(engine, deleted=True)[1] == 1
     assert "has been deleted" in faults(library.append, engine, code, DRAFT, after=1)[0]
+    assert "has been deleted" in faults(library.amend, engine, code, "t", "", seen=("新名", "另一段说明"))[0]
     assert library.version(engine, code).text == TEXT  # a link given away still opens
     library.undelete(engine, code)
     (kept,), count = library.listed(engine)
@@ -137,7 +172,7 @@ def test_an_entry_is_found_by_its_own_words_whatever_their_capitals_and_widths(e
     for search in searched:
         found, count = library.listed(engine, search)
         assert ([entry.code for entry in found], count) == ([author, other, code], 3), search
-    library.amend(engine, code, "新名", "")
+    library.amend(engine, code, "新名", "", seen=(title, ""))
     assert {entry.code for entry in library.listed(engine, searched[0])[0]} == {other, author}
     assert library.listed(engine, "新名 王某")[0][0].code == code
 
@@ -227,9 +262,9 @@ def test_an_entry_that_differs_stands_beside_and_a_deleted_one_returns(engine):
 @pytest.mark.parametrize(("title", "notes"), [("甲（更正）", "说明"), ("甲", "说明（更正）")])
 def test_an_entry_whose_title_or_notes_differ_stands_beside(engine, title, notes):
     code, _ = filled(engine)
-    library.amend(engine, code, title, notes)
+    library.amend(engine, code, title, notes, seen=("甲", "说明"))
     text = exchange.exported(engine)
-    library.amend(engine, code, "甲", "说明")
+    library.amend(engine, code, "甲", "说明", seen=(title, notes))
     assert exchange.imported(engine, text.encode(), "l.json") == (0, 1, 1)
     assert {("甲", "说明"), (title, notes)} <= {(entry.title, entry.notes) for entry in library.listed(engine)[0]}
     assert library.entry(engine, code).title == "甲"

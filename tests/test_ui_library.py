@@ -169,6 +169,29 @@ def test_entries_are_searched_amended_deleted_and_brought_back():
     assert library.listed(ready())[1] == 2
 
 
+@pytest.mark.parametrize(("language", "said"), [("zh", "他人已更新名称或备注"), ("en", "have been updated meanwhile")])
+def test_of_two_who_amend_an_entry_both_keep_what_they_wrote(language, said):
+    code = kept()
+    mine, theirs = opened(page(language), code), opened(page(language), code)
+    theirs.text_area(key=f"shelf.notes.{code}").set_value("theirs").run()
+    click(theirs, "amend", code)
+    mine.text_area(key=f"shelf.notes.{code}").set_value("mine")
+    click(mine, "amend", code)
+    assert said in mine.warning[0].value and library.entry(ready(), code).notes == "theirs"
+    assert mine.text_area(key=f"shelf.notes.{code}").value == "mine"
+    assert any("theirs" in text for text in words_of(mine))  # to be looked at beside it
+    click(mine, "amend", code)
+    assert not mine.warning and library.entry(ready(), code).notes == "mine"
+    # Who has changed nothing sees what it says now; who changes one of the two leaves the other as it is.
+    assert theirs.run().text_area(key=f"shelf.notes.{code}").value == "mine"
+    mine.text_area(key=f"shelf.notes.{code}").set_value(" mine again ").run()
+    click(mine, "amend", code)
+    assert mine.text_area(key=f"shelf.notes.{code}").value == "mine again"
+    theirs.text_input(key=f"shelf.title.{code}").set_value("their title")
+    click(theirs, "amend", code)
+    assert not theirs.warning and library.entry(ready(), code)[2:4] == ("their title", "mine again")
+
+
 def test_the_list_is_turned_a_page_at_a_time():
     for n in range(library.PAGE + 1):
         library.save(ready(), f"方案 {n}", Draft(text=to_file(VIEW)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import sqlalchemy as sa
@@ -25,6 +26,7 @@ from ui.text import language
 from ui.view import View, from_file, scenario_of, to_file, view_of
 
 LARGEST = 10_000  # groups by status, tier, county and year: five times those of the sandbox's largest scenario
+DRAWER = "shelf.at."  # an entry's drawer on the page, before its code
 SHARED = "reasons"  # what is typed for all changes that have no reason of their own
 
 
@@ -116,6 +118,16 @@ def retype(texts: Mapping[str, str], instead_of: str) -> None:
         st.session_state[f"shelf.{name}"] = text
 
 
+def fill(code: str) -> dict[str, str]:
+    """Put an entry's title and notes into its boxes, but not over what its reader has typed; what has been seen so."""
+    entry = library.entry(engine(), code)
+    seen = st.session_state.setdefault(f"shelf.seen.{code}", {"title": "", "notes": ""})
+    for name, text in (("title", entry.title), ("notes", entry.notes)):
+        if typed(f"{name}.{code}") == seen[name]:
+            seen[name] = st.session_state[f"shelf.{name}.{code}"] = text
+    return seen
+
+
 def go_on_from(code: str, number: int) -> None:
     """What is saved next may be the version after this one."""
     st.session_state["shelf.on"] = code, number
@@ -148,7 +160,10 @@ def attempt(act: Callable[..., str], *arguments: Any) -> None:
 
 
 def told() -> str:
-    """The key of the sentence on what was just done, once."""
+    """The key of the sentence on what was just done, once. The page asks before it draws: its drawers are filled."""
+    for key in [key for key, is_open in st.session_state.items() if is_open and str(key).startswith(DRAWER)]:
+        with suppress(BadInput):  # the list says what is wrong
+            fill(key.removeprefix(DRAWER))
     return st.session_state.pop("shelf.done", "")
 
 
@@ -166,7 +181,7 @@ def save() -> str:
         code = on[0]
         try:
             number = library.append(engine(), code, draft, after=on[1])
-        except BadInput:
+        except library.Overtaken:
             go_on_from(code, library.entry(engine(), code).newest)  # it has been told: the next save is upon that one
             raise
     else:
@@ -194,8 +209,17 @@ def restore(code: str, number: int, after: int) -> str:
 
 
 def amend(code: str) -> str:
-    """Take over the title and notes typed for an entry."""
-    library.amend(engine(), code, typed(f"title.{code}"), typed(f"notes.{code}").strip())
+    """Take over the title and notes typed for an entry, in the place of those its reader has seen."""
+    seen = fill(code)
+    title, notes = typed(f"title.{code}").strip(), typed(f"notes.{code}").strip()
+    try:
+        library.amend(engine(), code, title, notes, (seen["title"], seen["notes"]))
+    except library.Overtaken:
+        now = library.entry(engine(), code)  # it has been told: the next click is upon what it says now
+        seen.update(title=now.title, notes=now.notes)
+        raise
+    for name, text in (("title", title), ("notes", notes)):
+        seen[name] = st.session_state[f"shelf.{name}.{code}"] = text
     return "shelf.amended"
 
 
