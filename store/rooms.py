@@ -288,10 +288,15 @@ def deal(engine: sa.Engine, code: str, key: str, card: str, year: int) -> int:
         return _add(connection, of, "dealt", "", {"card": card, "year": year})
 
 
-def advance(engine: sa.Engine, code: str, key: str) -> int:
-    """Go on to the next round; the facilitator's."""
+def advance(engine: sa.Engine, code: str, key: str, after: int) -> int:
+    """Go on from round `after` to the next; the facilitator's. However often it is pressed, no round is skipped."""
     with writing(engine) as connection:
         of, stands = _led(connection, code, key)
+        if stands.round != after:
+            raise refuse(told_code(of.code),
+                         words(f"现在已是第 {stands.round} 轮", f"it is round {stands.round} already"),
+                         words("请先看看板；要再进一轮，请再按一次",
+                               "look at the board; to go on from there, press again"))
         if stands.round >= of.rounds:
             raise refuse(told_code(of.code), words("这是最后一轮", "this is the last round"),
                          words("可以结束课堂", "the class can be closed"))

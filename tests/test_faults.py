@@ -310,7 +310,7 @@ def test_the_clock_set_back_changes_no_order_of_a_class(engine, monkeypatch):
     token = rooms.join(engine, room.code, "a")
     monkeypatch.setattr(rooms, "now", lambda: database.now().replace(year=2000))
     rooms.submit(engine, room.code, token, OTHER)
-    rooms.advance(engine, room.code, key)
+    rooms.advance(engine, room.code, key, 1)
     happened = rooms.happened(engine, room)
     assert [(event.number, event.kind) for event in happened] == [(1, "joined"), (2, "submitted"), (3, "round")]
     assert happened[0].created > happened[1].created

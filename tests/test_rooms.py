@@ -194,7 +194,7 @@ def test_only_the_facilitator_leads_and_a_facilitator_submits_nothing(engine, op
     room, key = opened
     token = rooms.join(engine, room.code, "A")
     for act in (lambda: rooms.deal(engine, room.code, token, "epidemic", YEAR),
-                lambda: rooms.advance(engine, room.code, token), lambda: rooms.close(engine, room.code, token)):
+                lambda: rooms.advance(engine, room.code, token, 1), lambda: rooms.close(engine, room.code, token)):
         assert "only the facilitator" in faults_of(act)[0].what.en
     assert "in no team" in faults_of(lambda: rooms.submit(engine, room.code, key, "x"))[0].what.en
     assert rooms.room(engine, room.code).events == 1  # what was refused has left nothing
@@ -275,7 +275,7 @@ def played_through(engine, opened):
     rooms.deal(engine, room.code, key, "epidemic", YEAR)
     rooms.record(engine, room.code, "A", first, 1, {"v": 2})
     rooms.record(engine, room.code, "A", 1, 0, {"v": "of an earlier submission"})
-    rooms.advance(engine, room.code, key)
+    rooms.advance(engine, room.code, key, 1)
     rooms.submit(engine, room.code, tokens[1], "two")
     rooms.close(engine, room.code, key)
     return rooms.room(engine, room.code)
@@ -329,7 +329,7 @@ def test_a_result_that_several_work_out_is_kept_once(engine, opened):
 def test_a_closed_room_can_be_read_and_not_changed(engine, opened):
     room = played_through(engine, opened)
     for act in (lambda: rooms.join(engine, room.code, "C"),
-                lambda: rooms.advance(engine, room.code, opened[1]),
+                lambda: rooms.advance(engine, room.code, opened[1], 2),
                 lambda: rooms.deal(engine, room.code, opened[1], "quiet_year", YEAR)):
         assert "the class is over" in faults_of(act)[0].what.en
     assert len(rooms.happened(engine, room)) == room.events
@@ -337,9 +337,18 @@ def test_a_closed_room_can_be_read_and_not_changed(engine, opened):
 
 def test_rounds_end(engine, opened):
     room, key = opened
-    for _ in range(room.rounds - 1):
-        rooms.advance(engine, room.code, key)
-    assert "last round" in faults_of(lambda: rooms.advance(engine, room.code, key))[0].what.en
+    for n in range(1, room.rounds):
+        rooms.advance(engine, room.code, key, n)
+    assert "last round" in faults_of(lambda: rooms.advance(engine, room.code, key, room.rounds))[0].what.en
+
+
+def test_no_round_is_skipped_however_often_and_from_however_many_windows_it_is_gone_on(engine, opened):
+    room, key = opened
+    faults = at_once([lambda: rooms.advance(engine, room.code, key, 1) for _ in range(8)])
+    assert len(faults) == 7 and board(rooms.happened(engine, room)).round == 2
+    assert all("it is round 2 already" in str(fault) for fault in faults)
+    assert "已是第 2 轮" in faults_of(lambda: rooms.advance(engine, room.code, key, 3))[0].sentence("zh")
+    assert rooms.room(engine, room.code).events == 1
 
 
 def test_a_database_that_is_locked_is_one_sentence(tmp_path):

@@ -21,7 +21,7 @@ from store.boards import board
 from store.database import ready
 from tests.coarse import coarse
 from tests.screen import LOCALES, OLD, ROOT, few_draws, words_of
-from ui import classroom, runs
+from ui import classroom, runs, state
 from ui.view import scenario_of, to_file, view_of
 
 FEW = 64  # draws: what is compared does not depend on how many there are
@@ -153,6 +153,26 @@ def test_a_reload_finds_the_seat_and_a_facilitator_s_key_is_not_in_the_address()
     done(fresh, "room.enter")
     assert any(button.key == "room.deal" for button in fresh.button)
     assert "seat" not in fresh.query_params and key not in str(fresh.session_state["class"])
+
+
+@pytest.mark.parametrize("language, sentence", [("zh", "现在已是第 2 轮"), ("en", "it is round 2 already")])
+def test_a_facilitator_with_two_windows_skips_no_round(language, sentence):
+    one, code = facilitator(language)
+    two = page(language, room=code, seat=one.session_state["room.key"])
+    done(one, "room.next")
+    done(two, "room.next")
+    assert stands(code).round == 2 and any(sentence in warning.value for warning in two.warning)
+    done(two, "room.next")  # now that it has been seen
+    assert stands(code).round == 3 and not two.warning
+
+
+def test_a_double_click_goes_on_by_one_round(monkeypatch):
+    leader, code = facilitator("en")
+    done(done(leader, "room.next"), "room.next")
+    assert stands(code).round == 2 and any("it is round 2 already" in warning.value for warning in leader.warning)
+    monkeypatch.setattr(state, "SOON", 0.0)  # some time later
+    done(leader, "room.next")
+    assert stands(code).round == 3 and not leader.warning
 
 
 @pytest.mark.parametrize("language, sentence", [("zh", "没有使用这个房间码的课堂"), ("en", "no room has this code")])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -217,8 +218,15 @@ def deal(at: Here) -> None:
 
 
 def advance(at: Here) -> None:
-    """The next round."""
-    attempt(rooms.advance, shelf.engine(), at.room.code, at.token)
+    """The next round after the one that was seen; of a double click, the second was aimed at the first's round."""
+    def gone_on() -> None:
+        _, seen = stands(at.room.code, at.room.created, at.room.events)
+        before, when = st.session_state.get("room.gone_on", (0, -state.SOON))
+        after = before if time.monotonic() < when + state.SOON else seen.round
+        rooms.advance(shelf.engine(), at.room.code, at.token, after)
+        st.session_state["room.gone_on"] = after, time.monotonic()
+
+    attempt(gone_on)
 
 
 def close(at: Here) -> None:
