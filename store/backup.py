@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
+import sqlite3
 import tempfile
+from contextlib import closing
 from dataclasses import replace as replaced
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import sqlalchemy as sa
 from simulation.terms import BadInput, refuse, short, words
 from simulation.writing import whole
 from store import library, rooms  # noqa: F401 - declare the tables
-from store.database import database, metadata, named, reading, upgrade, version, writing
+from store.database import NO_DATABASE, database, metadata, named, reading, upgrade, version, writing
 
 ROWS = 1000  # copied at a time
 
@@ -48,11 +49,7 @@ def bring_back(engine: sa.Engine, file: Path, replace: bool = False) -> int:
                      words("请先备份，再加 --replace", "make a backup first, then add --replace"))
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / file.name
-        try:
-            shutil.copyfile(file, copy)
-        except OSError as error:
-            raise refuse(short(file), words("读不到这个文件", f"cannot be read ({error.strerror})"),
-                         words("请检查路径和权限", "check the path and permissions")) from None
+        _take_out(file, copy)
         old = database(f"sqlite:///{copy.as_posix()}")
         if version(old) is None:
             raise refuse(short(file), words("不是本程序的备份", "is not a backup of this program"),
@@ -61,6 +58,21 @@ def bring_back(engine: sa.Engine, file: Path, replace: bool = False) -> int:
         count = _copied(old, engine)
         old.dispose()
     return count
+
+
+def _take_out(file: Path, copy: Path) -> None:
+    """Copy a SQLite file with what still stands in its log alone, as it does while somebody works with it."""
+    log = file.with_name(f"{file.name}-wal")
+    how = "mode=ro" if log.is_file() and log.stat().st_size else "immutable=1"  # which asks nothing of the folder
+    try:
+        with (closing(sqlite3.connect(f"{file.resolve().as_uri()}?{how}", uri=True)) as source,
+              closing(sqlite3.connect(copy)) as target):
+            source.backup(target)
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            raise refuse(short(file), *NO_DATABASE) from None
+        raise refuse(short(file), words("读不到这个文件", f"cannot be read ({error})"),
+                     words("请检查路径和权限", "check the path and permissions")) from None
 
 
 def rows(engine: sa.Engine) -> int:

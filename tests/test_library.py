@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -372,6 +373,32 @@ def test_a_backup_that_is_none_is_refused_and_one_that_exists_is_not_overwritten
     assert "is not a backup" in faults(backup.bring_back, engine, file, replace=True)[0]
     assert "cannot be written" in faults(backup.backup, engine, file / "copy.db")[0]  # in a file, not a folder
     assert contents(engine) == before
+
+
+@pytest.mark.parametrize("folder", ["in use", "left by a crash", "50% #1"])
+def test_a_file_that_is_in_use_is_brought_back_with_what_its_log_holds(engine, tmp_path, folder):
+    place = tmp_path / folder
+    live = database.database(f"sqlite:///{place / 'live.db'}")
+    database.upgrade(live)
+    with live.connect():  # whoever goes last writes the log into the file
+        code = library.save(live, "in the log", DRAFT)
+        file = place / "live.db"
+        if folder == "left by a crash":
+            file = tmp_path / "left.db"
+            for end in ("", "-wal"):
+                shutil.copyfile(place / f"live.db{end}", f"{file}{end}")
+        assert file.with_name(f"{file.name}-wal").stat().st_size
+        before = {one.name: one.read_bytes() for one in file.parent.glob(f"{file.stem}.db*") if one.suffix != ".db-shm"}
+        assert backup.bring_back(engine, file) == 2
+        assert library.entry(engine, code).title == "in the log"
+        assert all(file.with_name(name).read_bytes() == content for name, content in before.items())
+    live.dispose()
+
+
+def test_a_backup_that_is_brought_back_is_only_read(engine, tmp_path):
+    filled(engine)
+    assert backup.backup(engine, tmp_path / "copy.db") == backup.bring_back(engine, tmp_path / "copy.db", replace=True)
+    assert sorted(one.name for one in tmp_path.glob("copy*")) == ["copy.db"]
 
 
 # --- the database itself ------------------------------------------------------------------------------
