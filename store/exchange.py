@@ -60,8 +60,8 @@ class Taken(NamedTuple):
     """What became of the entries of a file."""
 
     added: int
-    known: int  # were there already, word for word
-    copied: int  # differ from what the library holds under the same code, and stand beside it
+    known: int  # were there already, word for word, and may have gone on since
+    copied: int  # differ from what the library holds under the same code, and stand beside it from now on
 
 
 def exported(engine: sa.Engine) -> str:
@@ -91,25 +91,37 @@ def imported(engine: sa.Engine, content: bytes, place: str) -> Taken:
     found = read(content, place)
     counts = {"added": 0, "known": 0, "copied": 0}
     with writing(engine) as connection:
+        alike: dict[tuple, list[int]] = {}
+        for key, *like in connection.execute(sa.select(
+                entries.c.id, entries.c.title, entries.c.author, entries.c.created).order_by(entries.c.id)):
+            alike.setdefault(tuple(like), []).append(key)
         for kept in found.entries:
-            counts[_put(connection, kept)] += 1
+            counts[_put(connection, kept, alike)] += 1
     return Taken(**counts)
 
 
-def _put(connection: sa.Connection, kept: FileEntry) -> str:
+def _put(connection: sa.Connection, kept: FileEntry, alike: Mapping[tuple, list[int]]) -> str:
     own = {"title": kept.title.strip(), "notes": kept.notes, "author": kept.author.strip()}
     rows = [row_of(Draft(**version.model_dump(include=set(Draft.model_fields))), number, version.restored)
             | {"created": version.created} for number, version in enumerate(kept.versions, 1)]
-    there = connection.execute(sa.select(entries).where(entries.c.code == kept.code)).one_or_none()
-    if there is not None:
-        held = connection.execute(sa.select(versions).where(versions.c.entry == there.id).order_by(versions.c.id))
-        if (all(getattr(there, name) == text for name, text in own.items())
-                and [content_of(row) for row in held] == [version.model_dump() for version in kept.versions]):
-            connection.execute(sa.update(entries).where(entries.c.id == there.id).values(deleted=None))
-            return "known"
+    there = connection.execute(sa.select(entries.c.id).where(entries.c.code == kept.code)).scalar()
+    if there is not None:  # it or an earlier copy, which has another code
+        for key in alike.get((own["title"], own["author"], kept.created), ()):
+            if _holds(connection, key, kept):
+                connection.execute(sa.update(entries).where(entries.c.id == key).values(deleted=None))
+                return "known"
     code = kept.code if there is None else new_code()
     add(connection, own | {"code": code, "created": kept.created, "deleted": None}, rows)
     return "added" if there is None else "copied"
+
+
+def _holds(connection: sa.Connection, key: int, kept: FileEntry) -> bool:
+    """Whether an entry has the notes and versions of a file word for word, and perhaps has gone on since."""
+    notes = connection.execute(sa.select(entries.c.notes).where(entries.c.id == key)).scalar_one()
+    held = connection.execute(sa.select(versions).where(versions.c.entry == key).order_by(versions.c.id)
+                              .limit(len(kept.versions)))
+    return notes == kept.notes and [content_of(row) for row in held] == [
+        version.model_dump() | {"author": version.author.strip()} for version in kept.versions]
 
 
 def read(content: bytes, place: str) -> LibraryFile:

@@ -253,11 +253,40 @@ def test_a_library_written_to_a_file_and_read_again_is_the_same(engine, tmp_path
 def test_an_entry_that_differs_stands_beside_and_a_deleted_one_returns(engine):
     code, deleted = filled(engine)
     text = exchange.exported(engine)
+    text = text.replace("第二版", "另一个第二版")
     library.append(engine, code, DRAFT, after=2)
     library.delete(engine, deleted)
     assert exchange.imported(engine, text.encode(), "l.json") == (0, 1, 1)
     assert library.entry(engine, code).newest == 3 and library.entry(engine, deleted).deleted is None
     assert sorted(entry.newest for entry in library.listed(engine)[0]) == [1, 2, 3]
+    assert exchange.imported(engine, text.encode(), "l.json") == (0, 2, 0)
+
+
+def test_an_older_file_is_known_however_often_it_is_read(engine):
+    code, _ = filled(engine)
+    old = exchange.exported(engine).encode()
+    library.append(engine, code, DRAFT, after=2)
+    for _ in range(3):
+        assert exchange.imported(engine, old, "l.json") == (0, 2, 0)
+    assert [version.number for version in library.history(engine, code)] == [3, 2, 1]
+    # One that differs is copied once; the copy is known even when it has gone on, and returns when it was deleted.
+    library.amend(engine, code, "新名", "说明", seen=("甲", "说明"))
+    assert exchange.imported(engine, old, "l.json") == (0, 1, 1)
+    copy = library.listed(engine, "甲")[0][0].code
+    library.append(engine, copy, DRAFT, after=2)
+    library.delete(engine, copy)
+    for _ in range(2):
+        assert exchange.imported(engine, old, "l.json") == (0, 2, 0)
+    assert library.listed(engine)[1] == 3 and library.entry(engine, copy).deleted is None
+
+
+def test_spaces_around_names_make_no_copy(engine):
+    filled(engine)
+    data = json.loads(exchange.exported(engine))
+    for entry in data["entries"]:
+        entry["title"] += " "
+        entry["versions"][0]["author"] += "\n"
+    assert exchange.imported(engine, json.dumps(data).encode(), "l.json") == (0, 2, 0)
 
 
 @pytest.mark.parametrize(("title", "notes"), [("甲（更正）", "说明"), ("甲", "说明（更正）")])
@@ -533,7 +562,7 @@ def test_the_command_lists_exports_imports_backs_up_and_restores(url, tmp_path, 
     said("export", tmp_path / "l.json")
     said("backup", tmp_path / "b.db")
     library.append(database.ready(), code, DRAFT, after=2)
-    assert said("import", tmp_path / "l.json") == {"added": 0, "known": 1, "copied": 1}
+    assert said("import", tmp_path / "l.json") == {"added": 0, "known": 2, "copied": 0}
     assert main(["library", "restore", str(tmp_path / "b.db")]) == 2
     assert said("restore", tmp_path / "b.db", "--replace")["rows"] == 5
     assert len(said("list")) == 2
