@@ -18,17 +18,18 @@ from simulation import __version__
 from simulation.reading import MAX_BYTES
 from simulation.terms import BadInput, Fault, Record, refuse, short, words
 from store.database import metadata, now, reading, writing
-from store.letters import fault_in, folded
+from store.letters import fault_in, folded, shown
 
-TITLE, AUTHOR, REASON, NOTE = 120, 60, 1000, 4000  # characters
+CODE, TITLE, AUTHOR, REASON, NOTE = 16, 120, 60, 1000, 4000  # characters
 REASONS = 500  # of one version; no scenario has so many levers
+SEARCH = 1000  # characters that may be searched for; SQLite refuses a pattern of 50 000 bytes
 PAGE = 20  # entries listed at a time
 MANY = 1_000_000  # all of them
 
 entries = sa.Table(
     "library_entry", metadata,
     sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("code", sa.String(16), nullable=False, unique=True),  # what a link names; the same in every copy
+    sa.Column("code", sa.String(CODE), nullable=False, unique=True),  # what a link names; the same in every copy
     sa.Column("title", sa.String(TITLE), nullable=False),
     sa.Column("notes", sa.Text, nullable=False),
     sa.Column("author", sa.String(AUTHOR), nullable=False),
@@ -107,8 +108,11 @@ class Overtaken(BadInput):
 def listed(engine: sa.Engine, search: str = "", deleted: bool = False, page: int = 0,
            size: int = PAGE) -> tuple[list[Entry], int]:
     """A page of the entries, newest first, and how many there are in all; each searched word must occur somewhere."""
+    search = search.replace("\0", "")
+    if fault := fault_in(search, "search", SEARCH):
+        raise BadInput([fault])
     wanted = entries.c.deleted.is_not(None) if deleted else entries.c.deleted.is_(None)
-    for word in folded(search.replace("\0", "")).split()[:10]:
+    for word in folded(search).split()[:10]:
         wanted = sa.and_(wanted, sa.or_(entries.c.code == word, entries.c.folded.contains(word, autoescape=True)))
     with reading(engine) as connection:
         count = connection.execute(sa.select(sa.func.count()).select_from(entries).where(wanted)).scalar_one()
@@ -138,11 +142,11 @@ def version(engine: sa.Engine, code: str, number: int | None = None) -> Version:
 
 
 def _entry(connection: sa.Connection, code: str, held: bool = False) -> Entry:
-    wanted = sa.select(*LISTED).where(entries.c.code == code.replace("\0", ""))
+    wanted = sa.select(*LISTED).where(entries.c.code == ("" if fault_in(code, "", CODE) else code))
     # Where a transaction writes, SQLite holds all rows from its beginning, and leaves these words out.
     row = connection.execute(wanted.with_for_update() if held else wanted).one_or_none()
     if row is None:
-        raise refuse(f"saved={short(code)}", words("方案库里没有这个方案", "there is no such entry in the library"),
+        raise refuse(f"saved={shown(code)}", words("方案库里没有这个方案", "there is no such entry in the library"),
                      words("请到方案库查找", "look for it on the page Library"))
     return Entry(*row)
 

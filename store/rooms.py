@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from simulation.terms import BadInput, Words, refuse, short, words
 from store.boards import Board, Event, board
 from store.database import metadata, now, reading, writing
+from store.letters import fault_in, shown
 from store.tries import tried
 
 # Thirty-two characters that are not mistaken for one another; what looks like a digit is read as one (`as_code`).
@@ -104,7 +105,7 @@ def keyhole(token: str) -> str:
 
     As a token is looked up by its hash, the time a look-up takes tells nothing of a token that is nearly right.
     """
-    return hashlib.sha256(token.encode()).hexdigest()
+    return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()  # of anything that is typed
 
 
 def clean(text: str, most: int, what: Words, wanted: bool = True) -> str:
@@ -147,7 +148,7 @@ def entered(engine: sa.Engine, code: str, token: str, who: str) -> tuple[Room, S
 def _room(connection: sa.Connection, code: str) -> Room:
     row = connection.execute(sa.select(rooms).where(rooms.c.code == as_code(code))).one_or_none()
     if row is None:
-        raise refuse(short(code), words("没有使用这个房间码的课堂", "no room has this code"),
+        raise refuse(shown(code), words("没有使用这个房间码的课堂", "no room has this code"),
                      words("请与主持人核对八位字母和数字",
                            "check its eight letters and digits with the facilitator"))
     return Room(**{name: getattr(row, name) for name in Room._fields})
@@ -214,10 +215,12 @@ def check_number(value: int, most: int, place: str) -> None:
 
 
 def check_text(text: str) -> None:
-    """Refuse a policy that is too long to be one."""
+    """Refuse a policy that is too long to be one, or holds characters that no text has."""
     if len(text) > TEXT:
         raise refuse("policy", words(f"超过 {TEXT} 个字符", f"is longer than {TEXT} characters"),
                      words("请减少调整", "change less"))
+    if fault := fault_in(text, "policy", TEXT):
+        raise BadInput([fault])
 
 
 def _add(connection: sa.Connection, of: Room, kind: str, team: str, body: Mapping[str, Any], hole: str = "") -> int:

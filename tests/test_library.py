@@ -214,9 +214,20 @@ def test_what_cannot_be_kept_is_refused_with_every_fault(engine):
     assert library.listed(engine)[1] == 0
 
 
-@pytest.mark.parametrize("code", ["", "0123456789", "../../etc/passwd", "x" * 10_000, "' OR 1=1 --", "\0"])
+@pytest.mark.parametrize("code", ["", "0123456789", "../../etc/passwd", "x" * 10_000, "' OR 1=1 --", "\0", "\ud800",
+                                  "\U0001f600" * 9])
 def test_a_code_that_is_not_there_is_said(engine, code):
-    assert "there is no such entry" in faults(library.version, engine, code)[0]
+    said, = faults(library.version, engine, code)
+    assert "there is no such entry" in said and said.encode()  # it can be printed
+    assert faults(library.append, engine, code, DRAFT, after=1) == [said]
+    assert faults(library.amend, engine, code, "t", "", seen=("", "")) == [said]
+
+
+@pytest.mark.parametrize(("search", "said"), [("\ud800", "holds half a character"), ("x" * 60_000, "use at most 1000")])
+def test_what_cannot_be_searched_for_is_said(engine, search, said):
+    library.save(engine, "t", DRAFT)
+    assert said in faults(library.listed, engine, search)[0]
+    assert library.listed(engine, "\ufdfa%" * 500) == ([], 0)  # long when it is folded
 
 
 @pytest.mark.parametrize("number", [0, -1, 2, 10**30])

@@ -102,11 +102,27 @@ def test_a_code_that_is_taken_is_not_given_again(engine, monkeypatch):
     assert [rooms.open_room(engine, "x", "", 1, 1, True)[0].code for _ in range(2)] == ["AAAAAAAA", "BBBBBBBB"]
 
 
-@pytest.mark.parametrize("code", ["WRONG123", "", "💥", "a" * 5000, "'; drop table room; --", "\0"])
+@pytest.mark.parametrize("code", ["WRONG123", "", "💥", "a" * 5000, "'; drop table room; --", "\0", "\ud800"])
 def test_a_wrong_code_is_one_clear_sentence(engine, opened, code):
     fault, = faults_of(lambda: rooms.join(engine, code, "A"))
     assert "no room has this code" in fault.sentence("en") and "没有使用这个房间码的课堂" in fault.sentence("zh")
-    assert len(fault.sentence("en")) < 160
+    assert len(fault.sentence("en").encode()) < 160
+
+
+@pytest.mark.parametrize("token", ["", "\0", "\ud800", "钥匙", "x" * 10_000])
+def test_a_key_that_is_none_is_one_clear_sentence(engine, opened, token):
+    for act in (rooms.seat, lambda *given: rooms.entered(*given, "me"), lambda *given: rooms.submit(*given, "x")):
+        fault, = faults_of(lambda act=act: act(engine, opened[0].code, token))
+        assert "not of this room" in fault.what.en
+
+
+@pytest.mark.parametrize("text, said", [("\ud800", "half a character"), ("\0", "a null character")])
+def test_a_policy_of_characters_that_no_text_has_is_refused(engine, opened, text, said):
+    token = rooms.join(engine, opened[0].code, "A\ud800")
+    for act in (lambda: rooms.open_room(engine, "x", text, 1, 1, True),
+                lambda: rooms.submit(engine, opened[0].code, token, text)):
+        assert said in faults_of(act)[0].what.en
+    assert list(board(rooms.happened(engine, opened[0])).teams) == ["A"]
 
 
 def tried(engine, code, who="me"):
