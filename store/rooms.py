@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from simulation.terms import BadInput, Words, refuse, short, words
 from store.boards import Board, Event, board
 from store.database import metadata, now, reading, writing
-from store.letters import fault_in, shown
+from store.letters import fault_in, folded, shown
 from store.tries import tried
 
 # Thirty-two characters that are not mistaken for one another; what looks like a digit is read as one (`as_code`).
@@ -257,7 +257,7 @@ def join(engine: sa.Engine, code: str, team: str, name: str = "") -> str:
     token = secrets.token_urlsafe(18)
     with writing(engine) as connection:
         of, stands = _taken(connection, code)
-        team = next((known for known in stands.teams if known.casefold() == team.casefold()), team)
+        team = next((known for known in stands.teams if folded(known) == folded(team)), team)
         if team not in stands.teams and len(stands.teams) >= of.teams:
             raise refuse(short(team), words(f"已经有 {of.teams} 个小组", f"there are {of.teams} teams already"),
                          words("请加入其中一组", "join one of them"))

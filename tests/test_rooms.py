@@ -251,11 +251,11 @@ def test_the_same_card_for_the_same_year_is_dealt_once_however_often_it_is_press
     assert len(faults) == 7 and board(rooms.happened(engine, room)).dealt == (("epidemic", YEAR),)
 
 
-def test_team_names_are_one_whatever_their_capitals_and_spaces(engine, opened):
+def test_team_names_are_one_whatever_their_capitals_widths_and_spaces(engine, opened):
     room, _ = opened
-    for name in ("Red team", "red  TEAM ", "RED team"):
+    for name in ("Red team", "red  TEAM ", "RED team", "Ｔｅａｍ　１", "team 1"):
         rooms.join(engine, room.code, name)
-    assert list(board(rooms.happened(engine, room)).teams) == ["Red team"]
+    assert list(board(rooms.happened(engine, room)).teams) == ["Red team", "Ｔｅａｍ １"]  # as the first wrote them
 
 
 @pytest.mark.parametrize("team, name, said", [("", "", "there is no team"), ("  ", "", "there is no team"),
