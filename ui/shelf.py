@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 
 import sqlalchemy as sa
@@ -26,7 +25,6 @@ from ui.text import language
 from ui.view import View, from_file, scenario_of, to_file, view_of
 
 LARGEST = 10_000  # groups by status, tier, county and year: five times those of the sandbox's largest scenario
-DRAWER = "shelf.at."  # an entry's drawer on the page, before its code
 SHARED = "reasons"  # what is typed for all changes that have no reason of their own
 
 
@@ -160,10 +158,7 @@ def attempt(act: Callable[..., str], *arguments: Any) -> None:
 
 
 def told() -> str:
-    """The key of the sentence on what was just done, once. The page asks before it draws: its drawers are filled."""
-    for key in [key for key, is_open in st.session_state.items() if is_open and str(key).startswith(DRAWER)]:
-        with suppress(BadInput):  # the list says what is wrong
-            fill(key.removeprefix(DRAWER))
+    """The key of the sentence on what was just done, once."""
     return st.session_state.pop("shelf.done", "")
 
 

@@ -190,6 +190,7 @@ def contents(version: library.Version, before: library.Version | None) -> None:
 
 def about(entry: library.Entry) -> None:
     """Title and notes to be amended, and the way out of the list."""
+    shelf.fill(entry.code)
     box(f"title.{entry.code}", library.TITLE, entry.title, t("shelf.title"))
     box(f"notes.{entry.code}", library.NOTE, entry.notes, t("shelf.notes"), area=True, height=80)
     with st.container(horizontal=True):
