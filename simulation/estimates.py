@@ -149,7 +149,7 @@ def estimate_from_text(name: str, text: str, source: Source) -> Estimate:
     numbers, *reason = re.split("[;；]", text, maxsplit=1)
     try:
         points = [float(part) for part in numbers.split("..")]
-        if len(points) > 3 or not all(map(math.isfinite, points)):
+        if "..." in numbers or len(points) > 3 or not all(map(math.isfinite, points)):
             raise ValueError
     except ValueError:
         raise refuse(name, words(f"“{short(numbers)}”不是区间", f"'{short(numbers)}' is no interval"),

@@ -117,6 +117,9 @@ def incidence(baseline: Scenario, changed: Scenario, year: int | None = None, th
     (1.0, 0.0)
     """
     year = baseline.first_year if year is None else year
+    if not threshold >= 0:
+        raise refuse(f"threshold={threshold:g}", words("不是不小于 0 的金额", "is no amount from 0"),
+                     words("请改正", "give one"))
     if baseline.axes != changed.axes or list(baseline.horizon()) != list(changed.horizon()):
         raise refuse(changed.name, words("两个情景的人群或年份不同", "the scenarios have other people or other years"),
                      words("请比较同一情景的两套规则", "compare two rule books of one scenario"))

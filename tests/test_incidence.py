@@ -159,6 +159,9 @@ def test_a_later_year_and_what_cannot_be_asked():
         "contribution_before"]  # ten yuan more a year
     with pytest.raises(BadInput, match="not simulated"):
         incidence(COUNTY, COUNTY, 2050)
+    for threshold in (-1.0, float("nan")):
+        with pytest.raises(BadInput, match="no amount from 0"):
+            incidence(COUNTY, COUNTY, threshold=threshold)
     with pytest.raises(BadInput, match="other people"):
         incidence(COUNTY, TOWN)
 

@@ -143,7 +143,7 @@ def test_an_interval_set_back_is_no_edit():
 
 
 @pytest.mark.parametrize(("query", "sentence"), [
-    ({COST: "0.5..0.1"}, "out of order"), ({COST: "soon"}, "no interval"),
+    ({COST: "0.5..0.1"}, "out of order"), ({COST: "soon"}, "no interval"), ({COST: "0...3"}, "no interval"),
     ({"utilisation.cost": "0..1"}, "did you mean"), ({"shocks.cost_sd": "0..0.1"}, "give one value"),
     ({COST: "0..0.1; " + "a" * 201}, "the reason has 201 characters"),
 ])
