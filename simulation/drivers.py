@@ -22,7 +22,7 @@ from simulation.results import EVENTS
 from simulation.scenario import Scenario
 from simulation.sensitivity import FAMILIES
 from simulation.steps.utilisation import SHOCKS, correlated, normals_of
-from simulation.streams import REPLICATES
+from simulation.streams import REPLICATES, jackknifed, with_left_out
 from simulation.terms import Words, refuse, words
 
 BEHIND = {"p_surplus_over": "surplus_ratio", "p_balance_over": "balance_ratio", "p_deficit": "surplus_ratio",
@@ -178,14 +178,3 @@ def sums(of: np.ndarray, weight: np.ndarray | None = None) -> np.ndarray:
     """Sums over draws (d, driver), weighted if asked for, by scrambling: shape (scrambling, driver)."""
     return np.stack([of[r::REPLICATES].sum(axis=0) if weight is None else weight[r::REPLICATES] @ of[r::REPLICATES]
                      for r in range(REPLICATES)])
-
-
-def with_left_out(by_scrambling: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Sums over all scramblings, and over all but one at a time."""
-    whole = by_scrambling.sum(axis=0)
-    return whole, whole - by_scrambling
-
-
-def jackknifed(left_out: np.ndarray) -> np.ndarray:
-    """Standard error from answers with one independent scrambling left out at a time."""
-    return np.sqrt((REPLICATES - 1) * left_out.var(axis=0))

@@ -9,7 +9,6 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from scipy.special import stdtrit
-from scipy.stats import sobol_indices
 
 from simulation.assumptions import ASSUMED, Z95, drawn, uncertain
 from simulation.compare import check_of
@@ -20,12 +19,21 @@ from simulation.model import MAX_DRAWS, check_run, simulate
 from simulation.results import EVENTS, QUANTITIES, Result
 from simulation.scenario import Scenario, check_year
 from simulation.steps.utilisation import SHOCKS, correlations, dimensions, normals_of
-from simulation.streams import REPLICATES, correlation_root, error_of, scramblings, sobol_normals
+from simulation.streams import (
+    REPLICATES,
+    correlation_root,
+    error_of,
+    jackknifed,
+    scramblings,
+    sobol_normals,
+    with_left_out,
+)
 from simulation.terms import Mapper, Progress, Words, refuse, words
 from simulation.variance import ROUNDING
 
 DRAWS = 1024  # points of each of the two samples whose mixtures are run
 ENDS = 512  # draws at each end of a bar of the tornado
+FEWEST = 16  # draws, one a scrambling, that depart from the usual value: of fewer no share of variance is told
 TRIED = 8  # draws in which anything that moves a quantity is sure to do so
 SEED = 20080101
 METHODS = ("tornado", "sobol")
@@ -71,7 +79,8 @@ class Sensitivity(NamedTuple):
     and 95 % ends, in its unit or, where its value varies over groups, as multiples of it; for a family of shocks the
     normal points. `low`, `high` and `base` are the mean of the output, or the probability of the event, with the
     factor at either end and as it is drawn; `swing` is high less low with its standard error `se`. `indices`: columns
-    `INDICES`, the largest total first; the interval is of 95 %. A frame that was not asked for is empty.
+    `INDICES`, the largest total first, the interval of 95 %, all missing where the output departs from its usual value
+    in fewer than `FEWEST` draws. A frame that was not asked for is empty.
     """
 
     scenario: str
@@ -339,7 +348,7 @@ def indices(factors: Sequence[Factor], active: frozenset[int], of: Sequence[str]
         first, second, *swapped = (np.array(run[name]) for run in runs)
         left = iter(swapped)
         found = estimate(first, second, np.stack([next(left) if active.intersection(factor.columns) else first
-                                                  for factor in factors]))
+                                                  for factor in factors]), name in EVENTS)
         for factor, first, total, first_se, total_se in zip(factors, *found, strict=True):
             rows.append((name, year, factor.name, factor.title.zh, factor.title.en, factor.kind,
                          first, first - wide * first_se, first + wide * first_se,
@@ -347,31 +356,31 @@ def indices(factors: Sequence[Factor], active: frozenset[int], of: Sequence[str]
     return ranked(pd.DataFrame(rows, columns=list(INDICES)), of, "total")
 
 
-def estimate(first: np.ndarray, second: np.ndarray, swapped: np.ndarray) -> Estimate:
+def estimate(first: np.ndarray, second: np.ndarray, swapped: np.ndarray, event: bool = False) -> Estimate:
     """Sobol indices of factors from outputs (n,) at two samples and (factor, n) at the first with a factor swapped.
 
-    Estimated by SciPy (Saltelli and others 2010) in each scrambling, weighted by the variance there, which makes one
-    ratio of sums; the standard error is the jackknife's over the scramblings. What does not vary has indices 0.
+    The estimators of Saltelli and others (2010), each one ratio of sums over all scramblings, so that a scrambling in
+    which an event is not seen counts as what it is; the standard error is the jackknife's over the scramblings, that
+    of an event never below what one further draw could change. Indices are missing where fewer than `FEWEST` draws
+    depart from the usual value: a share of a variance that was hardly seen is none.
 
     >>> z = mixed(2, 256, 1, [0, 1]).T, mixed(2, 256, 1, []).T
     >>> f = lambda x: 3 * x[0] + 4 * x[1]
     >>> estimate(f(z[1]), f(z[0]), np.stack([f(mixed(2, 256, 1, [n]).T) for n in (0, 1)])).total.round(1).tolist()
     [0.4, 0.6]
     """
-    size = max(np.abs(first).max(), np.abs(second).max())
-    if np.concatenate([first, second]).var() <= (ROUNDING * size) ** 2:
-        return Estimate(*np.zeros((4, len(swapped))))
-    parts, weight = [], []
-    for r in range(REPLICATES):
-        a, b, ab = (outputs[..., r::REPLICATES] for outputs in (first, second, swapped))
-        found = sobol_indices(func={"f_A": a[None], "f_B": b[None], "f_AB": ab[:, None]}, n=len(a))
-        parts.append((found.first_order, found.total_order))
-        weight.append(np.var([a, b]))
-    part, weights = np.array(parts), np.array(weight)  # (replicate, 2, factor), (replicate,)
-    summed = np.einsum("r,rif->if", weights, part)
-    left_out = np.stack([(summed - weights[r] * part[r]) / (weights.sum() - weights[r]) for r in range(REPLICATES)])
-    se = np.sqrt((REPLICATES - 1) * left_out.var(axis=0))
-    return Estimate(*(summed / weights.sum()), *se)
+    both = np.stack([first, second])
+    rounding = ROUNDING * np.abs(both).max()
+    if (np.abs(both - np.median(both)) > rounding).sum() < FEWEST:
+        return Estimate(*np.full((4, len(swapped)), np.nan))
+    a, b = both - both.mean()
+    moved = (swapped - first).T
+    moved = np.where(np.abs(moved) > rounding, moved, 0.0)
+    tops = np.stack([b[:, None] * moved, moved**2 / 2], axis=1)  # (n, 2, factor)
+    top, tops_left = with_left_out(np.stack([part.sum(axis=0) for part in scramblings(tops)]))
+    spread, spreads_left = with_left_out(np.array([part.sum() for part in scramblings((a**2 + b**2) / 2)]))
+    least = np.array([[1.0], [0.5]]) / spread if event else 0.0
+    return Estimate(*(top / spread), *np.maximum(jackknifed(tops_left / spreads_left[:, None, None]), least))
 
 
 def ranked(frame: pd.DataFrame, of: Sequence[str], column: str) -> pd.DataFrame:

@@ -66,6 +66,21 @@ def error_of(found: np.ndarray | Sequence, least: np.ndarray | Sequence | float 
     return np.maximum(np.std(found, axis=axis, ddof=1) / np.sqrt(np.shape(found)[axis]), least)
 
 
+def with_left_out(by_scrambling: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Sums over all scramblings, and over all but one at a time."""
+    whole = by_scrambling.sum(axis=0)
+    return whole, whole - by_scrambling
+
+
+def jackknifed(left_out: np.ndarray) -> np.ndarray:
+    """Standard error from answers with one independent scrambling left out at a time.
+
+    >>> jackknifed(np.zeros((16, 2))).tolist()
+    [0.0, 0.0]
+    """
+    return np.sqrt((REPLICATES - 1) * left_out.var(axis=0))
+
+
 def orthogonal(directions: np.ndarray) -> np.ndarray:
     """The orthogonal matrix (d, axis) whose axes are given directions (n, d), each less what earlier ones hold of it.
 

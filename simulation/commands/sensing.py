@@ -10,7 +10,7 @@ from simulation.commands.options import Command, edited, settable, show, whole_n
 from simulation.information import DISCOUNT, OPTIONS, PARTS, PRESENT, advice, information
 from simulation.information import DRAWS as FUTURES
 from simulation.results import EVENTS, MORE, QUANTITIES
-from simulation.sensitivity import DRAWS, METHODS, SEED, sensitivity
+from simulation.sensitivity import DRAWS, FEWEST, METHODS, SEED, sensitivity
 from simulation.terms import UNITS, refuse, short, words
 
 
@@ -55,7 +55,11 @@ def sense(options: argparse.Namespace) -> int:
         lines += ["", head[lang]]
     lines += [f"{row.first:>7.3f} [{row.first_low:>6.3f}, {row.first_high:>6.3f}]  {row.total:>7.3f} "
               f"[{row.total_low:>6.3f}, {row.total_high:>6.3f}]  {getattr(row, f'title_{lang}')}"
-              for row in found.indices.itertuples() if row.total]
+              for row in found.indices.itertuples() if row.total > 0]
+    if found.indices["total"].isna().any():
+        seldom = words(f"偏离通常数值的模拟不足 {FEWEST} 次，无法估计指数；请增加模拟次数",
+                       f"fewer than {FEWEST} draws depart from the usual value, too few for indices: use more draws")
+        lines.append(seldom[lang])
     still = words("没有列出的各项，在这些模拟中对该指标没有影响", "what is not listed did not move it in these draws")
     return show(options, {"scenario": found.scenario, "of": options.of, "year": found.year, **{
         name: json.loads(getattr(found, name).to_json(orient="records", double_precision=15))

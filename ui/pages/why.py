@@ -5,7 +5,7 @@ import streamlit as st
 from report.text import number, percent, plain
 from simulation.information import WEIGHED, advice
 from simulation.results import EVENTS
-from simulation.sensitivity import ENDS
+from simulation.sensitivity import ENDS, FEWEST
 from simulation.sentences import crossing
 from ui import reasons, state
 from ui.comparisons import AMOUNTS
@@ -70,7 +70,7 @@ def indices() -> None:
     found = reasons.hangs_on(key(view), of, year, "sobol")
     drawn = reasons.shares(found, lang)
     if drawn.frame.empty:
-        st.info(t("why.still", what=title, year=year))
+        st.info(t("why.seldom", what=title, year=year, fewest=FEWEST))
         return
     first, sums = drawn.frame.iloc[0], drawn.frame["first"].sum()
     said = t("why.sobol_told", what=title, year=year, factor=first.factor, total=percent(first.total, 0),
