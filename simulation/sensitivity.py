@@ -16,7 +16,7 @@ from simulation.estimates import find_assumption
 from simulation.loading import load_scenario, parsed
 from simulation.measures import happened
 from simulation.model import MAX_DRAWS, check_run, simulate
-from simulation.results import EVENTS, QUANTITIES, Result
+from simulation.results import EVENTS, Result
 from simulation.scenario import Scenario, check_year
 from simulation.steps.utilisation import SHOCKS, correlations, dimensions, normals_of
 from simulation.streams import (
@@ -34,7 +34,6 @@ from simulation.variance import ROUNDING
 DRAWS = 1024  # points of each of the two samples whose mixtures are run
 ENDS = 512  # draws at each end of a bar of the tornado
 FEWEST = 16  # draws, one a scrambling, that depart from the usual value: of fewer no share of variance is told
-TRIED = 8  # draws in which anything that moves a quantity is sure to do so
 SEED = 20080101
 METHODS = ("tornado", "sobol")
 KINDS = ("assumption", "shock", "chance")
@@ -110,15 +109,14 @@ def sensitivity(scenario: Scenario | str, of: str | Sequence[str] = "balance_end
     check(scenario, of, year, draws, seed, methods, by)
     draws = whole_scramblings(draws)
     asked = {"scenario": scenario.text(), "of": list(of), "year": year, "seed": seed}
-    bars, active = singles(scenario, year), moving(scenario, year, seed)
-    tasks = [asked | {"draws": min(draws, ENDS), "hold": held} for held in ends(bars, active)
-             if "tornado" in methods]
+    bars = singles(scenario, year) if "tornado" in methods else []
+    tasks = [asked | {"draws": min(draws, ENDS), "hold": held} for held in ends(bars)]
     factors = factors_of(scenario, by) if "sobol" in methods else []
     few = len(tasks)
-    tasks += [asked | {"draws": draws} | mixture for mixture in mixtures(scenario, factors, active)]
+    tasks += [asked | {"draws": draws} | mixture for mixture in mixtures(scenario, factors)]
     runs = list(counted(mapped(outcomes, tasks), len(tasks), progress))
-    return Sensitivity(scenario.name, year, of, tornado(scenario, bars, active, of, year, runs[:few]),
-                       indices(factors, active, of, year, runs[few:]))
+    return Sensitivity(scenario.name, year, of, tornado(scenario, bars, of, year, runs[:few]),
+                       indices(factors, of, year, runs[few:]))
 
 
 def check(scenario: Scenario, of: Sequence[str], year: int, draws: int, seed: int, methods: Sequence[str],
@@ -202,27 +200,6 @@ def title_of(name: str) -> Words:
     return ASSUMED[section].terms()[field].title
 
 
-def moving(scenario: Scenario, year: int, seed: int) -> frozenset[int]:
-    """The normals, by column, of what moves any quantity up to a year at all: the rest need no further run.
-
-    Held at either end in a few draws, an assumption that nothing in the scenario makes use of leaves every quantity
-    of every year as it was. Three runs have the same points in turned order: so the rows compared share everything
-    else, and the engine the same reach of prices.
-    """
-    bars = singles(scenario, year)
-    few = normals_of(scenario, REPLICATES, seed)[:TRIED]
-    parts = [np.concatenate([few if end is None else held(scenario, few, bar.columns, end) for bar in bars])
-             for end in (None, -Z95, Z95)]
-    found = []
-    for turn in range(len(parts)):
-        points = np.concatenate(parts[turn:] + parts[:turn])
-        data = simulate(scenario, len(points), seed, "table", at=points).data
-        found.append(np.stack([data[name].values[:len(parts[0]), :, 0] for name in QUANTITIES]))
-    size = ROUNDING * np.abs(found[0]).max(axis=(1, 2), keepdims=True)
-    moved = (np.abs(np.stack(found[1:]) - found[0]) > size).any(axis=(0, 1, 3)).reshape(len(bars), TRIED).any(axis=1)
-    return frozenset(n for bar, acts in zip(singles(scenario), moved, strict=True) if acts for n in bar.columns)
-
-
 # --- the runs ---------------------------------------------------------------------------------------
 
 def outcomes(task: dict) -> dict[str, list[float]]:
@@ -268,7 +245,7 @@ def mixed(wide: int, draws: int, seed: int, swapped: Sequence[int]) -> np.ndarra
     return at
 
 
-def mixtures(scenario: Scenario, factors: Sequence[Factor], active: frozenset[int]) -> list[dict]:
+def mixtures(scenario: Scenario, factors: Sequence[Factor]) -> list[dict]:
     """The runs Sobol indices are estimated from: either sample, and for each factor the first with its columns swapped.
 
     What chance draws beside the normals given, from named streams, moves with the factor of chance.
@@ -277,14 +254,15 @@ def mixtures(scenario: Scenario, factors: Sequence[Factor], active: frozenset[in
         return []
     every = list(range(len(dimensions(scenario))))
     return [{"swapped": [], "other_luck": 0}, {"swapped": every, "other_luck": 1},
-            *({"swapped": list(factor.columns), "other_luck": int(factor.kind == KINDS[2])} for factor in factors
-              if active.intersection(factor.columns))]
+            *({"swapped": list(factor.columns), "other_luck": int(factor.kind == KINDS[2])} for factor in factors)]
 
 
-def ends(bars: Sequence[Factor], active: frozenset[int]) -> list[list]:
-    """The runs of a tornado: nothing held, and every bar that moves anything held at either end."""
-    return [[[], 0.0], *([list(bar.columns), end] for bar in bars if active.intersection(bar.columns)
-                         for end in (-Z95, Z95))]
+def ends(bars: Sequence[Factor]) -> list[list]:
+    """The runs of a tornado: nothing held, and every bar held at either end.
+
+    None is passed over by trying a few draws: what acts in rare futures alone may yet do most.
+    """
+    return [[[], 0.0], *([list(bar.columns), end] for bar in bars for end in (-Z95, Z95))] if bars else []
 
 
 def points_held(task: dict, scenario: Scenario) -> tuple[np.ndarray, int]:
@@ -312,16 +290,19 @@ def held(scenario: Scenario, at: np.ndarray, columns: Sequence[int], point: floa
 
 # --- what the runs say ------------------------------------------------------------------------------
 
-def tornado(scenario: Scenario, bars: Sequence[Factor], active: frozenset[int], of: Sequence[str], year: int,
+def tornado(scenario: Scenario, bars: Sequence[Factor], of: Sequence[str], year: int,
             runs: Sequence[dict]) -> pd.DataFrame:
-    """The bars of every output, from runs in the order of `ends`: columns `TORNADO`."""
+    """The bars of every output, from runs in the order of `ends`: columns `TORNADO`.
+
+    What arithmetic alone makes is no swing.
+    """
     rows = []
     known = uncertain(scenario.assumptions)
     for name in of if runs else ():
         base, *found = (np.array(run[name]) for run in runs)
-        pairs = iter(zip(found[::2], found[1::2], strict=True))
-        for bar in bars:
-            low, high = next(pairs) if active.intersection(bar.columns) else (base, base)
+        rounding = ROUNDING * np.abs(base).max()
+        for bar, *pair in zip(bars, found[::2], found[1::2], strict=True):
+            low, high = (np.where(np.abs(end - base) > rounding, end, base) for end in pair)
             points = drawn(known[bar.name], np.array([-Z95, Z95]), find_assumption(bar.name)[2]) \
                 if bar.name in known else (-Z95, Z95)
             rows.append((name, year, bar.name, bar.title.zh, bar.title.en, bar.kind, *(round(
@@ -339,16 +320,13 @@ def error_of_mean(drawn: np.ndarray) -> float:
     return float(error_of([part.mean() for part in scramblings(drawn)]))
 
 
-def indices(factors: Sequence[Factor], active: frozenset[int], of: Sequence[str], year: int,
-            runs: Sequence[dict]) -> pd.DataFrame:
+def indices(factors: Sequence[Factor], of: Sequence[str], year: int, runs: Sequence[dict]) -> pd.DataFrame:
     """Sobol indices of every output, from runs in the order of `mixtures`: columns `INDICES`."""
     rows = []
     wide = float(stdtrit(REPLICATES - 1, (1 + CONFIDENCE) / 2))
     for name in of if runs else ():
         first, second, *swapped = (np.array(run[name]) for run in runs)
-        left = iter(swapped)
-        found = estimate(first, second, np.stack([next(left) if active.intersection(factor.columns) else first
-                                                  for factor in factors]), name in EVENTS)
+        found = estimate(first, second, np.stack(swapped), name in EVENTS)
         for factor, first, total, first_se, total_se in zip(factors, *found, strict=True):
             rows.append((name, year, factor.name, factor.title.zh, factor.title.en, factor.kind,
                          first, first - wide * first_se, first + wide * first_se,

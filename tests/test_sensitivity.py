@@ -23,7 +23,6 @@ from simulation.sensitivity import (
     factors_of,
     held,
     mixed,
-    moving,
     outcomes,
     sensitivity,
     singles,
@@ -240,18 +239,26 @@ def test_an_end_that_is_held_moves_no_budget():
     assert by_budget["base"].iloc[0] == pytest.approx(run.mean().item(), rel=1e-12)
 
 
-def test_what_is_passed_over_would_have_moved_nothing():
-    scenario = load_scenario(OLD)
-    active = moving(scenario, 2009, 7)
-    still = [bar for bar in singles(scenario, 2009) if not active.intersection(bar.columns)]
-    assert still and len(still) < len(singles(scenario))
-    task = {"scenario": scenario.text(), "of": ["balance_end", "p_deficit"], "year": 2009, **FEW}
-    base = outcomes(task | {"hold": [[], 0.0]})
-    for bar in still[:2]:
-        moved = outcomes(task | {"hold": [list(bar.columns), Z95]})
-        assert all(moved[name] == pytest.approx(base[name], rel=1e-9) for name in base)  # rounding
+def test_what_nothing_makes_use_of_has_no_bar():
     bars = old().tornado.set_index(["of", "factor"])["swing"]["balance_end"]
-    assert not bars[[bar.name for bar in still]].any() and bars["utilisation.admissions"]
+    assert not bars[["behaviour.gatekeeping", "people.fertility", "shocks.funding"]].any()
+    assert bars["utilisation.admissions"] and bars["shocks.noise"]
+
+
+def test_what_acts_in_rare_futures_alone_has_its_bar_and_index():
+    """Rates are cut after a deficit, which few futures have; only then does it count how patients answer."""
+    plain, name = load_scenario("henan_nrcms_2011"), "behaviour.inpatient_elasticity"
+    cut = plain.changed([Change(lever="lines.deficit_cut", year=plain.first_year, value=0.05,
+                                source=Source(status="assumption"))])
+    (bar,) = (bar for bar in singles(cut) if bar.name == name)
+    task = {"scenario": cut.text(), "of": ["balance_end"], "year": cut.horizon()[-1], **FEW}
+    low, high = (np.array(outcomes(task | {"hold": [list(bar.columns), end]})["balance_end"]) for end in (-Z95, Z95))
+    few = (np.abs(high - low) > 1e-9 * np.abs(low).max())
+    assert 0 < few.mean() < 0.2 and not few[:8].any()  # which the first draws do not show
+    found = sensitivity(cut, **FEW)
+    row = found.tornado.set_index("factor").loc[name]
+    assert row["swing"] == pytest.approx((high - low).mean(), rel=1e-6) and row["se"] > 0
+    assert found.indices[found.indices["factor"].str.contains(name)]["total"].item() > 0
 
 
 def test_chance_moves_with_what_is_drawn_beside_the_normals():

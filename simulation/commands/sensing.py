@@ -56,14 +56,15 @@ def sense(options: argparse.Namespace) -> int:
     lines += [f"{row.first:>7.3f} [{row.first_low:>6.3f}, {row.first_high:>6.3f}]  {row.total:>7.3f} "
               f"[{row.total_low:>6.3f}, {row.total_high:>6.3f}]  {getattr(row, f'title_{lang}')}"
               for row in found.indices.itertuples() if row.total > 0]
-    if found.indices["total"].isna().any():
+    if few := bool(found.indices["total"].isna().any()):
         seldom = words(f"偏离通常数值的模拟不足 {FEWEST} 次，无法估计指数；请增加模拟次数",
                        f"fewer than {FEWEST} draws depart from the usual value, too few for indices: use more draws")
         lines.append(seldom[lang])
     still = words("没有列出的各项，在这些模拟中对该指标没有影响", "what is not listed did not move it in these draws")
+    lines += [] if few and found.tornado.empty else ["", still[lang]]
     return show(options, {"scenario": found.scenario, "of": options.of, "year": found.year, **{
         name: json.loads(getattr(found, name).to_json(orient="records", double_precision=15))
-        for name in ("tornado", "indices")}}, [*lines, "", still[lang]])
+        for name in ("tornado", "indices")}}, lines)
 
 
 def inform(options: argparse.Namespace) -> int:
