@@ -11,7 +11,7 @@ import pandas as pd
 from scipy.special import stdtrit
 
 from simulation.assumptions import ASSUMED, Z95, drawn, uncertain
-from simulation.compare import check_of
+from simulation.compare import check_of, error
 from simulation.estimates import find_assumption
 from simulation.loading import load_scenario, parsed
 from simulation.measures import happened
@@ -77,9 +77,9 @@ class Sensitivity(NamedTuple):
     `tornado`: columns `TORNADO`, the longest bar of an output first. `low_at` and `high_at` are the assumption's 5 %
     and 95 % ends, in its unit or, where its value varies over groups, as multiples of it; for a family of shocks the
     normal points. `low`, `high` and `base` are the mean of the output, or the probability of the event, with the
-    factor at either end and as it is drawn; `swing` is high less low with its standard error `se`. `indices`: columns
-    `INDICES`, the largest total first, the interval of 95 %, all missing where the output departs from its usual value
-    in fewer than `FEWEST` draws. A frame that was not asked for is empty.
+    factor at either end and as it is drawn; `swing` is high less low with its standard error `se`.
+    `indices`: columns `INDICES`, the largest total first, the interval of 95 %, all missing where the output departs
+    from its usual value in fewer than `FEWEST` draws. A frame that was not asked for is empty.
     """
 
     scenario: str
@@ -307,7 +307,7 @@ def tornado(scenario: Scenario, bars: Sequence[Factor], of: Sequence[str], year:
                 if bar.name in known else (-Z95, Z95)
             rows.append((name, year, bar.name, bar.title.zh, bar.title.en, bar.kind, *(round(
                 float(point), 12) + 0.0 for point in points), low.mean(), high.mean(), base.mean(),
-                high.mean() - low.mean(), error_of_mean(high - low)))
+                high.mean() - low.mean(), error((high - low)[None, :, None], [name]).item()))
     return ranked(pd.DataFrame(rows, columns=list(TORNADO)), of, "swing")
 
 

@@ -13,6 +13,7 @@ from numpy.testing import assert_allclose
 
 from simulation import load_scenario, sentences, simulate
 from simulation.__main__ import main
+from simulation.compare import compare
 from simulation.drivers import BEHIND, DRIVERS, drivers, of_shocks, shares, standard
 from simulation.explain import (
     MANY,
@@ -102,6 +103,14 @@ def test_parts_are_the_mean_over_all_orders_of_moving_the_levers(three) -> None:
     for lever, gains in steps.items():
         (group,) = [name for name in parts.index if lever.startswith(name)]
         assert parts.loc[group, "part"] == pytest.approx(np.mean(gains), rel=1e-9)
+
+
+def test_errors_are_those_of_the_comparison_also_of_what_was_never_seen(three) -> None:
+    told = compare([BENXI, reform(THREE)], DRAWS, 1, "table", of=("balance_end", "p_deficit")).differences
+    assert_allclose(three.totals.set_index(["quantity", "year"])["se"], told.set_index(["quantity", "year"])["se"],
+                    rtol=1e-6)
+    chances = three.parts[three.parts["quantity"] == "p_deficit"]
+    assert chances["se"].min() == 1 / DRAWS and (chances["part"][chances["se"] == 1 / DRAWS] == 0).any()
 
 
 def test_what_a_lever_does_alone_is_its_own_comparison_and_a_pair_is_told(three) -> None:

@@ -245,6 +245,13 @@ def test_what_nothing_makes_use_of_has_no_bar():
     assert bars["utilisation.admissions"] and bars["shocks.noise"]
 
 
+def test_an_event_that_no_draw_shows_to_move_is_not_certain():
+    """As where two scenarios are compared: at least what one further draw could change."""
+    bars = old().tornado.set_index(["of", "factor"])["se"]
+    assert bars["p_deficit"].min() >= 1 / FEW["draws"] == bars["p_deficit", "behaviour.gatekeeping"]
+    assert bars["balance_end", "behaviour.gatekeeping"] == 0
+
+
 def test_what_acts_in_rare_futures_alone_has_its_bar_and_index():
     """Rates are cut after a deficit, which few futures have; only then does it count how patients answer."""
     plain, name = load_scenario("henan_nrcms_2011"), "behaviour.inpatient_elasticity"

@@ -49,7 +49,8 @@ def sense(options: argparse.Namespace) -> int:
         head = words("各项处于 5% 和 95% 两端时的均值或概率", "mean or probability with each at its 5% and 95% end")
         lines += ["", head[lang]]
     lines += [f"{row.low:>14,.6g}  {row.high:>14,.6g}  {row.swing:>+14,.4g} ± {row.se:<9,.2g}  "
-              f"{getattr(row, f'title_{lang}')}" for row in found.tornado.itertuples() if row.swing or row.se]
+              f"{getattr(row, f'title_{lang}')}"
+              for row in found.tornado.itertuples() if row.swing or row.low != row.base]
     if len(found.indices):
         head = words("Sobol 指数及 95% 区间：一阶、总", "Sobol indices with 95% intervals: first order, total")
         lines += ["", head[lang]]
