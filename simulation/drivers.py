@@ -71,17 +71,17 @@ def drivers(item: Item, events: Sequence[str] = tuple(EVENTS), draws: int = 4096
     names = [*known, *SHOCKS]
     hits, years = measures.happened(result), list(result.scenario.horizon())
     reach = stdtrit(REPLICATES - 1, 1 - (1 - LEVEL) / 2 / len(names))  # all drivers together: Bonferroni
-    given, found = z[:, : len(known)], []
+    given, found, fitted = z[:, : len(known)], [], np.isin(names, SHOCKS)
     always = outer_thirds(given)
     for t, year in enumerate(years):
         for quantity in dict.fromkeys(BEHIND[event] for event in events):
             values = result.data[quantity].values[:, t, 0]
             shocks = of_shocks(z, len(known), t, values)
-            share, share_se = shares(np.concatenate([given, shocks], axis=1), values)
+            share, share_se = shares(np.concatenate([given, shocks], axis=1), values, fitted)
             thirds = np.concatenate([always, outer_thirds(shocks)], axis=2)
             for event in (event for event in events if BEHIND[event] == quantity):
                 found.append(pd.DataFrame({"year": year, "event": event, "driver": names, "share": share,
-                                           "share_se": share_se} | in_thirds(hits[event][:, t], thirds, reach)))
+                                           "share_se": share_se} | in_thirds(hits[event][:, t], thirds, reach, fitted)))
     frame = pd.concat(found, ignore_index=True)
     frame["kind"] = np.where(frame["driver"].isin(SHOCKS), "shock", "assumption")
     order = frame.assign(size=frame["difference"].abs(), event_order=frame["event"].map(list(events).index))
@@ -143,28 +143,42 @@ def outer_thirds(scores: np.ndarray) -> np.ndarray:
     return np.stack([scores <= ranked[third - 1], scores >= ranked[len(scores) - third]]).astype(float)
 
 
-def in_thirds(hit: np.ndarray, thirds: np.ndarray, reach: float) -> dict[str, Any]:
+def in_thirds(hit: np.ndarray, thirds: np.ndarray, reach: float, fitted: np.ndarray) -> dict[str, Any]:
     """Chances of an event (d,) in both thirds of each driver, their difference, its error, and whether it is told."""
     count = np.stack([sums(third) for third in thirds], axis=1)  # (scrambling, 2, driver)
     crossed = np.stack([sums(third, hit.astype(float)) for third in thirds], axis=1)
     (low, high), left_out = (of / number for of, number in zip(with_left_out(crossed), with_left_out(count),
                                                               strict=True))
-    se = np.maximum(jackknifed(left_out[:, 1] - left_out[:, 0]), 1 / count[:, 0].sum(axis=0))  # one further draw
+    se = np.maximum(errors(left_out[:, 1] - left_out[:, 0], fitted), 1 / count[:, 0].sum(axis=0))  # one further draw
     return {"chance": hit.mean(), "chance_se": float(measures.standard_error(hit[:, None])[0]), "low": low,
             "high": high, "difference": high - low, "se": se, "told": np.abs(high - low) > reach * se}
 
 
-def shares(scores: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def errors(left_out: np.ndarray, fitted: np.ndarray) -> np.ndarray:
+    """Standard errors of answers (driver,) from those (scrambling, driver) with one scrambling left out at a time.
+
+    Where a score is `fitted` each half of the scramblings is scored by the other. What the halves say hangs on one
+    product of both, so that where there is nothing they err together, and their errors are added up, not squared.
+
+    >>> errors(np.array([[1.0, 1.0], [-1.0, -1.0]] * 8), np.array([False, True])).round(2).tolist()
+    [3.87, 5.48]
+    """
+    off = left_out - left_out.mean(axis=0)
+    halves = [np.sqrt((off[half::2] ** 2).sum(axis=0)) for half in (0, 1)]
+    return np.where(fitted, np.sqrt(1 - 1 / REPLICATES) * sum(halves), jackknifed(left_out))
+
+
+def shares(scores: np.ndarray, values: np.ndarray, fitted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The part of the variance of values (d,) that goes with each score (d, driver) in a straight line, and its error.
 
-    >>> shares(np.array([[1.0], [-1.0]] * 16), np.array([2.0, 0.0] * 16))[0].tolist()
+    >>> shares(np.array([[1.0], [-1.0]] * 16), np.array([2.0, 0.0] * 16), np.array([False]))[0].tolist()
     [1.0]
     """
     s, v = scores - scores.mean(axis=0), values - values.mean()
     one = np.ones((len(v), 1))
     moments = [sums(one), sums(s), sums(v[:, None]), sums(s**2), sums(v[:, None]**2), sums(s, v)]
     whole, left_out = (of_moments(*of) for of in zip(*map(with_left_out, moments), strict=True))
-    return whole, jackknifed(left_out)
+    return whole, errors(left_out, fitted)
 
 
 def of_moments(n: np.ndarray, s: np.ndarray, v: np.ndarray, ss: np.ndarray, vv: np.ndarray,

@@ -14,7 +14,7 @@ from numpy.testing import assert_allclose
 from simulation import load_scenario, sentences, simulate
 from simulation.__main__ import main
 from simulation.compare import compare
-from simulation.drivers import BEHIND, DRIVERS, drivers, of_shocks, shares, standard
+from simulation.drivers import BEHIND, DRIVERS, drivers, in_thirds, of_shocks, outer_thirds, shares, standard
 from simulation.explain import (
     MANY,
     PAIRS,
@@ -41,6 +41,7 @@ BENXI = load_scenario("benxi_2008").model_copy(update={"years": 6})
 RATE, CEILING, PAID = "benefits.rate.inpatient", "benefits.ceiling", "financing.contribution.adult.ordinary"
 THREE = {RATE: 0.85, CEILING: 60_000, PAID: 320}
 DRAWS = 64
+FITTED = np.ones(len(SHOCKS), bool)
 HAN = "[\u4e00-\u9fff]"
 
 fewer = pytest.fixture(autouse=True, scope="module")(coarse)
@@ -311,10 +312,10 @@ def test_shocks_of_later_years_are_no_driver_and_noise_is_not_told(driven) -> No
     draw = np.random.Generator(np.random.Philox(5))
     z, values = draw.standard_normal((1024, 2 + 5 * 10)), draw.standard_normal(1024)
     scores = of_shocks(z, 2, 9, values)
-    share, se = shares(scores, values)
+    share, se = shares(scores, values, FITTED)
     assert (share < 0.02).all()  # a line of ten years fitted to noise would find a hundredth of itself
     fitted = np.linalg.lstsq(z[:, 2:12], values, rcond=None)[0]
-    assert shares((z[:, 2:12] @ fitted)[:, None], values)[0] > share.max() / 5
+    assert shares((z[:, 2:12] @ fitted)[:, None], values, FITTED[:1])[0] > share.max() / 5
     # an assumption that moves nothing in this scenario
     idle = [name for name in driven.titles if name.startswith("behaviour.") and (
         driven.frame[driven.frame["driver"] == name]["share"] < 0.01).all()]
@@ -322,16 +323,29 @@ def test_shocks_of_later_years_are_no_driver_and_noise_is_not_told(driven) -> No
     assert len(idle) >= 1 and told.mean() < 0.05
 
 
+@pytest.mark.parametrize("years", [1, 4, 10])
+def test_shocks_that_do_nothing_are_as_far_from_nothing_as_their_errors_say(years) -> None:
+    """The two halves, each scored by the other, err together: taken for independent the spread was 1.3."""
+    draw = np.random.Generator(np.random.Philox(11))
+    t = []
+    for _ in range(200):
+        z = draw.standard_normal((256, 1 + len(SHOCKS) * years))
+        found = in_thirds(z[:, 0] > 0, outer_thirds(of_shocks(z, 1, years - 1, z[:, 0])), 1.0, FITTED)
+        t.append(found["difference"] / found["se"])
+    assert 0.85 < np.std(t) < 1.1  # of a thousand; Student's t with 15 degrees of freedom has 1.07
+    assert np.mean(np.abs(t) > 2.131) < 0.065  # 5 % stated: two of its errors
+
+
 def test_the_shares_of_a_known_line_are_found() -> None:
     draw = np.random.Generator(np.random.Philox(7))
     x = draw.standard_normal((4096, 2))
-    share, se = shares(x, 3 * x[:, 0] + 4 * x[:, 1] + 5)
+    share, se = shares(x, 3 * x[:, 0] + 4 * x[:, 1] + 5, ~FITTED[:2])
     assert (np.abs(share - [0.36, 0.64]) < 4 * se).all() and (se < 0.05).all()
     z = draw.standard_normal((4096, 1 + 5 * 4))  # one assumption, five kinds of shock in four years
     values = -2.0 * z[:, 1 + 4 * 1] - 1.0 * z[:, 2 + 4 * 1]  # the second kind, in its first two years
     scores = of_shocks(z, 1, 3, values)
     assert np.corrcoef(scores[:, 1], values)[0, 1] < -0.999  # upwards is more of the shock
-    assert shares(scores, values)[0][[0, 2, 3, 4]].max() < 0.01
+    assert shares(scores, values, FITTED)[0][[0, 2, 3, 4]].max() < 0.01
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
