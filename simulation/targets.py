@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulation.measures import QUANTILES, happened, standard_error
+from simulation.measures import QUANTILES, happened, quantile_error, standard_error
 from simulation.reading import half_width
 from simulation.results import EVENTS, MORE, QUANTITIES, Result
 from simulation.streams import error_of, scramblings
@@ -118,7 +118,7 @@ def read_targets(texts: str | Iterable[str]) -> tuple[Target, ...]:
 def measured(result: Result, targets: Iterable[Target]) -> tuple[np.ndarray, np.ndarray]:
     """What a run gives for each target and year, and its standard error: two arrays (target, t).
 
-    Errors come from the spread between the independent scramblings of the draws.
+    Errors come from the spread between the independent scramblings of the draws, those of quantiles by the share below.
     """
     events = happened(result)
     found, errors = [], []
@@ -130,7 +130,8 @@ def measured(result: Result, targets: Iterable[Target]) -> tuple[np.ndarray, np.
         else:
             draws = result.data[target.of].values[:, :, 0]
             found.append(statistic(draws, target.statistic))
-            errors.append(error_of([statistic(part, target.statistic) for part in scramblings(draws)]))
+            errors.append(error_of([part.mean(axis=0) for part in scramblings(draws)]) if target.statistic == "mean"
+                          else quantile_error(draws, QUANTILES[target.statistic]))
     return np.array(found), np.array(errors)
 
 

@@ -73,6 +73,16 @@ def test_targets_measure_what_a_run_reports() -> None:
     assert (se > 0).all()
 
 
+def test_errors_of_quantiles_are_as_large_as_their_spread_also_with_few_draws() -> None:
+    """Of the 5 % and 95 % points of sixteen draws in a scrambling they were about six tenths of it."""
+    targets = read_targets([f"balance_end.{name}>=0" for name in ("p05", "p25", "p50", "p75", "p95")])
+    told = [measured(simulate(BENXI, 256, seed, "table"), targets) for seed in range(60)]
+    found, se = (np.array(part) for part in zip(*told, strict=True))
+    ratio = np.sqrt((se**2).mean(axis=0)) / found.std(axis=0, ddof=1)  # sixty runs leave 9 % on a standard deviation
+    assert (ratio > 0.8).all() and (ratio < 1.5).all()
+    assert ((ratio.mean(axis=1) > 0.9) & (ratio.mean(axis=1) < 1.25)).all()
+
+
 # --- moves -------------------------------------------------------------------------------------------
 
 def test_a_branch_moves_its_leaves_alike_within_their_bounds_and_leaves_nothing_as_nothing() -> None:
