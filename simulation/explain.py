@@ -55,10 +55,10 @@ def waterfall(a: Item, b: Item, of: str | Sequence[str] = "balance_end", year: i
     `of` names quantities and events; `year` one year, else every year. `groups` is "lever", "section" or a mapping of
     a name to levers or sections; without it, levers where at most `MANY` differ, else sections. In `parts`, `part` is
     a group's Shapley value, `se` its standard error for the draws and `se_orders` for the orders sampled (0 where all
-    are run, as with up to `MANY` groups and without `orders`); `alone` is what the group does by itself to the first
-    scenario, `interaction` the rest of its part. In `totals`, parts add up to `change`, and `interaction` is the change
-    less what the groups do alone. Assumptions that differ are a group of their own. Raises `BadInput` where the
-    scenarios cannot be compared, or do not differ.
+    are run, as with up to `MANY` groups and without `orders`, an odd number of which is raised to the next); `alone` is
+    what the group does by itself to the first scenario, `interaction` the rest of its part. In `totals`, parts add up
+    to `change`, and `interaction` is the change less what the groups do alone. Assumptions that differ are a group of
+    their own. Raises `BadInput` where the scenarios cannot be compared, or do not differ.
 
     >>> from simulation import load_scenario
     >>> from simulation.scenario import Change
@@ -82,6 +82,7 @@ def waterfall(a: Item, b: Item, of: str | Sequence[str] = "balance_end", year: i
         raise refuse("orders", words("次序数应为 1 到 1000", "there can be 1 to 1000 orders"),
                      words("例如 16", "give one such as 16"))
     sampled = orders or (None if len(grouped) <= MANY else ORDERS)
+    sampled = sampled and sampled + sampled % 2  # an order without itself backwards is a poorer sample than a pair
     if sampled and sampled >= factorial(len(grouped)):
         sampled = None  # there are no more
     paths = every_order(len(grouped)) if sampled is None else some_orders(len(grouped), sampled, seed)

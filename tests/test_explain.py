@@ -172,7 +172,9 @@ def test_sampled_orders_add_up_too_and_say_how_sure_they_are(three) -> None:
     size = found.totals.groupby("quantity")["change"].transform(lambda change: change.abs().max()).max()
     assert (off[~sure] <= 10 * found.parts["se_orders"][~sure] + 1e-9 * size).all()
     assert explained(BENXI, reform(THREE), orders=1).parts["se_orders"].isna().all()
-    assert explained(BENXI, reform(THREE), orders=6).parts.equals(three.parts)  # there are no more
+    odd = explained(BENXI, reform(THREE), orders=3)
+    assert odd.facts["orders"] == 4 and odd.parts.equals(found.parts)  # a single order is no pair
+    assert explained(BENXI, reform(THREE), orders=5).parts.equals(three.parts)  # there are no more
 
 
 # ---- what differs -------------------------------------------------------------------------------------------
