@@ -9,13 +9,14 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from scipy.special import stdtrit
+from scipy.stats import sobol_indices
 
 from simulation.assumptions import ASSUMED, Z95, drawn, uncertain
 from simulation.compare import check_of, error
 from simulation.estimates import find_assumption
 from simulation.loading import load_scenario, parsed
 from simulation.measures import happened
-from simulation.model import MAX_DRAWS, check_run, simulate
+from simulation.model import check_run, most_draws, simulate
 from simulation.results import EVENTS, Result
 from simulation.scenario import Scenario, check_year
 from simulation.steps.utilisation import SHOCKS, correlations, dimensions, normals_of
@@ -107,7 +108,7 @@ def sensitivity(scenario: Scenario | str, of: str | Sequence[str] = "balance_end
     of = (of,) if isinstance(of, str) else tuple(of)
     year = scenario.horizon()[-1] if year is None else year
     check(scenario, of, year, draws, seed, methods, by)
-    draws = whole_scramblings(draws)
+    draws = whole_scramblings(draws, most_draws(scenario))
     asked = {"scenario": scenario.text(), "of": list(of), "year": year, "seed": seed}
     bars = singles(scenario, year) if "tornado" in methods else []
     tasks = [asked | {"draws": min(draws, ENDS), "hold": held} for held in ends(bars)]
@@ -132,14 +133,21 @@ def check(scenario: Scenario, of: Sequence[str], year: int, draws: int, seed: in
                          words(f"可选：{'、'.join(choices)}", f"choose from {', '.join(choices)}"))
 
 
-def whole_scramblings(draws: int) -> int:
+def whole_scramblings(draws: int, most: int) -> int:
     """The draws asked for, so many more that each scrambling has a power of two of them, as Sobol points need.
 
-    >>> whole_scramblings(1000), whole_scramblings(1024)
+    Raises `BadInput` where those are more than `most`.
+
+    >>> whole_scramblings(1000, 4096), whole_scramblings(1024, 4096)
     (1024, 1024)
     """
     each = max(-(-draws // REPLICATES), 2)
-    return min(REPLICATES << (each - 1).bit_length(), MAX_DRAWS)
+    whole = REPLICATES << (each - 1).bit_length()
+    if whole > most:
+        most = 1 << most.bit_length() - 1
+        raise refuse("draws", words(f"{draws} 次超出内存", f"{draws} draws do not fit in memory"),
+                     words(f"请用至多 {most} 次", f"use at most {most}"))
+    return whole
 
 
 def counted(results: Iterable, tasks: int, progress: Progress | None) -> Iterator:
@@ -337,9 +345,9 @@ def indices(factors: Sequence[Factor], of: Sequence[str], year: int, runs: Seque
 def estimate(first: np.ndarray, second: np.ndarray, swapped: np.ndarray, event: bool = False) -> Estimate:
     """Sobol indices of factors from outputs (n,) at two samples and (factor, n) at the first with a factor swapped.
 
-    The estimators of Saltelli and others (2010), each one ratio of sums over all scramblings, so that a scrambling in
-    which an event is not seen counts as what it is; the standard error is the jackknife's over the scramblings, that
-    of an event never below what one further draw could change. Indices are missing where fewer than `FEWEST` draws
+    Estimated by SciPy (Saltelli and others 2010) from all scramblings together, each index one ratio of sums; the
+    standard error is the jackknife's of that ratio over the scramblings, that of an event never below what one further
+    draw could change. Indices are missing where fewer than `FEWEST` draws
     depart from the usual value: a share of a variance that was hardly seen is none.
 
     >>> z = mixed(2, 256, 1, [0, 1]).T, mixed(2, 256, 1, []).T
@@ -351,14 +359,18 @@ def estimate(first: np.ndarray, second: np.ndarray, swapped: np.ndarray, event: 
     rounding = ROUNDING * np.abs(both).max()
     if (np.abs(both - np.median(both)) > rounding).sum() < FEWEST:
         return Estimate(*np.full((4, len(swapped)), np.nan))
+    swapped = np.where(np.abs(swapped - first) > rounding, swapped, first)
+    asked = np.concatenate([swapped, first[None]])  # with a factor of nothing, as SciPy takes no single one
+    found = sobol_indices(func={"f_A": first[None].copy(), "f_B": second[None].copy(), "f_AB": asked[:, None]},
+                          n=len(first))  # which centres what it is given in place
     a, b = both - both.mean()
     moved = (swapped - first).T
-    moved = np.where(np.abs(moved) > rounding, moved, 0.0)
     tops = np.stack([b[:, None] * moved, moved**2 / 2], axis=1)  # (n, 2, factor)
-    top, tops_left = with_left_out(np.stack([part.sum(axis=0) for part in scramblings(tops)]))
+    _, tops_left = with_left_out(np.stack([part.sum(axis=0) for part in scramblings(tops)]))
     spread, spreads_left = with_left_out(np.array([part.sum() for part in scramblings((a**2 + b**2) / 2)]))
     least = np.array([[1.0], [0.5]]) / spread if event else 0.0
-    return Estimate(*(top / spread), *np.maximum(jackknifed(tops_left / spreads_left[:, None, None]), least))
+    se = np.maximum(jackknifed(tops_left / spreads_left[:, None, None]), least)
+    return Estimate(found.first_order[:-1], found.total_order[:-1], *se)
 
 
 def ranked(frame: pd.DataFrame, of: Sequence[str], column: str) -> pd.DataFrame:
