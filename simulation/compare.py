@@ -164,6 +164,12 @@ def error(values: np.ndarray, of: Sequence[str]) -> np.ndarray:
     return error_of(by_scrambling(values), least[:, None])
 
 
+def reading_error(mean: np.ndarray, of: Sequence[str], engine: str) -> np.ndarray:
+    """What the table's interpolation leaves open of mean differences (quantity, t), one for all years: `READ`."""
+    read = np.array([READ.get(name, 0.0) if engine == "table" else 0.0 for name in of])[:, None]
+    return read * np.abs(mean).max(axis=1, keepdims=True)
+
+
 def described(values: np.ndarray, of: Sequence[str], years: Sequence[int]) -> pd.DataFrame:
     """Mean, its standard error and quantiles over futures of draws (quantity, d, t)."""
     low, middle, high = np.quantile(values, [0.05, 0.5, 0.95], axis=1)
@@ -177,8 +183,7 @@ def paired(first: np.ndarray, other: np.ndarray, of: Sequence[str], years: Seque
     size = np.maximum(np.abs(first), np.abs(other)).max(axis=1, keepdims=True)
     gap = np.where(np.abs(gap) > ROUNDING * size, gap, 0.0)  # what arithmetic alone makes is no difference
     mean, by_chance, draws = gap.mean(axis=1), error(gap, of), gap.shape[1]
-    read = np.array([READ.get(name, 0.0) if engine == "table" else 0.0 for name in of])[:, None]
-    by_reading = read * np.abs(mean).max(axis=1, keepdims=True)
+    by_reading = reading_error(mean, of, engine)
     se = np.hypot(by_chance, np.where(gap.any(axis=1), by_reading, 0.0))
     event = np.array([name in EVENTS for name in of])[:, None]
     same = ~gap.any(axis=1) & ~event  # an event that was not seen to differ may yet

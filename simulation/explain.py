@@ -16,7 +16,18 @@ import pandas as pd
 
 from simulation import __version__
 from simulation.comparable import Entry, Item, check_alike, entered, unlike_assumptions, years_alike
-from simulation.compare import SEED, by_scrambling, check_of, error, measured, packed, shared, tidy, unpacked
+from simulation.compare import (
+    SEED,
+    by_scrambling,
+    check_of,
+    error,
+    measured,
+    packed,
+    reading_error,
+    shared,
+    tidy,
+    unpacked,
+)
 from simulation.loading import parsed
 from simulation.model import simulate
 from simulation.policy import Policy, policy_terms
@@ -95,7 +106,7 @@ def waterfall(a: Item, b: Item, of: str | Sequence[str] = "balance_end", year: i
     worth = {coalition: shared(worth[0], values, same)[:, :, kept] for coalition, values in worth.items()}
     return Waterfall(
         (entries[0].name, entries[1].name), grouped, {name: titled(name) for name in grouped},
-        *frames(worth, list(grouped), paths if sampled else None, names, years, draws),
+        *frames(worth, list(grouped), paths if sampled else None, names, years, draws, engine),
         {"draws": draws, "seed": seed, "engine": engine, "model": __version__, "runs": len(worth), "orders": sampled})
 
 
@@ -290,7 +301,8 @@ def along_orders(groups: int, worth: Mapping[int, np.ndarray], paths: Sequence[t
 
 
 def frames(worth: Mapping[int, np.ndarray], groups: list[str], paths: Sequence[tuple[int, ...]] | None,
-           of: Sequence[str], years: Sequence[int], draws: int) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+           of: Sequence[str], years: Sequence[int], draws: int,
+           engine: str) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Totals, parts and pairs from the worth (1 + scrambling, quantity, t) of coalitions in so many draws."""
     count, nothing = len(groups), worth[0]
     least = error(np.zeros((len(of), draws, 1)), of)  # of what was never seen to differ
@@ -307,9 +319,11 @@ def frames(worth: Mapping[int, np.ndarray], groups: list[str], paths: Sequence[t
             spread = error_of(halves)
         else:
             spread = np.full_like(spread, np.nan)
-    totals = tidy(of, years, first=nothing[0], last=nothing[0] + whole[0], change=whole[0],
-                  se=error_of(whole[1:], least), interaction=(whole - alone.sum(axis=0))[0])
-    parts = [tidy(of, years, part=part[n, 0], se=error_of(part[n, 1:], least), se_orders=spread[n], alone=alone[n, 0],
+    open_ = lambda worth: np.where(worth.any(axis=0), np.hypot(  # noqa: E731
+        error_of(worth[1:], least), reading_error(worth[0], of, engine)), least)
+    totals = tidy(of, years, first=nothing[0], last=nothing[0] + whole[0], change=whole[0], se=open_(whole),
+                  interaction=(whole - alone.sum(axis=0))[0])
+    parts = [tidy(of, years, part=part[n, 0], se=open_(part[n]), se_orders=spread[n], alone=alone[n, 0],
                   interaction=(part[n] - alone[n])[0]).assign(group=name) for n, name in enumerate(groups)]
     pairs = [tidy(of, years, interaction=(worth[1 << i | 1 << j] - worth[1 << i] - worth[1 << j] + nothing)[0]).assign(
         first=groups[i], second=groups[j]) for i, j in combinations(range(count), 2)] if paths is None else []

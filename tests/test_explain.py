@@ -13,7 +13,7 @@ from numpy.testing import assert_allclose
 
 from simulation import load_scenario, sentences, simulate
 from simulation.__main__ import main
-from simulation.compare import compare
+from simulation.compare import READ, compare
 from simulation.drivers import BEHIND, DRIVERS, drivers, in_thirds, of_shocks, outer_thirds, shares, standard
 from simulation.explain import (
     MANY,
@@ -110,6 +110,11 @@ def test_errors_are_those_of_the_comparison_also_of_what_was_never_seen(three) -
     told = compare([BENXI, reform(THREE)], DRAWS, 1, "table", of=("balance_end", "p_deficit")).differences
     assert_allclose(three.totals.set_index(["quantity", "year"])["se"], told.set_index(["quantity", "year"])["se"],
                     rtol=1e-6)
+    one = {RATE: THREE[RATE]}  # and what reading off the table leaves of a count
+    told = compare([BENXI, reform(one)], DRAWS, 1, "table", of=("catastrophic",)).differences
+    found = waterfall(BENXI, reform(one), "catastrophic", draws=DRAWS, seed=1, engine="table").totals
+    assert_allclose(found["se"], told["se"], rtol=1e-6)
+    assert found["se"].iloc[-1] >= READ["catastrophic"] * found["change"].abs().max()
     chances = three.parts[three.parts["quantity"] == "p_deficit"]
     assert chances["se"].min() == 1 / DRAWS and (chances["part"][chances["se"] == 1 / DRAWS] == 0).any()
 
