@@ -12,8 +12,7 @@ if not access.outside():
     learning.take_link()
     state.begin()
     state.show_address()
-st.set_page_config(page_title=t("app.title"), page_icon="ui/icon.svg", layout="wide",
-                   initial_sidebar_state="expanded")
+st.set_page_config(page_title=t("app.title"), page_icon="ui/icon.svg", layout="wide")
 
 PAGES = {  # the first is the front page
     "overview": ":material/monitoring:", "levers": ":material/tune:", "compare": ":material/compare_arrows:",
