@@ -22,7 +22,7 @@ def shown(text: str) -> str:
     >>> shown("a\\ud800")
     'a?'
     """
-    return short(text.encode(errors="replace").decode())
+    return short("".join("?" if "\ud800" <= letter <= "\udfff" else letter for letter in text))
 
 
 def fault_in(text: str, place: str, most: int) -> Fault | None:
