@@ -106,15 +106,15 @@ def bundled_as(series: Series) -> str:
     >>> bundled_as(load_series("national_nrcms"))
     'national_nrcms'
     """
-    return next((name for name, own in bundled_series().items() if own.years == series.years and all(
+    return next((name for name, own in bundled_series(FOLDER).items() if own.years == series.years and all(
         np.array_equal(values, series.values[quantity], equal_nan=True) for quantity, values in own.values.items())),
         "")
 
 
 @cache
-def bundled_series() -> dict[str, Series]:
-    """Every bundled series by name."""
-    return {name: load_series(name) for name in bundled()}
+def bundled_series(folder: Path) -> dict[str, Series]:
+    """Every bundled series of a folder by name."""
+    return {path.stem: read_series(path.read_bytes(), path.name) for path in sorted(folder.glob("*.csv"))}
 
 
 def load_series(name: str) -> Series:
