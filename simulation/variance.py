@@ -12,7 +12,7 @@ from simulation.model import simulate
 from simulation.results import MORE, QUANTITIES
 from simulation.scenario import Scenario
 from simulation.steps.utilisation import SOURCES
-from simulation.streams import REPLICATES
+from simulation.streams import REPLICATES, jackknifed
 from simulation.terms import Words, refuse, words
 
 # The parts of a variance, in order: the sources alone and what they make together beyond that.
@@ -90,7 +90,7 @@ def split(alone: Mapping[str, np.ndarray], whole: np.ndarray) -> Split:
     # one in so many draws left out at a time, a scrambling each
     left_out = [np.delete(every, np.s_[r::REPLICATES], axis=1) for r in range(REPLICATES)]
     spread = np.stack([of_whole(sources) for sources in left_out])
-    se = np.sqrt((REPLICATES - 1) * spread.var(axis=0))
+    se = jackknifed(spread)
     return Split(of_whole(every), se, np.sqrt(variance(every)))
 
 
