@@ -1,4 +1,4 @@
-"""What one run says of some quantities: each statistic by year, with its standard error over the scramblings.
+"""What one run says of some quantities: each statistic by year, with its standard error over halves of the draws.
 
 A change from another run is taken draw by draw on the same futures, so its error is smaller.
 """
@@ -15,31 +15,31 @@ from report.lesson import DERIVED, STATISTICS
 from simulation.measures import QUANTILES, chances, happened, standard_error
 from simulation.results import ALONG, EVENTS, QUANTITIES, Result
 from simulation.scenario import Scenario
-from simulation.streams import REPLICATES, error_of
+from simulation.streams import error_of_halves, halves
 
 
 class Evidence(NamedTuple):
-    """What one run says of some quantities: each statistic by year, from all draws and from each scrambling."""
+    """What one run says of some quantities: each statistic by year, from all draws and from each half."""
 
     scenario: Scenario
     draws: int
     years: tuple[int, ...]
     names: tuple[str, ...]
     whole: np.ndarray  # (quantity, statistic, t), in the quantity's unit
-    parts: np.ndarray  # (scrambling, quantity, statistic, t)
+    halves: np.ndarray  # (half, quantity, statistic, t)
 
     def value(self, name: str, statistic: str, year: int) -> tuple[float, float]:
         """A figure and its standard error, which is never below what one further draw could change of a chance."""
         at = self.at(name, statistic, year)
         least = 1 / self.draws if name in EVENTS else 0.0
-        return float(self.whole[at]), float(error_of(self.parts[(slice(None), *at)], least))
+        return float(self.whole[at]), float(error_of_halves(self.halves[(slice(None), *at)], least))
 
     def change(self, start: Evidence, name: str, statistic: str, year: int) -> tuple[float, float]:
         """The change of a figure from another run on the same draws, and its standard error."""
         here, there = self.at(name, statistic, year), start.at(name, statistic, year)
-        apart = self.parts[(slice(None), *here)] - start.parts[(slice(None), *there)]
+        apart = self.halves[(slice(None), *here)] - start.halves[(slice(None), *there)]
         change = float(self.whole[here] - start.whole[there])
-        return change, float(error_of(apart, 1 / self.draws if name in EVENTS and change else 0.0))
+        return change, float(error_of_halves(apart, 1 / self.draws if name in EVENTS and change else 0.0))
 
     def chance(self, event: str, year: int) -> tuple[float, float]:
         """The probability of an event and its standard error."""
@@ -61,10 +61,9 @@ def evidence(result: Result, names: Iterable[str] = tuple(QUANTITIES)) -> Eviden
     names, events = tuple(dict.fromkeys(names)), happened(result)
     draws = np.stack([*(values(result, name) for name in names),
                       *(events[event].astype(float) for event in EVENTS)])  # (quantity, d, t)
-    parts = [draws[:, n::REPLICATES] for n in range(REPLICATES)]
     years = tuple(int(year) for year in result.data["year"].values)
     return Evidence(result.scenario, draws.shape[1], years, (*names, *EVENTS), statistics(draws),
-                    np.stack([statistics(part) for part in parts]))
+                    np.stack([statistics(half.swapaxes(0, 1)) for half in halves(draws.swapaxes(0, 1))]))
 
 
 def values(result: Result, name: str) -> np.ndarray:

@@ -19,9 +19,9 @@ from simulation.model import check_run, simulate
 from simulation.objectives import public_money
 from simulation.results import Result
 from simulation.scenario import PAYERS, Scenario, clause
-from simulation.sensitivity import SEED, assumed, blocks, counted, error_of_mean, title_of
+from simulation.sensitivity import SEED, assumed, blocks, counted, title_of
 from simulation.steps.utilisation import correlated, normals_of
-from simulation.streams import REPLICATES
+from simulation.streams import REPLICATES, error_of, scramblings
 from simulation.terms import Mapper, Progress, Source, Words, refuse, words
 from simulation.variance import ROUNDING
 
@@ -202,6 +202,15 @@ def spline_terms(known: np.ndarray) -> np.ndarray:
                             known[:, pairs[0]] * known[:, pairs[1]]])
 
 
+def error_of_mean(drawn: np.ndarray, least: float = 0.0) -> float:
+    """Standard error of the mean of draws, from the spread between the scramblings; `least` at least.
+
+    >>> round(error_of_mean(np.tile([1.0, -1.0], 8)), 2)
+    0.26
+    """
+    return float(error_of([part.mean() for part in scramblings(drawn)], least))
+
+
 def is_worse(loss: np.ndarray, taken: np.ndarray) -> np.ndarray:
     """Whether a better option than the one taken was there, in each future."""
     return taken - loss.min(axis=1) > nothing(loss)
@@ -245,9 +254,10 @@ def table_of_values(scenario: Scenario, loss: np.ndarray, chosen: int, seed: int
     rows = []
     for factor, title, kind, worth, (says, source) in found:
         value, se = float(worth.saved.mean()), error_of_mean(worth.saved)
+        avoided_se = error_of_mean(today.astype(float) - worth.wrong, 1 / len(today))
         rows.append((factor, title.zh, title.en, kind, value, se, value / whole if whole > 0 else 0.0,
                      bool(value > TOLD * se + nothing(loss)), worth.wrong.mean(), today.mean() - worth.wrong.mean(),
-                     error_of_mean(today.astype(float) - worth.wrong), says.zh, says.en, source.zh, source.en))
+                     avoided_se, says.zh, says.en, source.zh, source.en))
     return pd.DataFrame(rows, columns=list(VALUES)).sort_values("value", ascending=False, kind="stable",
                                                                 ignore_index=True)
 

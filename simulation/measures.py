@@ -8,7 +8,7 @@ import pandas as pd
 from simulation.results import ALONG, MORE, QUANTITIES, Result
 from simulation.scenario import Change, Scenario
 from simulation.steps.fund import ratio
-from simulation.streams import error_of, scramblings
+from simulation.streams import error_of, error_of_halves, halves, scramblings
 from simulation.terms import Source, words
 
 QUANTILES = {"p05": 0.05, "p25": 0.25, "p50": 0.50, "p75": 0.75, "p95": 0.95}
@@ -124,18 +124,12 @@ def median_error(result: Result, quantity: str) -> pd.DataFrame:
 
 
 def quantile_error(draws: np.ndarray, level: float) -> np.ndarray:
-    """Standard error (t,) of a quantile of draws (d, t): how far the quantile moves within that of the share below it.
-
-    The share below is a mean, whose error the scramblings tell (Woodruff 1952). A quantile of each scrambling would
-    not do: in sixteen draws there is no 5 % point to find.
+    """Standard error (t,) of a quantile of draws (d, t), from half of them at a time (see `error_of_halves`).
 
     >>> quantile_error(np.arange(64.0)[:, None], 0.5).round(1).tolist()
-    [1.0]
+    [1.2]
     """
-    share_se = standard_error(draws <= np.quantile(draws, level, axis=0))
-    low, high = np.clip([level - share_se, level + share_se], 0, 1)
-    below, above = np.transpose([np.quantile(*of) for of in zip(draws.T, np.stack([low, high], axis=1), strict=True)])
-    return (above - below) * share_se / (high - low)  # an end cut off at 0 or 1 stands for as far again
+    return error_of_halves([np.quantile(half, level, axis=0) for half in halves(draws)])
 
 
 def paid_of(payment: np.ndarray, owed: np.ndarray) -> np.ndarray:

@@ -23,7 +23,6 @@ from simulation.steps.utilisation import SHOCKS, correlations, dimensions, norma
 from simulation.streams import (
     REPLICATES,
     correlation_root,
-    error_of,
     jackknifed,
     scramblings,
     sobol_normals,
@@ -317,15 +316,6 @@ def tornado(scenario: Scenario, bars: Sequence[Factor], of: Sequence[str], year:
                 float(point), 12) + 0.0 for point in points), low.mean(), high.mean(), base.mean(),
                 high.mean() - low.mean(), error((high - low)[None, :, None], [name]).item()))
     return ranked(pd.DataFrame(rows, columns=list(TORNADO)), of, "swing")
-
-
-def error_of_mean(drawn: np.ndarray) -> float:
-    """Standard error of the mean of draws, from the spread between the scramblings.
-
-    >>> round(error_of_mean(np.tile([1.0, -1.0], 8)), 2)
-    0.26
-    """
-    return float(error_of([part.mean() for part in scramblings(drawn)]))
 
 
 def indices(factors: Sequence[Factor], of: Sequence[str], year: int, runs: Sequence[dict]) -> pd.DataFrame:

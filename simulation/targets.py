@@ -118,7 +118,7 @@ def read_targets(texts: str | Iterable[str]) -> tuple[Target, ...]:
 def measured(result: Result, targets: Iterable[Target]) -> tuple[np.ndarray, np.ndarray]:
     """What a run gives for each target and year, and its standard error: two arrays (target, t).
 
-    Errors come from the spread between the independent scramblings of the draws, those of quantiles by the share below.
+    Errors come from the spread between the independent scramblings of the draws, those of quantiles between halves.
     """
     events = happened(result)
     found, errors = [], []

@@ -17,12 +17,12 @@ from simulation.information import (
     VALUES,
     WEIGHED,
     advice,
+    error_of_mean,
     information,
     known_first,
     parts_of,
 )
 from simulation.scenario import Change
-from simulation.sensitivity import error_of_mean
 from simulation.streams import sobol_normals
 from simulation.terms import BadInput
 from tests.coarse import coarse

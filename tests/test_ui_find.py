@@ -90,6 +90,15 @@ def test_the_page_says_what_the_model_found_and_takes_it_over(handed, language):
     assert again.already
 
 
+def test_after_a_stop_the_page_says_so():
+    at = asked(page("en"), lever="financing.subsidy", limit__p_deficit=30)
+    assert not at.info
+    at.session_state["find.seek.asked"] = "stopped", at.session_state["find.seek.told"]
+    at.run(timeout=120)
+    assert [info.value for info in at.info] == [say("en", "find.ended")]
+    assert at.button(key="find.seek.stop").disabled and not at.button(key="find.seek.go").disabled
+
+
 def test_what_cannot_be_reached_is_said_in_the_reader_s_language():
     at = asked(page("zh"), lever=STEP, limit__p_deficit=100, limit__p_balance_over=1)
     assert any("达不到" in text for text in words_of(at))

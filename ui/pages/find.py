@@ -28,7 +28,7 @@ def asking(name: str) -> object:
 
 
 def ask(name: str, question: object) -> None:
-    """Ask a question, or nothing any more: a calculation under way ends."""
+    """Ask a question, or no longer: a calculation under way ends."""
     st.session_state[f"find.{name}.asked"] = question
 
 
@@ -37,7 +37,7 @@ def buttons(name: str, question: object, allowed: bool) -> None:
     with st.container(horizontal=True):
         st.button(t(f"find.{name}.go"), key=f"find.{name}.go", type="primary", on_click=ask, args=(name, question),
                   disabled=not allowed, icon=":material/search:")
-        st.button(t("find.stop"), key=f"find.{name}.stop", on_click=ask, args=(name, None),
+        st.button(t("find.stop"), key=f"find.{name}.stop", on_click=ask, args=(name, ("stopped", question)),
                   disabled=asking(name) != question or told(name) == question, icon=":material/stop_circle:")
 
 
@@ -64,7 +64,9 @@ def answered(name: str, question: object, answer: Callable[[tuple], Any]) -> Any
 def waiting(name: str, question: object, what: str) -> None:
     """What a calculation does, before it is asked for; and that an answer was to another question."""
     st.caption(what)
-    if asking(name) not in (None, question) and told(name) == asking(name):
+    if asking(name) == ("stopped", question):
+        st.info(t("find.ended"), icon=":material/stop_circle:")
+    elif asking(name) not in (None, question) and told(name) == asking(name):
         st.info(t("find.other"), icon=":material/info:")
 
 
