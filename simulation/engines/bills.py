@@ -13,7 +13,7 @@ from simulation.engines.choice import weighed
 from simulation.engines.nodes import WIDE, Polynomial, Terms, spanning, through, unit_points
 from simulation.engines.parts import parts, several
 from simulation.engines.shapes import NO_TAIL, bin_means
-from simulation.engines.yearly import Ends
+from simulation.engines.yearly import SMALLEST, Ends
 from simulation.records import Costs, Outpatient, Rules, Tail
 from simulation.steps.benefits import BASIC, CRITICAL, settle_year
 from simulation.streams import stream
@@ -21,8 +21,8 @@ from simulation.streams import stream
 INPATIENT, OUTPATIENT = 0, 2
 EDGES = np.concatenate([[-np.inf], np.linspace(-4.0, 4.5, 127), [np.inf]])  # cost bins, as standard normal points
 CHANCE = np.diff(ndtr(EDGES))
-PRICE_NODES, VOLUME_NODES = 5, 3
-WIDE_VOLUME = 5.0  # log units: payments bend less with the number of visits than with their price
+PRICE_NODES, VOLUME_NODES = 5, 5
+WIDE_VOLUME = 1.5  # log units
 KEPT: dict[bytes, np.ndarray] = {}  # what was settled, by all that it follows from: no other lever settles it anew
 MOST_KEPT = 2000
 YEARS = 4  # settled at once: few enough to stay in the cache
@@ -212,7 +212,8 @@ def payments(rules: list[Rules], care: Visits) -> Terms:
                           of_year(care.contributed))
             columns = np.concatenate(one[:3]).T  # (c, n, 3 k)
             found[years] = columns.reshape(-1, len(years), *found.shape[2:]).swapaxes(0, 1)
-    return through(found, [None, None], *(np.stack(end) for end in zip(*ends, strict=True)))
+    smallest = np.repeat([SMALLEST["others"], SMALLEST["chance"], SMALLEST["chance"]], care.expense.shape[1])
+    return through(found, [None, None], *(np.stack(end) for end in zip(*ends, strict=True)), smallest)
 
 
 def paid_in(one: Polynomial, mix: np.ndarray, users: np.ndarray, visits: np.ndarray, price: np.ndarray) -> Paid:
@@ -275,9 +276,14 @@ def year_of(paid: Paid, users: np.ndarray, waiting: np.ndarray, visits: np.ndarr
     in_policy = spent * eligible.T[:, :, None]
     paid_by_tier *= paid_more
     expense_by_cell *= more
-    expense_by_cell -= paid_by_cell * paid_more
-    return (np.minimum(paid_by_tier, in_policy, out=paid_by_tier), spent, in_policy, visits_by_tier,
-            np.maximum(expense_by_cell, 0.0, out=expense_by_cell), waiting * bill * usual)
+    bounded = (paid_by_tier > in_policy).any()
+    np.minimum(paid_by_tier, in_policy, out=paid_by_tier)
+    left = expense_by_cell - paid_by_cell * paid_more
+    if bounded or left.min() < 0:  # what is not paid any more, or is paid too much of one cell, others bear or save
+        np.maximum(left, 0.0, out=left)
+        left += 1e-12 * expense_by_cell
+        left *= np.add.reduce(spent - paid_by_tier) / np.maximum(np.add.reduce(left), 1e-300)
+    return paid_by_tier, spent, in_policy, visits_by_tier, left, waiting * bill * usual
 
 
 def limited(mean: np.ndarray, log_sd: float, limit: np.ndarray) -> np.ndarray:

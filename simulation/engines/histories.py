@@ -15,6 +15,7 @@ from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
+from scipy.linalg import block_diag
 from scipy.stats import nbinom
 
 from simulation.engines.blocks import Block, blocks
@@ -38,6 +39,7 @@ from simulation.records import Care, Conditions, Costs, Rules, Spending
 from simulation.streams import normals
 
 PRICE_NODES, CEILING_NODES, DETAIL_NODES = 5, 3, 2
+CEILING_SPAN = 2.0  # times the lowest ceiling
 SPECIAL_NODES, SPECIAL_SPAN = 2, 0.1  # two nodes, and one more for every span: what is paid is all but linear
 TILT_NODES, MOST_TILT_NODES, TILT_SPAN = 3, 7, 0.4  # three nodes, and one more for every span of that many log odds
 TILT_STEP = 0.05  # log odds
@@ -205,17 +207,28 @@ def alike(inputs: list[tuple]) -> list[list[int]]:
 def ceiling_nodes(ceilings: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """At which ceilings to settle, and the weight of each for every year's ceiling (t, n).
 
-    A ceiling that follows income moves slowly: three nodes on a log scale stand for all its years.
+    A ceiling that follows income moves slowly: three nodes on a log scale stand for all up to `CEILING_SPAN` apart, and
+    ceilings further apart, such as those of a reform, have nodes of their own.
 
     >>> nodes, weights = ceiling_nodes(np.array([5e4, 6e4, 5e4]))
     >>> nodes.tolist(), weights.tolist()
     ([50000.0, 60000.0], [[1.0, 0.0], [0.0, 1.0], [1.0, 0.0]])
+    >>> ceiling_nodes(np.array([1e4, 1.1e4, 1.2e4, 1.3e4, 9e4]))[0].round().tolist()
+    [10000.0, 11402.0, 13000.0, 90000.0]
     """
     distinct, which = np.unique(ceilings, return_inverse=True)
-    if len(distinct) <= CEILING_NODES or not np.isfinite(distinct).all() or distinct[0] <= 0:
-        return distinct, np.eye(len(distinct))[which]
-    nodes = chebyshev_nodes(np.log(distinct[0]), np.log(distinct[-1]), CEILING_NODES)
-    return np.exp(nodes), node_basis(nodes, np.log(ceilings))
+    nodes, weights = [], []
+    while distinct.size:
+        near = max(int((distinct <= CEILING_SPAN * distinct[0]).sum()), 1)
+        some, distinct = distinct[:near], distinct[near:]
+        if near > CEILING_NODES:
+            logs = chebyshev_nodes(*np.log(some[[0, -1]]), CEILING_NODES)
+            nodes.append(np.exp(logs))
+            weights.append(node_basis(logs, np.log(some)))
+        else:
+            nodes.append(some)
+            weights.append(np.eye(near))
+    return np.concatenate(nodes), block_diag(*weights)[which]
 
 
 KEPT: OrderedDict[bytes, tuple[list[Stack], int]] = OrderedDict()  # what was settled, latest last, and its bytes

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.polynomial.chebyshev import chebvander
 
-LONGEST_PIECE = 5  # years
+STRAIGHT = 0.05  # of a rate: what the fund pays of more than this bends too much for a straight line
 WIDE, FURTHER, MOST = 3.0, 0.35, 24  # log units that a few nodes span; one node more for every so much beyond; at most
 
 
@@ -166,30 +166,30 @@ def spanning(low: float, high: float, n: int, wide: float = WIDE) -> np.ndarray:
     return chebyshev_nodes(low, high, min(n + max(int(np.ceil((high - low - wide) / FURTHER)), 0), MOST))
 
 
-def bonus_nodes(rates: np.ndarray, bonus: float, limit: float, longest: int) -> np.ndarray:
-    """Contribution years at which to settle; between them the mean payment is as good as linear.
+def bonus_nodes(rates: np.ndarray, bonus: float, limit: float, longest: int) -> tuple[np.ndarray, np.ndarray]:
+    """Contribution years at which to settle, and the weights (y, node) that read whole years 0..longest off them.
 
-    A rate is linear in years up to its limit, so nodes stand where a rate meets it and at most
-    `LONGEST_PIECE` years apart: only the yearly ceiling bends what lies between.
+    A rate rises with the years up to its limit, and so does what the fund pays; what remains for the layers above it
+    bends. Nodes stand where a rate meets its limit, and so many between that a polynomial goes through; where these
+    would be as many as the years, at every year.
 
-    >>> bonus_nodes(np.array([0.6]), 0.01, 0.7, 9).tolist(), bonus_nodes(np.array([0.7]), 0.01, 0.7, 9).tolist()
+    >>> bonus_nodes(np.array([0.6]), 0.01, 0.7, 9)[0].tolist(), bonus_nodes(np.array([0.7]), 0.01, 0.7, 9)[0].tolist()
     ([0.0, 4.5, 9.0], [0.0])
+    >>> bonus_nodes(np.array([0.5]), 0.2, 0.8, 3)[0].tolist()
+    [0.0, 1.0, 2.0, 3.0]
     """
     below = np.unique(rates[rates < limit])
     if bonus <= 0 or longest == 0 or below.size == 0:
-        return np.zeros(1)
+        return np.zeros(1), np.ones((longest + 1, 1))
     kinks = (limit - below) / bonus
-    edges = np.unique(np.concatenate([[0.0, longest], kinks[kinks < longest]]).round(9))
-    pieces = [np.linspace(low, high, 1 + int(np.ceil((high - low) / LONGEST_PIECE)))
-              for low, high in zip(edges[:-1], edges[1:], strict=True)]
-    return np.unique(np.concatenate(pieces))
-
-
-def years_weights(nodes: np.ndarray, longest: int) -> np.ndarray:
-    """Weights (y, node) that read whole contribution years 0..longest off the nodes, piecewise linear.
-
-    >>> years_weights(np.array([0.0, 2.0]), 2).tolist()
-    [[1.0, 0.0], [0.5, 0.5], [0.0, 1.0]]
-    """
-    years = np.arange(longest + 1)
-    return np.stack([np.interp(years, nodes, unit) for unit in np.eye(len(nodes))], axis=1)
+    edges = np.unique(np.concatenate([[0.0, longest], kinks[kinks < longest]]).round(9)).tolist()
+    found: dict[float, np.ndarray] = {}
+    years = np.arange(longest + 1.0)
+    for low, high in zip(edges[:-1], edges[1:], strict=True):
+        here = years[(years >= low) & (years <= high)]
+        many = 2 + max(int(np.ceil(bonus * (high - low) / STRAIGHT - 1e-9)) - 1, 0)
+        nodes = here if many >= len(here) else chebyshev_nodes(low, high, many)
+        for node, weight in zip(nodes.tolist(), lagrange(nodes, here), strict=True):
+            row = found.setdefault(node, np.zeros(longest + 1))
+            row[here.astype(int)] = weight  # at an edge both pieces say the same
+    return np.array(sorted(found)), np.stack([found[node] for node in sorted(found)], axis=1)

@@ -13,7 +13,7 @@ import numpy as np
 
 from simulation.engines.arrays import ORDER, carry_out, program
 from simulation.engines.blocks import BIN, Block, mix_weights, own_weights, sort_weights
-from simulation.engines.nodes import bonus_nodes, years_weights
+from simulation.engines.nodes import bonus_nodes
 from simulation.engines.pruned import LAYERS, Form, Reach, known
 from simulation.records import Costs, Rules
 from simulation.steps.benefits import CRITICAL
@@ -63,8 +63,9 @@ def schedules(rules: Rules, cells: int, longest: int, only: float | None = None)
     used: list[tuple[int, int, np.ndarray]] = []
     index: dict[bytes, int] = {}
     for g in range(cells):
-        nodes = bonus_nodes(rules.rate[..., g], rules.bonus, rules.limit, longest) if only is None else np.array([only])
-        for node, weight in zip(nodes, years_weights(nodes, longest).T, strict=True):
+        nodes, weights = ((np.array([only]), np.ones((longest + 1, 1))) if only is not None else
+                          bonus_nodes(rules.rate[..., g], rules.bonus, rules.limit, longest))
+        for node, weight in zip(nodes, weights.T, strict=True):
             shape = np.append(rules.rate[..., g].ravel(), node).tobytes()
             if shape not in index:
                 index[shape] = len(made)

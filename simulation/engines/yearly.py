@@ -186,6 +186,12 @@ def year_of(by_cell: np.ndarray, people: np.ndarray, used: dict[str, np.ndarray]
     paid_by_cell = np.maximum(by_cell[:, 0] + reduce(np.add, (by_cell[:, MOMENTS + tiers + n] for n in range(3))), 0.0)
     caught = np.minimum(np.maximum(by_cell[:, -1], 0.0) * factor[-1], people)
     all_layers = basic + critical + assistance + commercial
+    paid_by_cell *= all_layers / np.maximum(reduce(np.add, paid_by_cell), 1e-9)
+    expense_by_cell = used["expense_by_cell"] * factor[0]
+    if (paid_by_cell > expense_by_cell).any():  # chance moves both: what is beyond a cell's expense the others are paid
+        room = np.maximum(expense_by_cell - paid_by_cell, 0.0)
+        np.minimum(paid_by_cell, expense_by_cell, out=paid_by_cell)
+        paid_by_cell += room * ((all_layers - reduce(np.add, paid_by_cell)) / np.maximum(reduce(np.add, room), 1e-9))
     return {
         "basic": basic, "chronic": chronic * scale, "expense": expense, "eligible": eligible, "critical": critical,
         "assistance": assistance, "commercial": commercial, "catastrophic": reduce(np.add, caught),
@@ -194,8 +200,7 @@ def year_of(by_cell: np.ndarray, people: np.ndarray, used: dict[str, np.ndarray]
         "chronic_expense": used["chronic_expense"] * factor[0],
         "claims_by_tier": used["expense_by_tier"] * factor[PAYMENT + 1:PAYMENT + 1 + tiers] * scale,
         "chronic_claims": used["chronic_expense"] * factor[-2] * scale,
-        "paid_by_cell": paid_by_cell * (all_layers / np.maximum(reduce(np.add, paid_by_cell), 1e-9)),
-        "expense_by_cell": used["expense_by_cell"] * factor[0], "catastrophic_by_cell": caught,
+        "paid_by_cell": paid_by_cell, "expense_by_cell": expense_by_cell, "catastrophic_by_cell": caught,
     }
 
 
