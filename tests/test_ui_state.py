@@ -90,6 +90,27 @@ def test_a_look_back_loses_nothing():
     assert at.session_state["view"] == view
 
 
+@pytest.mark.parametrize("kind, key, value", [("selectbox", "since", 2010), ("checkbox", "preset.primary_5", True),
+                                              ("checkbox", f"uncertain.{COST}", False)])
+def test_no_widget_moved_during_a_look_back_drops_the_last_change(kind, key, value):
+    at = app("en")
+    at.session_state["in.assumptions"] = at.session_state["of.assumptions.utilisation"] = True
+    at.run()
+    at.slider(key=f"range.{COST}").set_value((0.03, 0.05)).run()
+    at.segmented_control(key="replay").set_value("before").run()
+    next(widget for widget in at.get(kind) if widget.key == key).set_value(value).run()
+    view = at.session_state["view"]
+    assert dict(view.edits)[COST].median == 0.04 and view != view_of(OLD, edits=[(COST, (0.03, 0.04, 0.05))])
+
+
+def test_what_stays_behind_is_counted_after_a_look_back():
+    at = app("en", **{CEILING: "40000"})
+    at.button(key="reset_all").click().run()
+    at.segmented_control(key="replay").set_value("before").run()
+    at.selectbox(key="scenario").set_value(FIRST).run()
+    assert at.session_state["view"] == view_of(FIRST) and at.session_state["notice"] is None
+
+
 @pytest.mark.parametrize("button", ["undo_last", "redo_last"])
 def test_buttons_pressed_while_looking_back_act_on_the_present_view(button):
     at = app("en")

@@ -129,6 +129,7 @@ def choices(view: View) -> None:
 
 def chosen(name: str) -> None:
     """Make the edits of a preset, or take them away."""
+    state.look(back=False)  # the present edits are added to, not those looked at
     view, preset = state.view(), offered().presets[name]
 
     def wanted() -> View:

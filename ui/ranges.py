@@ -165,7 +165,8 @@ def help_text(given: Assumed, term: Term, evidence: str, language: str) -> str:
 # --- what the widgets do ------------------------------------------------------------------------------
 
 def present(name: str) -> Interval:
-    """The interval of an assumption as it is taken now."""
+    """The interval of an assumption as it is taken now; a look at what was before is over once something changes."""
+    state.look(back=False)
     view = state.view()
     return dict(view.assumed).get(name) or stated(assumed(known(view.scenario), name))
 

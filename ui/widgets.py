@@ -118,6 +118,7 @@ def scenario_name(name: str, language: str) -> str:
 
 def change_scenario() -> None:
     """Go to the scenario chosen, as it stands, and say what stays behind."""
+    state.look(back=False)  # what stays behind is what is then left, not what was looked at
     behind = len(state.view().edits)
     state.take(lambda: view_of(st.session_state["scenario"]))
     if behind:
@@ -192,6 +193,7 @@ def edits_made(view: View) -> None:
 
 def begin_in() -> None:
     """Let the edits begin in the year chosen, and say which of them the scenario's own values there undo or outdo."""
+    state.look(back=False)  # the present edits are moved, not those looked at
     view, since = state.view(), st.session_state["since"]
     state.take(lambda: view_of(view.scenario, since, view.edits))
     if state.view().since != since:
@@ -290,6 +292,7 @@ def changed(lever: str) -> None:
 
 def unlimited(lever: str) -> None:
     """Lift a ceiling, or bring back the number it had."""
+    state.look(back=False)
     base = known(state.view().scenario)
     earlier = [dict(view.edits).get(lever) for view in reversed(st.session_state["undo"])]
     numbers = [*earlier, lever_value(base, lever, state.view().since), find_lever(lever)[3].low]
