@@ -255,6 +255,19 @@ def test_a_ceiling_can_be_lifted_and_set_again():
     assert at.query_params[CEILING] == "45000"
 
 
+def test_a_ceiling_set_again_is_neither_one_that_was_reset_nor_another_scenario_s():
+    at = app(show=[CEILING])
+    at.number_input(key=CEILING).set_value(45000).run()
+    at.button(key="reset_all").click().run()
+    for scenario, own in ((OLD, 30000), ("urrbmi_county_2026", None)):
+        at.selectbox(key="scenario").set_value(scenario).run()
+        own = own or at.number_input(key=CEILING).value
+        at.checkbox(key=f"unlimited.{CEILING}").check().run()
+        assert at.number_input(key=CEILING).value is None
+        at.checkbox(key=f"unlimited.{CEILING}").uncheck().run()
+        assert at.number_input(key=CEILING).value == own and not at.session_state["view"].edits
+
+
 def test_quick_moves_and_the_year_they_begin():
     at = app()
     before = figures_of(at)

@@ -11,7 +11,7 @@ from its default, and would otherwise send its lowest value as if the user had a
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from itertools import groupby
+from itertools import groupby, takewhile
 from typing import Any
 
 import streamlit as st
@@ -294,8 +294,10 @@ def unlimited(lever: str) -> None:
     """Lift a ceiling, or bring back the number it had."""
     state.look(back=False)
     base = known(state.view().scenario)
-    earlier = [dict(view.edits).get(lever) for view in reversed(st.session_state["undo"])]
-    numbers = [*earlier, lever_value(base, lever, state.view().since), find_lever(lever)[3].low]
+    views = [state.view(), *reversed(st.session_state["undo"])]
+    same = takewhile(lambda view: view.scenario == views[0].scenario, views)  # another's number is not its own
+    earlier = [dict(view.edits).get(lever, lever_value(base, lever, view.since)) for view in same]
+    numbers = [*earlier, lever_value(base, lever, views[0].since), find_lever(lever)[3].low]
     lifted = st.session_state[f"unlimited.{lever}"]
     state.edit([(lever, None if lifted else next(number for number in numbers if number is not None))])
 
