@@ -3,6 +3,7 @@
 import io
 import re
 from datetime import datetime
+from urllib.parse import parse_qs
 
 import pytest
 from docx import Document
@@ -22,7 +23,7 @@ from store.database import ready
 from tests.coarse import coarse
 from tests.screen import LOCALES, OLD, ROOT, few_draws, words_of
 from ui import classroom, runs, state
-from ui.view import scenario_of, to_file, view_of
+from ui.view import from_query, scenario_of, to_file, view_of
 
 FEW = 64  # draws: what is compared does not depend on how many there are
 HAN = "[\u4e00-\u9fff]"
@@ -173,6 +174,21 @@ def test_a_double_click_goes_on_by_one_round(monkeypatch):
     monkeypatch.setattr(state, "SOON", 0.0)  # some time later
     done(leader, "room.next")
     assert stands(code).round == 3 and not leader.warning
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_member_is_given_a_link_to_share_without_the_seat(language):
+    _, code = facilitator(language)
+    team = learner(code, "Reds", language)
+    seat = team.session_state["class"]["seat"]
+    assert seat in team.query_params["seat"]
+    assert say(language, "share.link") not in said_by(team)
+    assert say(language, "share.link_in_class") in said_by(team) and seat not in said_by(team)
+    [link] = [each.value for each in team.code if "?scenario=" in each.value]
+    shared = from_query(parse_qs(link.partition("?")[2]))
+    assert shared == (team.session_state["view"], language, [])
+    done(team, "room.leave")
+    assert say(language, "share.link") in said_by(team)
 
 
 @pytest.mark.parametrize("language, sentence", [("zh", "没有使用这个房间码的课堂"), ("en", "no room has this code")])

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from itertools import groupby, takewhile
 from typing import Any
+from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -27,7 +28,7 @@ from ui.packages import Package, packages, position
 from ui.packages import moved as moved_by
 from ui.register import moved
 from ui.text import language, t
-from ui.view import KEPT, View, from_file, known, offered, scenario_of, to_file, view_of
+from ui.view import KEPT, View, from_file, known, offered, scenario_of, to_file, to_query, view_of
 
 LISTED = 12  # levers moved that the sidebar lists; the page of levers has them all
 FINE = 200  # a slider has at most so many steps; beyond, a number is typed
@@ -328,7 +329,11 @@ def plan_text(base: Scenario, view: View, lever: str, term: Term) -> str:
 def share(view: View) -> None:
     """The view as a link and as a file."""
     st.subheader(t("share.title"))
-    st.caption(t("share.link"))
+    if st.session_state["class"]:  # the address bar also leads to a seat, which is one reader's alone
+        st.caption(t("share.link_in_class"))
+        st.code(f"{st.context.url or ''}?{urlencode(to_query(view, language()))}", language=None, wrap_lines=True)
+    else:
+        st.caption(t("share.link"))
     file = f"{view.scenario}.changes.yaml"
     st.download_button(t("share.download"), to_file(view), file, "application/yaml", key="download_changes",
                        icon=":material/download:", on_click="ignore", width="stretch")
