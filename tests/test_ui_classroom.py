@@ -6,6 +6,7 @@ from datetime import datetime
 from urllib.parse import parse_qs
 
 import pytest
+import sqlalchemy as sa
 from docx import Document
 from streamlit.testing.v1 import AppTest
 
@@ -75,6 +76,11 @@ def learner(code, team, language="zh"):
 
 def stands(code):
     return board(rooms.happened(ready(), rooms.room(ready(), code)))
+
+
+def count_of_rooms():
+    with ready().connect() as connection:
+        return connection.execute(sa.select(sa.func.count()).select_from(rooms.rooms)).scalar()
 
 
 def said_by(at):
@@ -189,6 +195,47 @@ def test_a_member_is_given_a_link_to_share_without_the_seat(language):
     assert shared == (team.session_state["view"], language, [])
     done(team, "room.leave")
     assert say(language, "share.link") in said_by(team)
+
+
+def opened_and_joined_twice():
+    """A page on which the second of two clicks comes before the buttons have gone."""
+    import streamlit as st
+
+    from ui import classroom, state
+    state.begin()
+    boxes = {"start_from": "view", "title": "A", "rounds": 3, "teams": 6, "shown": True, "team": "Reds", "name": "Li"}
+    for name, value in boxes.items():
+        st.session_state[f"room.{name}"] = value
+    for _ in range(2):
+        classroom.open_one({"view": state.view()})
+    room = classroom.here().room
+    classroom.leave()
+    for _ in range(2):
+        classroom.join(room)
+
+
+def test_a_double_click_opens_one_room_and_takes_one_seat():
+    before = count_of_rooms()
+    at = AppTest.from_function(opened_and_joined_twice, default_timeout=120).run()
+    assert not at.exception and count_of_rooms() == before + 1
+    assert len(stands(at.session_state["class"]["room"]).teams["Reds"].members) == 1
+
+
+def test_a_double_click_submits_once(monkeypatch):
+    _, code = facilitator("en")
+    team = learner(code, "Reds", "en")
+
+    def submitted():
+        return [one.kind for one in rooms.happened(ready(), rooms.room(ready(), code))].count("submitted")
+
+    done(done(team, "room.submit"), "room.submit")
+    assert submitted() == 1
+    team.text_input(key="room.note").set_value("another reason").run(timeout=120)
+    done(team, "room.submit")
+    assert submitted() == 2
+    monkeypatch.setattr(state, "SOON", 0.0)  # some time later
+    done(team, "room.submit")
+    assert submitted() == 3
 
 
 @pytest.mark.parametrize("language, sentence", [("zh", "没有使用这个房间码的课堂"), ("en", "no room has this code")])

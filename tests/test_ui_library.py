@@ -12,7 +12,7 @@ from store.database import ready
 from store.library import Draft
 from tests.coarse import coarse
 from tests.screen import CEILING, OLD, app, words_of
-from ui import runs, shelf
+from ui import runs, shelf, state
 from ui.view import from_file, known, scenario_of, to_file, view_of
 
 SCENARIOS = Path(__file__).resolve().parent.parent / "scenarios"
@@ -104,6 +104,17 @@ def test_one_reason_may_stand_for_all():
     click(at, "save")
     (entry,), _ = library.listed(ready())
     assert sorted(library.version(ready(), entry.code).rationale.values()) == ["common", "own"]
+
+
+def test_a_double_click_saves_once(monkeypatch):
+    at = edited()
+    at.text_input(key="shelf.title").set_value("once").run()
+    click(click(at, "save"), "save")
+    (entry,), count = library.listed(ready())
+    assert (count, entry.newest) == (1, 1) and at.success
+    monkeypatch.setattr(state, "SOON", 0.0)  # some time later
+    click(at, "save")
+    assert library.entry(ready(), entry.code).newest == 2
 
 
 def test_who_goes_on_from_a_view_saves_its_next_version_and_is_told_of_another():

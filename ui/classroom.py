@@ -170,6 +170,9 @@ def typed(name: str) -> Any:
 
 def open_one(views: Mapping[str, View]) -> None:
     """Open a room from one of some views and sit in it as its facilitator."""
+    if st.session_state.get("room.key"):
+        return  # the second of a double click
+
     def opened() -> tuple[rooms.Room, str]:
         access.require("facilitator")
         base = to_file(views[typed("start_from")])
@@ -197,6 +200,8 @@ def look_for() -> None:
 
 def join(room: rooms.Room) -> None:
     """Join a team and start from the room's policy."""
+    if st.session_state["class"].get("seat"):
+        return  # the second of a double click
     if token := attempt(rooms.join, shelf.engine(), room.code, typed("team") or "", typed("name")):
         sit(room.code, token)
         begin_anew(room)
@@ -208,8 +213,13 @@ def begin_anew(room: rooms.Room) -> None:
 
 
 def submit(at: Here) -> None:
-    """Submit the view on the pages as the team's policy."""
-    attempt(rooms.submit, shelf.engine(), at.room.code, at.token, to_file(state.view()), typed("note"))
+    """Submit the view on the pages as the team's policy; of a double click, once."""
+    policy = at.room.code, at.token, to_file(state.view()), typed("note")
+    before, when = st.session_state.get("room.submitted", (None, 0.0))
+    if policy == before and time.monotonic() < when + state.SOON:
+        return
+    if attempt(rooms.submit, shelf.engine(), *policy) is not None:
+        st.session_state["room.submitted"] = policy, time.monotonic()
 
 
 def deal(at: Here) -> None:

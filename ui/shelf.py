@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -168,9 +169,13 @@ def refused() -> Fault | None:
 
 
 def save() -> str:
-    """Save the view as a new entry, or as the next version of the one it goes on from."""
+    """Save the view as a new entry, or as the next version of the one it goes on from; of a double click, once."""
     view, on = state.view(), going_on()
-    draft = Draft(text=to_file(view), rationale=reasons(view), note=typed("note").strip(), author=typed("author"),
+    wanted = to_file(view), typed("title")
+    before, when = st.session_state.get("shelf.last", (None, 0.0))
+    if wanted == before and time.monotonic() < when + state.SOON:
+        return "shelf.saved"
+    draft = Draft(text=wanted[0], rationale=reasons(view), note=typed("note").strip(), author=typed("author"),
                   fingerprint=fingerprint(view))
     if on and typed("way", "version") == "version":
         code = on[0]
@@ -183,6 +188,7 @@ def save() -> str:
         code, number = library.save(engine(), typed("title"), draft, typed("notes").strip()), 1
     go_on_from(code, number)
     st.session_state["shelf.note"] = ""
+    st.session_state["shelf.last"] = wanted, time.monotonic()
     return "shelf.saved"
 
 
