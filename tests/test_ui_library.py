@@ -106,6 +106,32 @@ def test_one_reason_may_stand_for_all():
     assert sorted(library.version(ready(), entry.code).rationale.values()) == ["common", "own"]
 
 
+def test_a_reason_for_all_is_not_saved_where_it_is_not_seen():
+    two = {"benefits.rate.inpatient.adult.level_1": "0.7"}
+    at = edited(**two)
+    at.text_input(key="shelf.reasons").set_value("council").run()
+    at.session_state["view"] = VIEW  # one change is left, and no box for all
+    at.run()
+    assert "shelf.reasons" not in [box.key for box in at.text_input]
+    at.text_input(key="shelf.title").set_value("one").run()
+    click(at, "save")
+    (entry,), _ = library.listed(ready())
+    assert library.version(ready(), entry.code).rationale == {}
+
+    at = edited(**two)
+    at.text_input(key="shelf.title").set_value("two").run()
+    at.text_input(key="shelf.reasons").set_value("council").run()
+    click(at, "save")
+    assert at.text_input(key="shelf.reasons").value == ""
+    assert at.text_input(key=f"shelf.reason.{CEILING}").value == "council"  # seen, and kept for the next version
+
+    at = edited(**two)
+    at.text_input(key="shelf.reasons").set_value("council").run()
+    at.selectbox(key="scenario").set_value("urrbmi_county_2026").run()
+    at.slider(key="quick.primary").set_value(5.0).run()
+    assert len(at.session_state["view"].edits) > 1 and at.text_input(key="shelf.reasons").value == ""
+
+
 def test_a_double_click_saves_once(monkeypatch):
     at = edited()
     at.text_input(key="shelf.title").set_value("once").run()

@@ -137,10 +137,19 @@ def going_on() -> tuple[str, int] | None:
     return st.session_state.get("shelf.on")
 
 
+def let_go(view: View) -> None:
+    """Let the reason typed for all changes go once another scenario is looked at: it was not typed for that one."""
+    if st.session_state.get("shelf.shared_for", view.scenario) != view.scenario:
+        st.session_state[f"shelf.{SHARED}"] = ""
+    st.session_state["shelf.shared_for"] = view.scenario
+
+
 def reasons(view: View) -> dict[str, str]:
-    """The reason for each change: its own, else the one typed for all."""
-    given = {one.name: typed(f"reason.{one.name}", one.reason).strip() or typed(SHARED).strip()
-             for one in moved(view, language())}
+    """The reason for each change: its own, else the one typed for all, which is asked for where there are several."""
+    let_go(view)
+    changes = moved(view, language())
+    shared = typed(SHARED).strip() if len(changes) > 1 else ""
+    given = {one.name: typed(f"reason.{one.name}", one.reason).strip() or shared for one in changes}
     return {name: reason for name, reason in given.items() if reason}
 
 
@@ -187,7 +196,9 @@ def save() -> str:
     else:
         code, number = library.save(engine(), typed("title"), draft, typed("notes").strip()), 1
     go_on_from(code, number)
-    st.session_state["shelf.note"] = ""
+    st.session_state["shelf.note"] = st.session_state[f"shelf.{SHARED}"] = ""
+    # What was typed for all is now each one's own, so that the next version neither lacks it nor takes it unseen.
+    retype({f"reason.{name}": reason for name, reason in draft.rationale.items()}, instead_of="reason.")
     st.session_state["shelf.last"] = wanted, time.monotonic()
     return "shelf.saved"
 

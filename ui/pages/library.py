@@ -44,6 +44,7 @@ def saving() -> None:
         except BadInput as bad:  # said before anything is typed, not after
             st.warning(plain(bad.faults[0].sentence(lang)), icon=":material/error:")
     changes = moved(view, lang)
+    shelf.let_go(view)
     with st.container(border=True):
         st.markdown(t("shelf.looked_at", title=plain(known(view.scenario).title[lang]), count=len(changes),
                       year=view.since))
