@@ -132,6 +132,22 @@ def test_a_reason_for_all_is_not_saved_where_it_is_not_seen():
     assert len(at.session_state["view"].edits) > 1 and at.text_input(key="shelf.reasons").value == ""
 
 
+def test_the_reason_of_an_assumption_is_the_present_one_unless_another_was_typed():
+    at = page("en", **{GROWTH: "0.02..0.05; first"})
+    for typed, told, shown in ((None, "second", "second"), ("typed here", "third", "typed here")):
+        box = at.text_input(key=f"shelf.reason.{GROWTH}")
+        if typed:
+            box.set_value(typed).run()
+        at.session_state["view"] = view_of(OLD, edits=[(GROWTH, (0.02, None, 0.05, told))])
+        at.switch_page("ui/pages/methods.py").run()
+        at.switch_page("ui/pages/library.py").run()
+        assert at.text_input(key=f"shelf.reason.{GROWTH}").value == shown
+    at.text_input(key="shelf.title").set_value("t").run()
+    click(at, "save")
+    (entry,), _ = library.listed(ready())
+    assert library.version(ready(), entry.code).rationale == {GROWTH: "typed here"}
+
+
 def test_a_double_click_saves_once(monkeypatch):
     at = edited()
     at.text_input(key="shelf.title").set_value("once").run()

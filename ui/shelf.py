@@ -144,12 +144,22 @@ def let_go(view: View) -> None:
     st.session_state["shelf.shared_for"] = view.scenario
 
 
+def begin_with(name: str, reason: str) -> None:
+    """Put a change's own reason into its box, also in the place of the one it had before, but not of what was typed."""
+    given, key = st.session_state.setdefault("shelf.given", {}), f"shelf.reason.{name}"
+    if key not in st.session_state or st.session_state[key] == given.get(name):
+        st.session_state[key] = reason
+    given[name] = reason
+
+
 def reasons(view: View) -> dict[str, str]:
     """The reason for each change: its own, else the one typed for all, which is asked for where there are several."""
     let_go(view)
     changes = moved(view, language())
     shared = typed(SHARED).strip() if len(changes) > 1 else ""
-    given = {one.name: typed(f"reason.{one.name}", one.reason).strip() or shared for one in changes}
+    for one in changes:
+        begin_with(one.name, one.reason)
+    given = {one.name: typed(f"reason.{one.name}").strip() or shared for one in changes}
     return {name: reason for name, reason in given.items() if reason}
 
 

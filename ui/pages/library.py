@@ -77,8 +77,9 @@ def why(changes: list) -> None:
         left, right = st.columns([1, 1], vertical_alignment="center")
         values = f"{one.old} → {one.new}".replace(" ", "\N{NO-BREAK SPACE}")
         left.markdown(plain(f"{one.title}　{values}") + f"  \n:small[:gray[{plain(one.clause)}]]")
+        shelf.begin_with(one.name, one.reason)
         with right:
-            box(f"reason.{one.name}", library.REASON, one.reason, t("shelf.reason", title=one.title),
+            box(f"reason.{one.name}", library.REASON, label=t("shelf.reason", title=one.title),
                 label_visibility="collapsed", placeholder=t("shelf.reason_empty"))
     if len(changes) > BOXES:
         st.caption(t("shelf.more", count=len(changes) - BOXES))
