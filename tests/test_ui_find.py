@@ -90,6 +90,28 @@ def test_the_page_says_what_the_model_found_and_takes_it_over(handed, language):
     assert again.already
 
 
+def test_a_question_stays_as_it_was_asked_while_its_reader_is_elsewhere():
+    at = page("en")
+    at.selectbox(key="find.lever").set_value("benefits.rate").run(timeout=120)
+    part, years, levers = "find.part.benefits.rate", "find.years.benxi_2008.2008", "find.levers.benxi_2008"
+    span = "find.range.benxi_2008.financing.subsidy"
+    low, high = at.slider(key=span).min, at.slider(key=span).max
+    at.selectbox(key=part).select_index(2)
+    at.slider(key=years).set_value((2009, 2010))
+    at.slider(key=span).set_value((low, high))
+    at.slider(key="find.policies").set_value(40)
+    at.multiselect(key=levers).set_value(at.multiselect(key=levers).value[::-1]).run(timeout=120)
+    asked = {key: at.session_state[key] for key in (part, years, levers, span, "find.policies")}
+    at.switch_page("ui/pages/methods.py").run(timeout=120)
+    at.switch_page("ui/pages/find.py").run(timeout=120)
+    assert not at.exception and {key: at.session_state[key] for key in asked} == asked
+
+    at.switch_page("ui/pages/methods.py").run(timeout=120)
+    at.session_state[span] = low - 8.0, high + 8.0  # as if its bounds had been others
+    at.switch_page("ui/pages/find.py").run(timeout=120)
+    assert not at.exception and at.slider(key=span).value == (low, high)
+
+
 def test_after_a_stop_the_page_says_so():
     at = asked(page("en"), lever="financing.subsidy", limit__p_deficit=30)
     assert not at.info

@@ -272,6 +272,14 @@ def test_the_page_of_levers_puts_the_evidence_beside_the_range(language):
     assert at.number_input(key=f"median.{COST}").value == 4.0
 
 
+def test_what_is_searched_for_stays_while_its_reader_is_elsewhere():
+    at = app("en").switch_page("ui/pages/levers.py").run()
+    at.text_input(key="search").set_value("ceiling").run()
+    at.switch_page("ui/pages/methods.py").run()
+    at.switch_page("ui/pages/levers.py").run()
+    assert not at.exception and at.text_input(key="search").value == "ceiling"
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_exact_ends_can_be_typed_and_the_slider_keeps_step(language):
     at = app(language, scenario=FIRST)

@@ -39,6 +39,14 @@ def page(language, *asked, **query):
     return at.switch_page("ui/pages/why.py").run(timeout=240)
 
 
+def test_the_year_stays_while_its_reader_is_elsewhere():
+    at = page("en")
+    at.selectbox(key=f"why.year.{OLD}").set_value(2010).run(timeout=240)
+    at.switch_page("ui/pages/methods.py").run(timeout=240)
+    at.switch_page("ui/pages/why.py").run(timeout=240)
+    assert not at.exception and at.selectbox(key=f"why.year.{OLD}").value == 2010
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_page_opens_with_what_goes_with_each_chance_and_waits_to_be_asked(language):
     at = page(language)

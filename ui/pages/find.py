@@ -41,6 +41,13 @@ def buttons(name: str, question: object, allowed: bool) -> None:
                   disabled=asking(name) != question or told(name) == question, icon=":material/stop_circle:")
 
 
+def within(key: str, low: float, high: float) -> str:
+    """The key of a range whose bounds may have moved since it was chosen; what it kept is drawn into them."""
+    if key in st.session_state:
+        st.session_state[key] = tuple(min(max(end, low), high) for end in st.session_state[key])
+    return key
+
+
 def told(name: str) -> object:
     """The question whose answer, or refusal, this reader has seen last."""
     return st.session_state.get(f"find.{name}.told")
@@ -80,7 +87,7 @@ def goal() -> tuple:
                                format_func=lambda name: plain(terms[name].title[lang]))
     offered = seeking.parts(view, parameter)
     lever = right.selectbox(
-        t("find.part"), offered, key=f"find.part.{parameter}", help=t("find.part_help"),
+        t("find.part"), offered, key=f"find.part.{parameter}", help=t("find.part_help"), persist_state="session",
         format_func=lambda name: say(lang, "find.whole") if name == parameter and len(offered) > 1
         else scenario.lever_names(name, lang))
     *columns, last_column = st.columns(len(seeking.TARGETS) + 1)
@@ -89,8 +96,8 @@ def goal() -> tuple:
               for column, (event, start) in zip(columns, seeking.TARGETS.items(), strict=True)}
     last = scenario.horizon()[-1]
     years = (last, last) if view.since == last else last_column.slider(
-        t("find.years"), view.since, last, (view.since, last), key=f"find.years.{view.scenario}.{view.since}",
-        help=t("find.years_help"))
+        t("find.years"), view.since, last, (view.since, last), help=t("find.years_help"), persist_state="session",
+        key=within(f"find.years.{view.scenario}.{view.since}", view.since, last))
     return seeking.question(view, lever, seeking.targets_of(limits), years)
 
 
@@ -147,7 +154,7 @@ def search() -> None:
     """The half of the page that searches over several levers."""
     terms, ranges = seeking.parameters(view), searching.ranges(view)
     names = st.multiselect(t("find.levers"), list(ranges), [name for name in searching.FIRST if name in ranges],
-                           key=f"find.levers.{view.scenario}", max_selections=4,
+                           key=f"find.levers.{view.scenario}", max_selections=4, persist_state="session",
                            format_func=lambda name: plain(terms[name].title[lang]),
                            help=t("find.levers_help"))
     wanted = {}
@@ -156,13 +163,15 @@ def search() -> None:
         label = t("find.added" if one.name != name else "find.set", name=plain(terms[name].title[lang]),
                   unit="%" if in_percent(terms[name]) and one.name == name else t("find.points")
                   if in_percent(terms[name]) else unit_text(terms[name].unit, lang))
+        ends = [float(round(times * value, 6)) for value in (one.low, one.high)]
         low, high = column.slider(
-            label, *(float(round(times * value, 6)) for value in (one.low, one.high)),
-            tuple(float(round(times * value, 6)) for value in one.start), float(round(times * one.step, 6)),
-            "%g", key=f"find.range.{view.scenario}.{name}")
+            label, *ends, tuple(float(round(times * value, 6)) for value in one.start),
+            float(round(times * one.step, 6)), "%g", key=within(f"find.range.{view.scenario}.{name}", *ends),
+            persist_state="session")
         wanted[one.name] = round(low / times, 9), round(high / times, 9)
     policies = st.slider(t("find.policies"), searching.LEAST, searching.MOST, searching.OFTEN, 20,
-                         key="find.policies", help=t("find.policies_help", draws=searching.DRAWS))
+                         key="find.policies", persist_state="session",
+                         help=t("find.policies_help", draws=searching.DRAWS))
     allowed = len(names) >= 2 and all(low < high for low, high in wanted.values())
     if not allowed:
         st.info(t("find.two_levers"), icon=":material/info:")

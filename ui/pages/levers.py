@@ -28,7 +28,7 @@ if listed.open:
         st.markdown(plain(t("register.intro")))
         search, choice = st.columns([3, 2], vertical_alignment="bottom")
         text = search.text_input(t("register.search"), key="search", placeholder=t("register.search_hint"), live=True,
-                                 type="search")
+                                 type="search", persist_state="session")
         kind = choice.segmented_control(t("register.kind"), KINDS, default="all", required=True, key="kind",
                                         format_func=lambda name: say(lang, f"register.{name}"))
         found = matching(register(view, lang), text or "", None if kind == "all" else t(f"register.{kind}"))

@@ -120,7 +120,7 @@ state.warn()
 left, right = st.columns([3, 1])
 of = left.selectbox(t("why.of"), reasons.OF, key="why.of", persist_state="session",
                     format_func=lambda name: reasons.output(name, lang)[0])
-year = right.selectbox(t("why.year"), years[::-1], key=f"why.year.{view.scenario}")
+year = right.selectbox(t("why.year"), years[::-1], key=f"why.year.{view.scenario}", persist_state="session")
 title = reasons.output(of, lang)[0]
 
 st.header(t("why.head.drivers"))
