@@ -188,6 +188,19 @@ def test_a_chosen_example_takes_the_place_of_what_was_typed():
     assert not at.exception and "Patient" in str(at.dataframe[0].value.to_dict())
 
 
+def test_a_fault_of_a_file_is_said_while_the_file_is_there():
+    at = page("en")
+    at.file_uploader(key="family.upload").upload("bad.yaml", b"a: 1", "application/yaml").run(timeout=120)
+    assert at.warning and not at.exception
+    at.selectbox(key="family.example").set_value("grave").run(timeout=120)
+    assert not at.warning
+    at.file_uploader(key="family.upload").upload("worse.yaml", b"b: 1", "application/yaml").run(timeout=120)
+    assert at.warning
+    at.switch_page("ui/pages/methods.py").run(timeout=120)
+    at.switch_page("ui/pages/people.py").run(timeout=120)
+    assert not at.warning
+
+
 def test_a_bad_row_on_the_page_is_one_sentence_and_loses_nothing():
     at = page("en")
     version, persons, bills, *_ = at.session_state["family.kept"][f"family.{COUNTY}"]

@@ -39,6 +39,7 @@ def warn(faults: list[Fault]) -> None:
 
 def start(persons: pd.DataFrame, bills: pd.DataFrame) -> None:
     """Put a family into the tables, in place of what stands there: new editors take it up."""
+    st.session_state["family.faults"] = []
     version = kept.get(EDITOR, (0,))[0] + 1
     kept[EDITOR] = version, persons, bills, persons, bills
 
@@ -53,7 +54,6 @@ def chosen() -> None:
 def uploaded() -> None:
     """Add the person of a file; what cannot be read is said and changes nothing."""
     file = st.session_state["family.upload"]
-    st.session_state["family.faults"] = []
     if file:
         try:
             start(*family.added(*kept[EDITOR][3:], family.from_file(file.getvalue(), file.name, scenario)))
@@ -109,10 +109,10 @@ def calculator() -> None:
                    placeholder=t("family.choose"), help=t("family.example_help"))
     year = year_box(middle, "family.year")
     with right.popover(t("family.files"), icon=":material/upload_file:", key="family.files"):
-        st.file_uploader(t("family.upload"), type=["yaml", "yml"], key="family.upload", max_upload_size=MEGABYTES,
-                         on_change=uploaded, help=t("family.upload_help"))
+        file = st.file_uploader(t("family.upload"), type=["yaml", "yml"], key="family.upload", on_change=uploaded,
+                                max_upload_size=MEGABYTES, help=t("family.upload_help"))
         files = st.container()
-    warn(st.session_state.get("family.faults", []))
+    warn(st.session_state.get("family.faults", []) if file else [])  # a page that was left forgets the file
     persons, bills = tables()
     st.caption(t("family.note"))
     try:
