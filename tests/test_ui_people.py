@@ -24,6 +24,7 @@ from ui.view import known, scenario_of, view_of
 
 FEW = 256  # draws: what is compared does not depend on how many there are
 COUNTY, TOWN = "urrbmi_county_2026", "benxi_2008"
+EXAMPLE = f"family.example.{COUNTY}"
 RATE = "benefits.rate.inpatient.senior.county"
 HAN = "[\u4e00-\u9fff]"
 TESTED = Source(status="assumption")
@@ -184,7 +185,7 @@ def test_the_calculator_shows_the_family_beside_the_rules_before(language):
 
 def test_a_chosen_example_takes_the_place_of_what_was_typed():
     at = page("en")
-    at.selectbox(key="family.example").set_value("grave").run(timeout=120)
+    at.selectbox(key=EXAMPLE).set_value("grave").run(timeout=120)
     assert not at.exception and "Patient" in str(at.dataframe[0].value.to_dict())
 
 
@@ -192,13 +193,23 @@ def test_a_fault_of_a_file_is_said_while_the_file_is_there():
     at = page("en")
     at.file_uploader(key="family.upload").upload("bad.yaml", b"a: 1", "application/yaml").run(timeout=120)
     assert at.warning and not at.exception
-    at.selectbox(key="family.example").set_value("grave").run(timeout=120)
+    at.selectbox(key=EXAMPLE).set_value("grave").run(timeout=120)
     assert not at.warning
     at.file_uploader(key="family.upload").upload("worse.yaml", b"b: 1", "application/yaml").run(timeout=120)
     assert at.warning
     at.switch_page("ui/pages/methods.py").run(timeout=120)
     at.switch_page("ui/pages/people.py").run(timeout=120)
     assert not at.warning
+
+
+def test_the_ready_made_family_named_is_the_one_in_the_tables_of_the_scenario():
+    at = page("en")
+    at.selectbox(key=EXAMPLE).set_value("grave").run(timeout=120)
+    at.selectbox(key="scenario").set_value("benxi_2008").run(timeout=120)
+    [box] = [box for box in at.selectbox if box.key.startswith("family.example")]
+    assert not at.exception and box.value is None
+    at.selectbox(key="scenario").set_value(COUNTY).run(timeout=120)
+    assert "Patient" in str(at.dataframe[0].value.to_dict())
 
 
 def test_a_bad_row_on_the_page_is_one_sentence_and_loses_nothing():

@@ -20,6 +20,7 @@ view, lang = state.view(), language()
 scenario, base = scenario_of(view), known(view.scenario)
 years = list(scenario.horizon())
 EDITOR = f"family.{view.scenario}"  # what the tables are kept under: another scenario has other groups and tiers
+EXAMPLE = f"family.example.{view.scenario}"  # the choice of a ready-made family is one of its tables
 kept = st.session_state.setdefault("family.kept", {})
 
 
@@ -46,7 +47,7 @@ def start(persons: pd.DataFrame, bills: pd.DataFrame) -> None:
 
 def chosen() -> None:
     """Go to the ready-made family chosen."""
-    name = st.session_state["family.example"]
+    name = st.session_state[EXAMPLE]
     if name:
         start(*family.example(name, scenario, view.since, lang))
 
@@ -104,7 +105,7 @@ def calculator() -> None:
         start(*family.example(family.FIRST, scenario, view.since, lang))
     st.markdown(t("family.question"))
     left, middle, right = st.columns([2, 1, 2], vertical_alignment="bottom")
-    left.selectbox(t("family.example"), list(family.examples()), None, key="family.example", on_change=chosen,
+    left.selectbox(t("family.example"), list(family.examples()), None, key=EXAMPLE, on_change=chosen,
                    format_func=lambda name: family.examples()[name]["title"][lang],
                    placeholder=t("family.choose"), help=t("family.example_help"))
     year = year_box(middle, "family.year")
