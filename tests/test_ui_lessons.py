@@ -12,7 +12,7 @@ from simulation.terms import LANGUAGES
 from tests.coarse import coarse
 from tests.screen import app, few_draws, keys_of, words_of
 from ui import runs
-from ui.learning import solved_view, start_view
+from ui.learning import right_answers, solved_view, start_view
 from ui.lesson_levers import scopes, together
 from ui.packages import position
 from ui.view import known, scenario_of, view_of
@@ -189,6 +189,28 @@ def test_a_file_of_one_s_own_is_opened_proved_and_kept_in_the_session():
     at = clicked(at, "lesson.prove")
     assert len(re.findall("worked solution", "\n".join(element.value for element in at.markdown))) >= 2
     assert "mine" not in lessons()
+
+
+def test_a_corrected_file_of_one_s_own_begins_anew_and_the_same_one_goes_on():
+    text = file_of("two_lines").read_text(encoding="utf-8").replace("name: two_lines", "name: mine")
+    at = upload(page("en"), "mine.yaml", text.encode())
+    right = right_answers(at.session_state["lesson.own"]["mine"], 0)
+    for n, option in right.items():
+        at.radio(key=f"lesson.answer.mine.0.{n}").set_value(option)
+    at = clicked(clicked(at.run(), "lesson.check"), "lesson.hint")
+    assert learning_done(at) == {0}
+    for content, done, answers in ((text, {0}, list(right.values())),
+                                   (re.sub("minutes: .*", "minutes: 99", text), set(), [None] * len(right))):
+        at = upload(clicked(at, "lesson.close"), "mine.yaml", content.encode())
+        assert learning_done(at) == done and not at.exception
+        assert [at.radio(key=f"lesson.answer.mine.0.{n}").value for n in right] == answers
+        assert (("mine", 0) in at.session_state["lesson.shown"]) == bool(done)
+        assert bool(at.success) == bool(done)
+
+
+def learning_done(at):
+    """The steps done of the lesson called mine."""
+    return at.session_state["lesson.done"].get("mine", set())
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"a: 1", b"x" * 70_000, b"name: !!python/name:os.system x"])

@@ -155,6 +155,18 @@ def follow_link() -> bool:
     return True
 
 
+def forget(name: str) -> None:
+    """Let go what a reader has done in a lesson: its file has been corrected, and another may be right now."""
+    kept = st.session_state
+    kept.get("lesson.done", {}).pop(name, None)
+    kept["lesson.shown"] = {place: how for place, how in kept.get("lesson.shown", {}).items() if place[0] != name}
+    if (kept.get("lesson.checked") or (None,))[0] == name:
+        del kept["lesson.checked"]
+    for box in list(kept):
+        if str(box).startswith(f"lesson.answer.{name}."):
+            del kept[box]
+
+
 def passed(name: str) -> set[int]:
     """The steps of a lesson this reader has done."""
     return st.session_state.setdefault("lesson.done", {}).setdefault(name, set())

@@ -80,6 +80,8 @@ def uploaded() -> None:
         return
     kept = st.session_state.setdefault("lesson.own", {})
     name = lesson.name if lesson.name not in lessons() else f"{lesson.name} ({file.name})"
+    if kept.get(name, lesson) != lesson:
+        learning.forget(name)
     kept[name] = lesson
     for old in list(kept)[:-8]:
         del kept[old]
