@@ -272,6 +272,17 @@ def test_the_page_of_levers_puts_the_evidence_beside_the_range(language):
     assert at.number_input(key=f"median.{COST}").value == 4.0
 
 
+@pytest.mark.parametrize("page, key, name", [("levers", "levers.tabs", "ranges.title"),
+                                             ("library", "shelf.tabs", "shelf.list_title")])
+def test_the_open_tab_stays_open_while_the_language_changes(page, key, name):
+    at = app("en").switch_page(f"ui/pages/{page}.py").run()
+    at.session_state[key] = phrases("en")[name]
+    at.run()
+    at.session_state["lang"] = "zh"
+    at.run()
+    assert not at.exception and at.session_state[key] == phrases("zh")[name]
+
+
 def test_what_is_searched_for_stays_while_its_reader_is_elsewhere():
     at = app("en").switch_page("ui/pages/levers.py").run()
     at.text_input(key="search").set_value("ceiling").run()

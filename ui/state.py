@@ -22,8 +22,8 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from report.text import plain
-from simulation.terms import BadInput, Fault
+from report.text import plain, say
+from simulation.terms import LANGUAGES, BadInput, Fault
 from ui import logs
 from ui.text import language, preferred, t
 from ui.view import View, from_query, to_query, view_of, with_edits, without
@@ -72,6 +72,15 @@ def say_again() -> None:
     for key, value in st.session_state.items():
         if not isinstance(value, bool | Mapping | UploadedFile | None):
             st.session_state[key] = value
+
+
+def tabs(names: Sequence[str], key: str) -> Sequence[Any]:
+    """Tabs by the keys of their names. What is kept of them is the open one's name, which another language changes."""
+    kept = st.session_state.get(key)
+    for name in names:
+        if kept != t(name) and kept in [say(other, name) for other in LANGUAGES]:
+            st.session_state[key] = t(name)
+    return st.tabs([t(name) for name in names], key=key, on_change="rerun")
 
 
 def opened(parameters: Mapping[str, Sequence[str]]) -> tuple[View, str | None, list[Fault]]:

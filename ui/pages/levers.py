@@ -22,7 +22,7 @@ st.markdown(f"**{plain(base.title[lang])}**")
 state.warn()
 st.caption(count_text(view))
 
-listed, entered = st.tabs([t("ranges.table"), t("ranges.title")], key="levers.tabs", on_change="rerun")
+listed, entered = state.tabs(["ranges.table", "ranges.title"], "levers.tabs")
 if listed.open:
     with listed:
         st.markdown(plain(t("register.intro")))

@@ -235,7 +235,7 @@ state.warn()
 with st.container():  # always there, so that what follows keeps its place
     answer()
 parts = {"save_title": saving, "list_title": finding, "files_title": files}
-for tab, part in zip(st.tabs([t(f"shelf.{name}") for name in parts], key="shelf.tabs"), parts.values(), strict=True):
+for tab, part in zip(state.tabs([f"shelf.{name}" for name in parts], "shelf.tabs"), parts.values(), strict=True):
     with tab:
         try:
             part()
