@@ -103,7 +103,8 @@ def inquire(base: Scenario, edits: Sequence[Change] = (), estimates: Sequence[Es
     """
     moved = tuple(moves(base, edits))
     edits = tuple(edits) if moved else ()
-    scenario = base.changed(edits).assuming(estimates)
+    # Unchanged it is the very scenario, as a copy would be run and told beside itself.
+    scenario = base.changed(edits).assuming(estimates) if edits or estimates else base
     kept = dict(kept or {})
     made: list[Result] = []
     left = {name: share for name, share in WORK.items() if name not in kept and (name != "parts" or edits or estimates)}

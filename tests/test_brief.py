@@ -106,7 +106,10 @@ def test_a_change_is_told_with_its_paired_differences_and_an_unchanged_view_has_
     levers = say(language, "brief.head.levers")
     assert any(levers in title for title in heads["changed"])
     assert not any(levers in title for title in heads["plain"])
-    assert say(language, "brief.after") not in said(papers["plain", language])
+    assert asked["plain"].before is None and asked["plain"].runs.comparison is None
+    was = say(language, "finding.was", now="", before="|").split("|")[0].strip()
+    assert was in said(papers["changed", language])
+    assert not any(text in said(papers["plain", language]) for text in (was, say(language, "brief.after")))
     charts = {name: sum(isinstance(part, Chart) for section in papers[name, language].sections
                         for part in section.parts) for name in heads}
     assert charts == {"plain": 3, "changed": 4}
