@@ -111,20 +111,27 @@ def window(scenario: Scenario, dealt: Dealt) -> range:
 
 
 def with_levers(scenario: Scenario, dealt: Iterable[Dealt]) -> Scenario:
-    """The scenario with the levers of the cards set in their years; afterwards what it said holds again."""
-    changes = []
-    for one in dealt:
+    """The scenario with the levers of the cards set in their years; afterwards what it said holds again.
+
+    The order of dealing does not matter: in a year in which several cards set a lever, that of the latest year holds.
+    """
+    asked: dict[str, dict[int, tuple[Any, Source]]] = {}  # by leaf and year, of all cards
+    for one in sorted(dealt, key=lambda each: (each.year, each.card)):
         years, card = window(scenario, one), card_of(one)
         source = Source(status="assumption", note=words(f"冲击卡：{card.title.zh}", f"shock card: {card.title.en}"))
         for lever, value in card.levers.items():
             for leaf, _ in leaves(lever_value(scenario, lever, one.year), lever):
-                said = None
-                for year in range(one.year, scenario.horizon()[-1] + 1):
-                    wanted = value if year in years else lever_value(scenario, leaf, year)
-                    if wanted != said:
-                        changes.append(Change(lever=leaf, year=year, value=wanted, source=source))
-                    said = wanted
-    return scenario.changed(changes)
+                asked.setdefault(leaf, {}).update(dict.fromkeys(years, (value, source)))
+    changes = []
+    for leaf, by_year in asked.items():
+        said = source = None
+        for year in range(min(by_year), scenario.horizon()[-1] + 1):
+            wanted, source = by_year.get(year, (lever_value(scenario, leaf, year), source))
+            if wanted != said:
+                changes.append(Change(lever=leaf, year=year, value=wanted, source=source))
+            said = wanted
+    # By year, as a change makes those of later years give way.
+    return scenario.changed(sorted(changes, key=lambda change: change.year))
 
 
 class Course(NamedTuple):

@@ -460,6 +460,15 @@ def test_after_a_card_the_policy_s_own_plan_holds_again():
     assert said[:7] == [0, 0.1, 0.5, 0.1, 0.2, 0.2, 0.2]
 
 
+def test_cards_dealt_in_any_order_all_act():
+    base, early, late = load_scenario(COUNTY), Dealt("subsidy_gap", YEAR - 1), Dealt("late_subsidy", YEAR + 2)
+    cards = [late, Dealt("late_subsidy", YEAR - 1), early]
+    runs = [with_levers(base, order) for order in (cards, cards[::-1])]
+    assert runs[0].changes == runs[1].changes
+    said = [lever_value(runs[0], "financing.subsidy_late", year) for year in base.horizon()]
+    assert said[:6] == [0, 0.5, 0, 0, 0.5, 0]
+
+
 @pytest.mark.parametrize("dealt, said", [(Dealt("epidemic", 1999), "not simulated"),
                                          (Dealt("earthquake", YEAR), "no such card")])
 def test_a_card_that_cannot_be_dealt_is_refused(dealt, said):
