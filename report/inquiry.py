@@ -146,7 +146,7 @@ def moves(base: Scenario, edits: Sequence[Change]) -> list[Moved]:
     """The values that edits change, in the order of the years and of the regulation, each from its year on.
 
     An edit that says what holds anyway, but in place of what is planned for later years, is told from the first of
-    those in which it makes a difference.
+    those in which it makes a difference. One that ends an earlier edit is told from what that one had set.
     """
     scenario = base.changed(edits)
 
@@ -154,9 +154,15 @@ def moves(base: Scenario, edits: Sequence[Change]) -> list[Moved]:
         levers, found = tuple(levers), []
         for name, value, term, _ in scenario.levers(year):
             inside = name not in but and any(f"{name}.".startswith(f"{lever}.") for lever in levers)
-            if inside and (was := lever_value(base, name, year)) != value:
+            if not inside:
+                continue
+            old, of = base, year
+            if lever_value(base, name, year) == value:
+                old, of = scenario, max(year - 1, base.first_year)
+            was = lever_value(old, name, of)
+            if was != value and (old is base or was != lever_value(base, name, of)):
                 section, field, *_ = name.split(".")
-                source = getattr(getattr(base.policy_in(year), section), field).source
+                source = getattr(getattr(old.policy_in(of), section), field).source
                 found.append(Moved(name, year, was, value, term, source))
         return found
 

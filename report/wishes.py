@@ -101,15 +101,16 @@ def mixes(inquiry: Inquiry, field: str, year: int, moved: Sequence[Moved], langu
     names = inquiry.scenario.axes.named(term.axes[0])
     for rest, alike in grouped(moved, lambda each: tuple(each.lever.split(".")[3:])).items():
         leaf = lambda member: ".".join([field, member, *rest])  # noqa: B023, E731
-        old, new = ({member: lever_value(scenario, leaf(member), year) for member in names}
-                    for scenario in (inquiry.base, inquiry.scenario))
-        if any(isinstance(weight, Mapping) for weight in (*old.values(), *new.values())):
+        old, new, earlier = ({member: lever_value(scenario, leaf(member), of) for member in names} for scenario, of in (
+            (inquiry.base, year), (inquiry.scenario, year), (inquiry.scenario, max(year - 1, inquiry.base.first_year))))
+        if any(isinstance(weight, Mapping) for weight in (*old.values(), *new.values(), *earlier.values())):
             return []
         where = inquiry.scenario.lever_names(alike[0].lever, language).split(BETWEEN)[2:]
         title = term.title[language].removesuffix("份数")
-        shown = [mix({names[member][language]: weight for member, weight in weights.items()}, language)
-                 for weights in (old, new)]
-        found.append(Rule(BETWEEN.join([title, *where]), year, *shown, alike[0].source, len(alike)))
+        old, new, earlier = (mix({names[member][language]: weight for member, weight in weights.items()}, language)
+                             for weights in (old, new, earlier))
+        found.append(Rule(BETWEEN.join([title, *where]), year, earlier if old == new else old, new,  # an earlier ends
+                          alike[0].source, len(alike)))
     return found
 
 

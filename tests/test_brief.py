@@ -141,6 +141,22 @@ def test_what_changes_nothing_is_no_change_and_a_branch_is_told_leaf_by_leaf():
     assert {(each.year, each.after) for each in found} == {(2030, 0.5)}
 
 
+def test_the_end_of_a_temporary_change_is_told():
+    base = load_scenario("benxi_2008")
+    edits = [change(CEILING, 2010, 60000), change(CEILING, 2012, 30000)]
+    assert [each[1:4] for each in moves(base, edits)] == [(2010, 30000, 60000), (2012, 60000, 30000)]
+    assert moves(base, edits[1:]) == []
+    as_planned = moves(load_scenario("city_pooling_2012"), [change("financing.subsidy", 2013, 280)])
+    assert 2013 not in {each.year for each in as_planned}
+    budgets = [change(lever, year, value) for lever, values in ((BY_ITEM, (30, 100)), (BUDGET, (70, 0)))
+               for year, value in zip((2010, 2012), values, strict=True)]
+    moved = tuple(moves(base, budgets))
+    rules = wishes.rules(Inquiry(base.name, base.changed(budgets), tuple(budgets), (), base, moved,
+                                 Runs(None, None, None, None), None, None), "en")
+    assert [rule.year for rule in rules] == [2010, 2012]
+    assert (rules[1].old, rules[1].new) == (rules[0].new, rules[0].old)
+
+
 @pytest.fixture(scope="module")
 def planned():
     """What a brief asks of a change that gives up planned values, and of one that sets them anew; nothing is run."""
