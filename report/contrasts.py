@@ -69,6 +69,8 @@ def stairs(drawn: Drawn, title: str, alone: str) -> go.Figure:
     reached = np.concatenate([[0.0], frame["value"].iloc[:-1].cumsum(), frame["value"].iloc[-1:]])
     low, high = reached.min(), reached.max()
     room = BESIDE * (high - low)  # for the figures written at the ends of the bars, clear of the names
+    falls = reached[2:-1][frame["value"].iloc[1:-1] < 0]  # whose figures stand at the left
+    left = min([low - room * (low < 0), *(falls - room)])
     bar = lambda colour: {"marker": {"color": rgba(colour, 0.85), "line": {"color": colour, "width": 1}}}  # noqa: E731
     return whole([{
         "type": "waterfall", "orientation": "h", "measure": kinds, "y": labels, "x": frame["value"].tolist(),
@@ -78,5 +80,5 @@ def stairs(drawn: Drawn, title: str, alone: str) -> go.Figure:
             "title": titled(title), "showlegend": False, "height": 130 + 42 * len(frame),
             "margin": {**MARGIN, "r": 64, "t": 60},
             "xaxis": {"tickformat": ",~f", "showgrid": True, "zeroline": True, "zerolinecolor": RED,
-                      "range": [low - room * (low < 0), high + room * (high > 0)] if room else None},
+                      "range": [left, high + room * (high > 0)] if room else None},
             "yaxis": {"type": "category", "autorange": "reversed", "showgrid": False, "ticksuffix": "  "}})

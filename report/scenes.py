@@ -16,7 +16,6 @@ from simulation.results import EVENTS
 from simulation.sentences import title_of
 
 TOP = 12  # pixels above a chart that has no title
-ROOM = 0.18  # of a waterfall, at either end of its axis
 
 
 class Scene(NamedTuple):
@@ -94,7 +93,4 @@ def parts(inquiry: Inquiry, found: Waterfall, language: str) -> Scene:
     note = say(language, "brief.scene.sampled" if sampled else "brief.scene.parted", orders=sampled, draws=f"{made:,}")
     note += say(language, "brief.scene.fewer", draws=f"{draws:,}") if made < draws else ""
     figure = contrasts.stairs(drawn, title, say(language, "compare.alone", value="{value}"))
-    reach = [0.0, total.first, total.last, *(total.first + part["part"].cumsum())]
-    room = ROOM * (max(reach) - min(reach))
-    figure.update_xaxes(range=[100 * (min(reach) - room), 100 * (max(reach) + room)])  # for what stands beside the bars
     return Scene(title, ("" if language == "zh" else " ").join(said), untitled(figure), drawn, " ".join(said), note)

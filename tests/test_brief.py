@@ -12,7 +12,7 @@ from docx import Document
 from docx.oxml.ns import qn
 from pypdf import PdfReader
 
-from report import burden, evidence, wishes
+from report import burden, contrasts, evidence, scenes, wishes
 from report.answers import WHOLES, told
 from report.book import book
 from report.brief import background, brief, given_way, question
@@ -155,6 +155,20 @@ def test_the_end_of_a_temporary_change_is_told():
                                  Runs(None, None, None, None), None, None), "en")
     assert [rule.year for rule in rules] == [2010, 2012]
     assert (rules[1].old, rules[1].new) == (rules[0].new, rules[0].old)
+
+
+def test_the_steps_of_a_change_stand_whole_inside_their_chart():
+    """Steps are drawn from the largest, which may go beyond both ends before a smaller one comes back."""
+    levers = ("financing.contribution.adult.ordinary", "financing.subsidy.adult.ordinary", RATE)
+    values = (300, 600, 0.5)
+    inquiry = inquire(load_scenario(NAME), [change(lever, 2027, value) for lever, value in zip(
+        levers, values, strict=True)], draws=64)
+    shown = scenes.parts(inquiry, inquiry.parts, "en")
+    low, high = shown.figure.layout.xaxis.range
+    reached = shown.drawn.frame["value"].iloc[:-1].cumsum()
+    assert low < min(reached.min(), 0) and high > reached.max()
+    falling = shown.drawn._replace(frame=shown.drawn.frame.assign(value=[60.0, -20.0, -20.0, -19.0, 1.0]))
+    assert contrasts.stairs(falling, "", "").layout.xaxis.range[0] < -5  # room for the figure of the last fall
 
 
 @pytest.fixture(scope="module")
