@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pandas as pd
 
 from report.answers import EACH, WHOLES, Run
@@ -22,15 +24,20 @@ def table(run: Run, was: Run | None, language: str) -> tuple[Drawn, str]:
             if not any(amount.values()):
                 continue
             row = {"of": say(language, f"brief.payer.of_{whole}"), "payer": say(language, f"brief.payer.{item}"),
-                   "first": amount["first"] / divisor, "first_share": amount["first"] / now.first[whole],
-                   "last": amount["last"] / divisor, "last_share": amount["last"] / now.last[whole]}
+                   "first": amount["first"] / divisor, "first_share": share(amount["first"], now.first[whole]),
+                   "last": amount["last"] / divisor, "last_share": share(amount["last"], now.last[whole])}
             if old:
-                row["old_share"] = amount["old"] / old[whole]
+                row["old_share"] = share(amount["old"], old[whole])
             rows.append(row)
     frame = pd.DataFrame(rows)
     heads = {name: say(language, f"brief.payer.column.{name}", unit=unit, **years)
              for name in frame.columns}
     return Drawn(frame, heads, dict.fromkeys(("first", "last"), "%,.2f")), unit
+
+
+def share(part: float, whole: float) -> float:
+    """A part of a whole; of nothing there is none."""
+    return part / whole if whole else math.nan
 
 
 def sentence(now: Run, before: Run | None, language: str) -> str:

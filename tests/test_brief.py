@@ -19,7 +19,7 @@ from report.brief import background, brief, given_way, question
 from report.findings import doubt, figures, sentences
 from report.html import html
 from report.inquiry import Inquiry, Runs, inquire, moves
-from report.paper import Chart, Paragraph, Table, cells, clean, lines, shares, tables
+from report.paper import NOTHING, Chart, Paragraph, Table, cells, clean, lines, shares, tables
 from report.pdf import NOT_FIRST, NOT_LAST, broken, pdf, units
 from report.text import number, percent, say, years_of
 from report.word import word
@@ -281,6 +281,16 @@ def test_shares_of_who_pays_add_up_where_families_have_accounts():
     assert {"Family accounts", "Set aside in family accounts"} <= set(frame["payer"])
     sums = frame.groupby("of")[["first_share", "last_share"]].sum()
     np.testing.assert_allclose(sums, 1, atol=1e-9)
+
+
+def test_a_year_without_income_has_no_shares():
+    base = load_scenario("xinyang_launch_2008")
+    paid_in = ("financing.contribution.", "financing.subsidy.")
+    leaves = [name for name, *_ in base.levers(2008) if f"{name}.".startswith(paid_in)]
+    bare = base.changed([change(leaf, 2008, 0) for leaf in leaves] + [change(leaves[0], 2009, 50)])
+    drawn = burden.table(told(simulate(bare, 64)), None, "en")[0]
+    income = [row for row in cells(drawn) if row[0] == say("en", "brief.payer.of_income")]
+    assert income and {row[3] for row in income} == {NOTHING} and not {row[5] for row in income} & {NOTHING}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
