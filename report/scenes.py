@@ -67,6 +67,9 @@ def spending(inquiry: Inquiry, language: str) -> Scene:
     """Spending by tier."""
     shown = panels.spending(inquiry.now, inquiry.scenario, language)
     at_end = shown.drawn.frame.drop(columns="year").iloc[-1]
+    if not at_end.sum():
+        told = say(language, "brief.scene.spending_none", **shown.told)
+        return scene(shown, told, say(language, "brief.scene.means"))
     told = say(language, "brief.scene.spending", tier=tier_name(inquiry.scenario, at_end.idxmax(), language),
                share=percent(at_end.max() / at_end.sum()), **shown.told)
     return scene(shown, told, say(language, "brief.scene.means"))

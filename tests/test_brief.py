@@ -294,6 +294,14 @@ def test_a_year_without_income_has_no_shares():
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+def test_where_nothing_is_spent_no_part_is_the_largest(language):
+    base = load_scenario("xinyang_launch_2008").changed([change("benefits.kind_ceiling", 2008, 0)])
+    runs = Runs(told(simulate(base, 64)), None, None, None)
+    found = scenes.spending(Inquiry(base.name, base, (), (), base, (), runs, None, None), language)
+    assert "0.0" in found.told and "nan" not in found.told
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_grades_are_the_back_test_s_and_every_interval_is_told(language, asked, papers):
     inquiry, paper = asked["plain"], papers["plain", language]
     given, frame = grades(inquiry.record), table(paper, say(language, "brief.table.grades")).frame
