@@ -27,6 +27,8 @@ SURE = 2.0  # standard errors between a figure and its limit before either is sa
 # What a learner may not move to reach a goal: the lines themselves, and how people and providers behave.
 FIXED = ("lines.surplus_ratio", "lines.balance_ratio", "lines.reserve_months", "responses")
 
+RISES = ("financing.contribution_step", "financing.subsidy_step")  # move amounts of later years by themselves
+
 
 class Verdict(NamedTuple):
     """What one check found: met, open (too close to tell), missed, or none (nothing answered yet); and in words."""
@@ -195,10 +197,14 @@ def answered(check: Check, start: Evidence, now: Evidence, language: str, answer
 
 
 def of_lever(check: Check, now: Scenario, start: Scenario, language: str) -> Verdict:
-    """Whether a lever stands, or has moved, as asked; in the last year unless one is named."""
-    year = check.year or now.horizon()[-1]
-    pairs = [(leaf, *(lever_value(one, leaf, year) for one in (start, now))) for leaf in leaves_of(now, check.lever)]
+    """Whether a lever stands, or has moved, as asked; in the last year unless one is named.
+
+    What is to stand as it was does so in every year.
+    """
+    pairs = standing(check.lever, check.year or now.horizon()[-1], start, now)
     moved = [(leaf, was, stands) for leaf, was, stands in pairs if was != stands]
+    if check.moved == "none" and not check.year:
+        moved = departures(check.lever, start, now)
     size = lambda value: np.inf if value is None else value  # noqa: E731 - no limit is more than any number
     if check.moved in ("up", "down"):
         sign = 1 if check.moved == "up" else -1
@@ -223,6 +229,29 @@ def of_lever(check: Check, now: Scenario, start: Scenario, language: str) -> Ver
                                  say(language, f"lessons.state.{state}")))
 
 
+def standing(lever: str, year: int, start: Scenario, now: Scenario) -> list[tuple[str, Any, Any]]:
+    """Every value that a lever's name stands for in a year, at the start and now; as fine as the finer of the two."""
+    names = dict.fromkeys(leaf for one in (start, now) for leaf in leaves_of(one, lever, year))
+    pairs = [(leaf, *(lever_value(one, leaf, year) for one in (start, now))) for leaf in names]
+    return [pair for pair in pairs if not any(isinstance(value, Mapping) for value in pair)]
+
+
+def departures(lever: str, start: Scenario, now: Scenario) -> list[tuple[str, Any, Any]]:
+    """The values that a lever's name stands for which differ in any year, each as in the first of those.
+
+    What another yearly rise makes of an amount is a move of the rise alone.
+    """
+    found: dict[str, tuple[str, Any, Any]] = {}
+    risen = start.model_copy(update={"changes": (*(each for each in start.changes if each.lever not in RISES),
+                                                 *(each for each in now.changes if each.lever in RISES))})
+    for year in now.horizon():
+        for leaf, was, stands in standing(lever, year, risen, now):
+            was = lever_value(start, leaf, year) if leaf in RISES else was
+            if was != stands:
+                found.setdefault(leaf, (leaf, was, stands))
+    return list(found.values())
+
+
 def judged_step(step: Step, now: Evidence, start: Evidence, language: str,
                 answers: Mapping[int, int]) -> list[Verdict]:
     """A verdict for every check of a step, and one more if something was moved that must stand."""
@@ -230,8 +259,7 @@ def judged_step(step: Step, now: Evidence, start: Evidence, language: str,
     if now.scenario.assumptions != start.scenario.assumptions:
         found.append(Verdict("missed", say(language, "lessons.assumed")))
     for lever in FIXED:
-        if any(lever_value(now.scenario, leaf, year) != lever_value(start.scenario, leaf, year)
-               for leaf in leaves_of(now.scenario, lever) for year in (now.years[0], now.years[-1])):
+        if departures(lever, start.scenario, now.scenario):
             found.append(Verdict("missed", say(language, "lessons.must_stand",
                                                lever=lever_name(now.scenario, lever, language))))
     return found

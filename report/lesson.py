@@ -173,9 +173,9 @@ def quantities(scenario: Scenario | None) -> list[str]:
     return [*QUANTITIES, *MORE, *DERIVED, *along]
 
 
-def leaves_of(scenario: Scenario, lever: str) -> list[str]:
-    """The levers of a scenario that a name stands for: itself, or all that begin with it."""
-    return [leaf for leaf, *_ in scenario.levers() if leaf == lever or leaf.startswith(f"{lever}.")]
+def leaves_of(scenario: Scenario, lever: str, year: int | None = None) -> list[str]:
+    """The levers of a scenario that a name stands for: itself, or all that begin with it; of its first year, or one."""
+    return [leaf for leaf, *_ in scenario.levers(year) if leaf == lever or leaf.startswith(f"{lever}.")]
 
 
 # --- texts and their places --------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from report.measured import Evidence, evidence, evident
 from simulation import load_scenario, simulate
 from simulation.measures import chances, median_error, summary
 from simulation.reading import build
-from simulation.scenario import Change
+from simulation.scenario import Change, lever_value
 from simulation.series import load_series
 from simulation.terms import LANGUAGES, BadInput, Source, Words
 from tests.bad.parsers import LESSON as SMALL
@@ -173,6 +173,23 @@ def test_whoever_moves_the_measure_is_told(lever):
     assert len(judged_step(lesson.steps[0], start, start, "en", {})) == 1
 
 
+@pytest.mark.parametrize("lever", ["financing.contribution", "benefits.ceiling", "lines.balance_ratio"])
+def test_what_must_stand_stands_in_every_year(runs, lever):
+    """A lever moved for some years in the middle has moved, and so has one that is moved for some of its people."""
+    start = evidence(runs[0])
+    base = start.scenario
+    leaf = next(name for name, *_ in base.levers() if name.startswith(lever))
+    old = lever_value(base, leaf, 2009)
+    now = start._replace(scenario=base.changed([
+        Change(lever=leaf, year=year, value=value, source=Source(status="assumption"))
+        for year, value in ((2009, old * 1.2), (2010, old))]))
+    check = Check(lever=lever, moved="none")
+    assert judged(check, now, start, "en").state == "missed" and judged(check, start, start, "en").state == "met"
+    if lever in FIXED:
+        step = read_lesson(SMALL, "small.yaml").steps[0]
+        assert len(judged_step(step, now, start, "en", {})) == 1 + len(judged_step(step, start, start, "en", {}))
+
+
 # --- files ---------------------------------------------------------------------------------------------
 
 def test_a_small_lesson_is_read_and_its_solution_is_a_scenario():
@@ -222,6 +239,11 @@ def test_a_bad_lesson_is_answered_in_one_clear_sentence(old, new, said):
 def test_what_is_no_lesson_is_refused(text):
     with pytest.raises(BadInput):
         read_lesson(text, "x.yaml")
+
+
+def test_no_lesson_lets_a_lever_that_must_stand_move_in_some_years():
+    assert not [check for lesson in LESSONS.values() for step in lesson.steps for check in step.checks
+                if check.moved == "none" and check.year]
 
 
 def test_one_option_is_right():
