@@ -54,9 +54,11 @@ def fan(drawn: Drawn, title: str, names: Mapping[str, str], limit: Limit, zero: 
     """
     frame, traces = drawn.frame, []
     years = frame["year"].tolist()
+    alone = len(years) == 1  # a line of one point is not seen: bands and limit go across the year, quantiles are points
+    across = [years[0] - 0.5, years[0] + 0.5] if alone else years
     for low, high, _, opacity in BANDS:
-        there, back = frame[high].tolist(), frame[low].tolist()[::-1]
-        traces.append({"x": [*years, *years[::-1]], "y": [*there, *back], "fill": "toself", "hoverinfo": "skip",
+        there, back = frame[high].tolist() * (1 + alone), frame[low].tolist()[::-1] * (1 + alone)
+        traces.append({"x": [*across, *across[::-1]], "y": [*there, *back], "fill": "toself", "hoverinfo": "skip",
                        "mode": "lines", "fillcolor": rgba(BLUE, opacity), "line": {"width": 0},
                        "name": f"{low}-{high}"})
     styles = {column: ("solid", 3, BLUE) if column == "p50" else (dash, 1.3, BLUE)
@@ -65,12 +67,14 @@ def fan(drawn: Drawn, title: str, names: Mapping[str, str], limit: Limit, zero: 
         styles["before"] = ("longdash", 2, GREY)
     for column in sorted(styles, key=["before", "p95", "p75", "p50", "p25", "p05"].index):
         dash, width, colour = styles[column]
-        traces.append({"x": years, "y": frame[column].tolist(), "mode": "lines", "name": names[column],
+        traces.append({"x": years, "y": frame[column].tolist(), "name": names[column],
+                       "mode": "lines+markers" if alone else "lines", "marker": {"color": colour, "size": 8},
                        "line": {"dash": dash, "width": width, "color": colour},
                        "hovertemplate": f"%{{x}}　{names[column]} %{{y:.1{form}}}<extra></extra>"})
-    traces.append({"x": years, "y": frame["line"].tolist(), "mode": "lines", "name": limit.name,
+    when = years[0] if alone else "%{x}"
+    traces.append({"x": across, "y": frame["line"].tolist() * (1 + alone), "mode": "lines", "name": limit.name,
                    "line": {"dash": "longdashdot", "width": 2, "color": ORANGE, "shape": "hv"},
-                   "hovertemplate": f"%{{x}}　{limit.name}<br>{wrapped(limit.clause)}<extra></extra>"})
+                   "hovertemplate": f"{when}　{limit.name}<br>{wrapped(limit.clause)}<extra></extra>"})
     columns = [*styles, "line"]
     low, high = ends(frame[columns])
     labels = {names.get(column, limit.name): frame[column].iloc[-1] for column in columns} | {zero.name: 0.0}
@@ -144,11 +148,15 @@ def ticks(years: pd.Series) -> dict:
 
     >>> ticks(pd.Series(range(2008, 2018)))
     {'tick0': 2008, 'dtick': 3}
+    >>> ticks(pd.Series([2008]))
+    {'tick0': 2008, 'dtick': 1, 'range': [2007.5, 2008.5]}
     """
     span = len(years) - 1
     least = -(-len(years) // 8)
     step = next((step for step in range(least, 2 * least + 1) if span % step == 0), least)
-    return {"tick0": int(years.iloc[0]), "dtick": step}
+    first = int(years.iloc[0])
+    # One year alone has no span, and axes would show fractions of it or two hundred years.
+    return {"tick0": first, "dtick": step} | ({} if span else {"range": [first - 0.5, first + 0.5]})
 
 
 def titled(title: str) -> dict:

@@ -58,6 +58,16 @@ def test_a_fan_draws_its_frame_and_the_frame_is_the_models(run, edited, quantity
     assert len(dashes) == 5
 
 
+def test_a_single_year_is_seen(run):
+    drawn = tables.fan(run, "balance_ratio", "en")
+    drawn, words = drawn._replace(frame=drawn.frame.iloc[:1]), ("p05", "p25", "p50", "p75", "p95")
+    figure = charts.fan(drawn, "t", dict.fromkeys(words, "w"), charts.Limit("limit", "c"), charts.Limit("zero", "w"))
+    year = drawn.frame["year"].iloc[0]
+    assert list(figure.layout.xaxis.range) == [year - 0.5, year + 0.5]
+    assert all("markers" in trace.mode or set(trace.x) == {year - 0.5, year + 0.5} for trace in figure.data)
+    assert all(len(trace.x) == len(trace.y) for trace in figure.data)
+
+
 def test_labels_at_the_edge_keep_apart(run):
     for quantity in ("balance_ratio", "surplus_ratio", "reserve_months"):
         drawn = tables.fan(run, quantity, "en", run)
