@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from report.charts import BAR_COLOURS, BLUE, GREY, MARGIN, ORANGE, RED, rgba, ticks, titled, whole, wrapped
 from report.diagrams import MARKERS
 from report.tables import Drawn
-from report.text import number
+from report.text import number, shown
 
 BESIDE = 0.18  # of a waterfall's width, kept free beside its outermost bars
 ROOM = 0.6  # of a year on the axis, which the plans of that year share
@@ -24,7 +24,7 @@ def contrast(drawn: Drawn, title: str, names: Mapping[str, str], futures: bool) 
     frame, traces = drawn.frame, []
     plans = list(dict.fromkeys(frame["plan"]))
     for n, plan in enumerate(plans):
-        part, colour = frame[frame["plan"] == plan], BAR_COLOURS[n % len(BAR_COLOURS)]
+        part, name, colour = frame[frame["plan"] == plan], shown(plan), BAR_COLOURS[n % len(BAR_COLOURS)]
         x = part["year"] + ROOM / len(plans) * (n - (len(plans) - 1) / 2)
         gaps = np.full(len(part), np.nan)
         if futures:
@@ -32,13 +32,13 @@ def contrast(drawn: Drawn, title: str, names: Mapping[str, str], futures: bool) 
                            "y": np.stack([part["p05"], part["p95"], gaps], axis=1).ravel().tolist(),
                            "line": {"width": 7, "color": rgba(colour, 0.35)}})
         traces.append({
-            "x": x.tolist(), "y": part["difference"].tolist(), "mode": "markers", "name": plan,
+            "x": x.tolist(), "y": part["difference"].tolist(), "mode": "markers", "name": name,
             "marker": {"symbol": MARKERS[n % len(MARKERS)], "size": 9, "color": colour},
             "error_y": {"symmetric": False, "array": (part["ci_high"] - part["difference"]).tolist(),
                         "arrayminus": (part["difference"] - part["ci_low"]).tolist(), "color": colour,
                         "thickness": 2, "width": 5},
             "customdata": part[["year", "ci_low", "ci_high", "p05", "p95", "verdict"]].to_numpy().tolist(),
-            "hovertemplate": f"%{{customdata[0]}}　{plan}<br>{names['estimate']} %{{y:+,.2f}}<br>{names['interval']} "
+            "hovertemplate": f"%{{customdata[0]}}　{name}<br>{names['estimate']} %{{y:+,.2f}}<br>{names['interval']} "
                              "%{customdata[1]:+,.2f} … %{customdata[2]:+,.2f}"
                              + (f"<br>{names['futures']} %{{customdata[3]:+,.2f}} … %{{customdata[4]:+,.2f}}"
                                 if futures else "") + "<br>%{customdata[5]}<extra></extra>"})
@@ -62,10 +62,10 @@ def stairs(drawn: Drawn, title: str, alone: str) -> go.Figure:
     hover = [alone.format(value=number(value, "+,.2f")) if part else "" for value, part in zip(
         frame["alone"] if "alone" in frame else frame["value"], middle, strict=True)]
     if "levers" in frame:  # of a step of several levers
-        hover = [f"{text}<br>{wrapped(levers)}" if levers not in ("", step) else text for text, levers, step in zip(
-            hover, frame["levers"], frame["step"], strict=True)]
+        hover = [f"{text}<br>{wrapped(shown(levers))}" if levers not in ("", step) else text
+                 for text, levers, step in zip(hover, frame["levers"], frame["step"], strict=True)]
     kinds = ["relative" if part else "absolute" if n == 0 else "total" for n, part in enumerate(middle)]
-    labels = [wrapped(step) + "\u200b" * n for n, step in enumerate(frame["step"])]  # no two rows are one
+    labels = [wrapped(shown(step)) + "\u200b" * n for n, step in enumerate(frame["step"])]  # no two rows are one
     reached = np.concatenate([[0.0], frame["value"].iloc[:-1].cumsum(), frame["value"].iloc[-1:]])
     low, high = reached.min(), reached.max()
     room = BESIDE * (high - low)  # for the figures written at the ends of the bars, clear of the names

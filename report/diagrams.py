@@ -134,10 +134,11 @@ def band(drawn: Drawn, title: str, names: Mapping[str, str], unit: str) -> go.Fi
     """Median of an amount by year and the band that holds nine tenths of the draws."""
     frame, figure = drawn.frame, go.Figure()
     years: pd.Series = frame["year"]
+    mode = "lines" if len(years) > 1 else "lines+markers"  # a line of one point is not seen
     figure.add_scatter(x=[*years, *years[::-1]], y=[*frame["p95"], *frame["p05"][::-1]], fill="toself",
                        fillcolor=rgba(BLUE, 0.16), line={"width": 0}, hoverinfo="skip", showlegend=False)
     for column, dash, width in (("p95", "dot", 1.3), ("p50", "solid", 3), ("p05", "dash", 1.3)):
-        figure.add_scatter(x=years, y=frame[column], mode="lines", name=names[column],
+        figure.add_scatter(x=years, y=frame[column], mode=mode, name=names[column],
                            line={"dash": dash, "width": width, "color": BLUE},
                            hovertemplate=f"%{{x}}　{names[column]} %{{y:,.1f}} {unit}<extra></extra>")
     figure.update_layout(template=TEMPLATE, title=titled(title), showlegend=True, xaxis=ticks(years), height=HEIGHT,

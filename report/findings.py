@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from math import ceil
 from typing import NamedTuple
 
 import pandas as pd
@@ -91,8 +92,9 @@ def limit_text(run: Run, line: str, language: str) -> str:
 def doubt(run: Run, language: str) -> str:
     """How far the sentences and figures can be trusted."""
     ratio = run.summary[run.summary["quantity"] == "balance_ratio"].iloc[-1]
+    error = max(run.chances["se"].max(), run.staying["se"].max())
     text = say(language, "finding.doubt", year=int(ratio["year"]), low=percent(ratio["p05"], 0),
-               high=percent(ratio["p95"], 0), error=f"{100 * run.chances['se'].max():.2g}")
+               high=percent(ratio["p95"], 0), error=f"{ceil(1e4 * error) / 100:g}")
     years = open_years(run, LINES)
     return text + (say(language, "finding.open", years=years_of(years, language)) if years else "")
 

@@ -15,7 +15,7 @@ import numpy as np
 from report.lesson import DERIVED, PLACE, Check, Lesson, Place, Step, leaves_of, place_of, recorded, texts
 from report.measured import Evidence
 from report.tables import money_unit
-from report.text import lever_text, people, percent, points, say, unit_text
+from report.text import lever_text, number, people, percent, points, say, unit_text
 from simulation.assumptions import ASSUMED
 from simulation.columns import COLUMNS
 from simulation.results import ALONG, EVENTS, MORE, QUANTITIES
@@ -70,21 +70,21 @@ def amount(value: float, unit: str, language: str, change: bool = False) -> str:
     ('25.0%', '−3.1 pp')
     >>> amount(24_700_000, "yuan_year", "en"), amount(223_917, "persons", "zh")
     ('24.7 million yuan', '22.4 万人')
+    >>> amount(-400, "yuan", "en", change=True), error_text(400, "yuan", "en")
+    ('0.0 million yuan', '<0.1 million yuan')
     """
     if unit in ("share", "rate", "per_year"):
         return points(value, language) if change else percent(value)
-    sign = "−" if value < 0 else "+" if change and value else ""
-    size = abs(value)
+    sign = "+" if change else ""
     if unit in ("yuan", "yuan_year"):
-        divisor, name = money_unit(size, language)
-        return f"{sign}{size / divisor:,.1f} {name}"
+        divisor, name = money_unit(abs(value), language)
+        return f"{number(value / divisor, f'{sign},.1f')} {name}"
     if unit == "persons":
-        return sign + people(size, language)
-    if unit == "months":
-        return f"{sign}{size:.1f} {unit_text(unit, language)}"
+        return sign * (value >= 0.5) + "−" * (value <= -0.5) + people(abs(value), language)
     if unit == "number":
-        return f"{sign}{size:,.2f}"
-    return f"{sign}{size:,.{1 if unit == 'yuan_person_year' else 0}f} {unit_text(unit, language)}"
+        return number(value, f"{sign},.2f")
+    digits = 1 if unit in ("months", "yuan_person_year") else 0
+    return f"{number(value, f'{sign},.{digits}f')} {unit_text(unit, language)}"
 
 
 def error_text(error: float, unit: str, language: str) -> str:
@@ -94,7 +94,8 @@ def error_text(error: float, unit: str, language: str) -> str:
         return say(language, "number.points", value=fine(100 * error))
     if unit in ("yuan_person_year", "number", "months"):
         return fine(error)
-    return amount(error, unit, language)
+    text = amount(error, unit, language)
+    return text.replace("0.0", "<0.1", 1) if error and text.startswith("0.0 ") else text
 
 
 def limits(check: Check, unit: str, language: str) -> str:

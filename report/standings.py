@@ -15,7 +15,7 @@ from report.cards import Dealt, deck
 from report.charts import ACROSS, BAR_COLOURS, GREY, MARGIN, NOTHING, ORANGE, ticks, titled, whole
 from report.diagrams import DASHES, MARKERS
 from report.tables import FORMS, Drawn
-from report.text import percent, say
+from report.text import percent, say, shown
 
 
 class Measure(NamedTuple):
@@ -161,12 +161,3 @@ def balance_figure(drawn: Drawn, title: str, language: str) -> go.Figure:
         "xaxis": {"tickformat": ".1%", "title": {"text": drawn.heads["own_share"]}, "range": [low - room, high + room],
                   "nticks": 5},
         "yaxis": {"title": {"text": drawn.heads[RANKED]}, "rangemode": "tozero"}})
-
-
-def shown(name: str) -> str:
-    """A team's name in a chart, where a few HTML tags would act.
-
-    >>> shown("<b>A</b>")
-    '‹b›A‹/b›'
-    """
-    return name.replace("<", "‹").replace(">", "›").replace("%{", "% {")

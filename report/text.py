@@ -49,6 +49,15 @@ def plain(text: str) -> str:
     return MARKDOWN.sub(r"\\\1", text)
 
 
+def shown(name: str) -> str:
+    """A name somebody typed, in a chart, where a few HTML tags would act.
+
+    >>> shown("<b>A</b>")
+    '‹b›A‹/b›'
+    """
+    return name.replace("<", "‹").replace(">", "›").replace("%{", "% {")
+
+
 # --- numbers ----------------------------------------------------------------------------------------
 
 def number(value: float, form: str = ",.1f") -> str:

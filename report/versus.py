@@ -48,6 +48,7 @@ def forms(given: Any, language: str) -> tuple[Written, Written, str]:
     if given["unit"] == "share":
         return percent, lambda value: number(100 * value, "+.1f"), say(language, "compare.points")
     divisor, unit = money_unit(max(abs(given["base"]), abs(given["value"])), language)
-    digits = 0 if abs(given["difference"]) >= LARGE * divisor else 1
+    moved = abs(given["difference"]) / divisor
+    digits = 0 if moved >= LARGE else 1 if moved >= 1 or not moved else 2 if moved >= 0.1 else 3
     return (lambda value: f"{number(value / divisor, f',.{digits}f')} {unit}"), (
         lambda value: number(value / divisor, f"+,.{digits}f")), unit

@@ -12,7 +12,7 @@ from docx import Document
 from docx.oxml.ns import qn
 from pypdf import PdfReader
 
-from report import burden, contrasts, evidence, scenes, wishes
+from report import burden, contrasts, evidence, scenes, versus, wishes
 from report.answers import WHOLES, told
 from report.book import book
 from report.brief import background, brief, given_way, question
@@ -113,6 +113,21 @@ def test_a_change_is_told_with_its_paired_differences_and_an_unchanged_view_has_
     charts = {name: sum(isinstance(part, Chart) for section in papers[name, language].sections
                         for part in section.parts) for name in heads}
     assert charts == {"plain": 3, "changed": 4}
+
+
+@pytest.mark.parametrize(("moved", "written"), [(0.0, "0.0"), (4_000, "+0.004"), (0.26e6, "+0.26"), (31e6, "+31.0")])
+def test_a_sure_difference_is_not_written_as_nothing(moved, written):
+    given = {"unit": "yuan_year", "base": 200e6, "value": 200e6 + moved, "difference": moved}
+    _, signed, unit = versus.forms(given, "en")
+    assert (signed(moved), unit) == (written, "million yuan")
+
+
+def test_the_largest_error_told_is_at_least_that_of_every_chance(asked):
+    run = asked["plain"].now
+    for open_ in (run, run._replace(staying=run.staying.assign(se=0.0512345))):
+        errors = [*open_.chances["se"], *open_.staying["se"]]
+        told = re.search(r"at most ([\d.]+) percentage points", doubt(open_, "en"))
+        assert 0 <= float(told[1]) - 100 * max(errors) < 0.011
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -108,6 +108,15 @@ def test_the_table_of_a_year_holds_every_figure_in_words(found, language):
     assert set(drawn.frame["verdict"]) <= {words[language] for words in sentences.VERDICTS.values()}
 
 
+def test_a_name_of_html_is_drawn_as_text(found):
+    drawn, _ = comparisons.differences(found, "p_deficit", {"0": "A", "1": "<b>B</b> %{x}"}, "en")
+    (marks,) = contrasts.contrast(drawn, "title", dict.fromkeys(("estimate", "interval", "futures"), "w"), False).data
+    assert marks.name == "‹b›B‹/b› % {x}" and "<b>" not in marks.hovertemplate and "‹b›" in marks.hovertemplate
+    steps = pd.DataFrame({"step": ["<b>", "x", "<i>"], "value": [1.0, 1.0, 2.0], "levers": ["", "<u>", ""]})
+    (bars,) = contrasts.stairs(drawn._replace(frame=steps), "title", "{value}").data
+    assert not any("<" in label for label in bars.y) and "<u>" not in bars.customdata[1]
+
+
 def test_a_waterfall_is_drawn_from_the_first_plan_to_the_last():
     told = comparisons.waterfall(comparisons.book(BASE), comparisons.book(NOW), SHOWN, draws=FEW, seed=1,
                                  engine="table")
