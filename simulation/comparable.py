@@ -10,7 +10,7 @@ from simulation import __version__, measures
 from simulation.assumptions import ASSUMED
 from simulation.loading import load_scenario
 from simulation.model import simulate
-from simulation.results import LIBRARIES, Result
+from simulation.results import LIBRARIES, Result, aside_of
 from simulation.runs import TOLERANCE, difference, read_run, scenario_of
 from simulation.scenario import Scenario
 from simulation.steps.utilisation import dimensions
@@ -88,6 +88,8 @@ def check_alike(entries: Sequence[Entry], draws: int, seed: int, engine: str) ->
     engines = {entry.result.manifest["engine"] for entry in entries if entry.result} | {engine} - {"auto"}
     for entry in entries:
         made = entry.result.manifest if entry.result else {}
+        if entry.result and (aside := aside_of(entry.result)):
+            fault(entry, aside.what, aside.remedy)
         if made and made["model"] != __version__:
             fault(entry, words(f"由版本 {made['model']} 生成，当前版本为 {__version__}",
                                f"was made by version {made['model']}, and this is {__version__}"),

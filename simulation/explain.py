@@ -177,6 +177,11 @@ def in_groups(levers: Sequence[str], groups: str | Mapping[str, Sequence[str]] |
         raise refuse("groups", words(f"没有“{groups}”这种分组", f"there is no grouping by '{groups}'"),
                      words("请用 lever 或 section", "use lever or section"))
     by_name = groups if isinstance(groups, Mapping) else {}
+    known = {ASSUMPTIONS} | {name for section, lever, _ in policy_terms() for name in (section, f"{section}.{lever}")}
+    if unknown := [one for inside in by_name.values() for one in inside if one not in known]:
+        raise refuse(f"groups: {unknown[0]}", words("不是参数或章节", "is no lever or section"),
+                     words("请写整个参数或章节的名称，如 benefits.rate",
+                           "name a whole lever or section, as benefits.rate"))
     by_section = groups == "section" or groups is None and len(levers) > MANY
     found: dict[str, tuple[str, ...]] = {}
     for lever in levers:

@@ -58,6 +58,8 @@ def simulate(scenario: Scenario | str, draws: int = 1024, seed: int = 20080101, 
     check_run(draws, seed, engine)
     check_room(scenario, draws)
     keep_freed()
+    given = {"spend": spend, "without": without, "at": at is not None, "usual": usual}
+    aside = tuple(name for name, value in given.items() if value)
     text = scenario.model_copy(update={"changes": ()}).text()
     areas = tuple(scenario.axes.area) if len(scenario.axes.area) > 1 else (None,)
     books = [book_of(scenario, area) for area in areas]
@@ -89,7 +91,7 @@ def simulate(scenario: Scenario | str, draws: int = 1024, seed: int = 20080101, 
             if cut.any() else flows[-1])
     closed = fund_closes(books, futures, flows, after_deficit)
     return pack(scenario, draws, seed, engine, areas, closed, {
-        name: books[0].of("lines", name) for name in ("surplus_ratio", "balance_ratio", "reserve_months")})
+        name: books[0].of("lines", name) for name in ("surplus_ratio", "balance_ratio", "reserve_months")}, aside)
 
 
 def year_of_care(book: Book, rules: list[Rules], futures: Futures, people: Flows, risk: np.ndarray,

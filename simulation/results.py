@@ -14,7 +14,7 @@ import xarray as xr
 from simulation import __version__
 from simulation.scenario import Scenario
 from simulation.steps.fund import ratio
-from simulation.terms import Words, words
+from simulation.terms import Fault, Words, words
 
 LIBRARIES = {name: version(name) for name in ("numpy", "scipy")}
 
@@ -117,12 +117,14 @@ class Result:
 
     `data` holds variables over (draw, year, area), some with tier, group or level, in yuan, persons or
     fractions as each variable's `unit` says; with several counties the first area is the whole city. `manifest`
-    is plain data.
+    is plain data, and does not tell what was left out or put in by hand: a run with anything `aside` is neither kept
+    nor compared.
     """
 
     scenario: Scenario
     data: xr.Dataset
     manifest: dict
+    aside: tuple[str, ...] = ()  # arguments of `simulate` that no manifest holds
 
     @cached_property
     def fingerprint(self) -> str:
@@ -135,7 +137,7 @@ class Result:
 
 
 def pack(scenario: Scenario, draws: int, seed: int, engine: str, areas: tuple[str | None, ...],
-         flows: list[dict[str, np.ndarray]], lines: dict[str, np.ndarray]) -> Result:
+         flows: list[dict[str, np.ndarray]], lines: dict[str, np.ndarray], aside: tuple[str, ...] = ()) -> Result:
     """A run's yearly flows of each county as a `Result`; `lines` (t,)."""
     if len(flows) > 1:
         flows = [whole_city(flows), *flows]
@@ -151,7 +153,15 @@ def pack(scenario: Scenario, draws: int, seed: int, engine: str, areas: tuple[st
     return Result(scenario, data, {
         "scenario": scenario.name, "scenario_hash": hashlib.sha256(text.encode()).hexdigest(), "scenario_text": text,
         "seed": seed, "draws": draws, "engine": engine, "model": __version__,
-        **LIBRARIES})
+        **LIBRARIES}, aside)
+
+
+def aside_of(result: Result) -> Fault | None:
+    """What is wrong with keeping or comparing a run that its manifest does not make again."""
+    named = ", ".join(result.aside)
+    return Fault(result.scenario.name, words(
+        f"运行时另给了 {named}，清单里没有，不能据以重算", f"was run with {named}, which no manifest holds"),
+        words("请不带这些参数再运行", "run it without them")) if named else None
 
 
 @lru_cache(maxsize=8)

@@ -24,7 +24,7 @@ from simulation.checking import check_scenario
 from simulation.earlier import renewed
 from simulation.model import MAX_DRAWS, simulate
 from simulation.reading import build, read_text, too_large
-from simulation.results import Result
+from simulation.results import Result, aside_of
 from simulation.scenario import Scenario
 from simulation.terms import BadInput, Fault, Record, refuse, short, words
 from simulation.writing import make, whole
@@ -53,6 +53,8 @@ def code() -> str:
 
 def files_of(result: Result) -> dict[str, str]:
     """The files of a run by name: manifest.json (all that is needed to recompute), figures.json and tables as CSV."""
+    if fault := aside_of(result):
+        raise BadInput([fault])
     write = lambda data: json.dumps(data, ensure_ascii=False, indent=1, sort_keys=True)  # noqa: E731
     return {"manifest.json": write(result.manifest | {"code": code()}), "figures.json": write(measures.report(result)),
             **{name: table(result).to_csv(index=False, lineterminator="\n") for name, table in TABLES.items()}}

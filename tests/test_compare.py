@@ -21,6 +21,7 @@ from simulation.compare import DIFFERENCES, EVERYTHING, MOST, READ, VALUES, draw
 from simulation.results import EVENTS, QUANTITIES, Result
 from simulation.runs import save_run
 from simulation.scenario import Change, Scenario
+from simulation.steps.utilisation import dimensions
 from simulation.streams import REPLICATES
 from simulation.terms import BadInput, Source
 from tests.coarse import coarse
@@ -250,6 +251,18 @@ def test_runs_of_other_draws_seeds_engines_or_versions_are_refused() -> None:
     older = made()
     older = Result(older.scenario, older.data, older.manifest | {"model": "0.0.9"})
     assert "made by version 0.0.9" in refused(BENXI, older)
+
+
+def test_a_run_that_no_manifest_makes_again_is_neither_compared_nor_kept(tmp_path) -> None:
+    usual: dict = {}
+    simulate(BENXI, DRAWS, 1, "table", usual=usual)
+    normals = np.zeros((DRAWS, len(dimensions(BENXI))))
+    for given in ({"without": ("chance",)}, {"at": normals}, {"usual": usual}):
+        result = simulate(BENXI, DRAWS, 1, "table", **given)
+        assert f"was run with {next(iter(given))}" in refused(BENXI, result)
+        with pytest.raises(BadInput, match="no manifest holds"):
+            save_run(result, tmp_path / "run")
+        assert not (tmp_path / "run").exists()
 
 
 def test_one_engine_answers_for_all() -> None:

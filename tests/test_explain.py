@@ -241,7 +241,8 @@ def test_levers_are_grouped_as_asked() -> None:
     found = explained(BENXI, reform(THREE), groups={"care": ["benefits"]}, year=2013)
     check_sums(found)
     assert set(found.groups) == {"care", "financing.contribution"} and found.facts["runs"] == 4
-    for groups in ({"a": ["benefits"], "b": ["benefits.rate"]}, "colour"):
+    for groups in ({"a": ["benefits"], "b": ["benefits.rate"]}, "colour", {"a": ["benefits.colour"]},
+                   {"a": ["benefits.rate.inpatient"]}):
         with pytest.raises(BadInput):
             in_groups(names, groups)
 
