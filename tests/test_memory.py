@@ -1,4 +1,4 @@
-"""Memory that a run gives back serves the next."""
+"""Memory that a run gives back serves the next, and what a long one takes."""
 
 import platform
 import subprocess
@@ -22,6 +22,14 @@ print((fresh() - before) * resource.getpagesize())
 """
 
 
+LONG = """
+import resource
+from simulation import load_scenario, simulate
+simulate(load_scenario("shandong_nrcms_2011").model_copy(update={"years": 60}), 64, engine="table")
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+"""
+
+
 def fresh_of_the_third_run(as_it_comes: bool) -> int:
     """Bytes that the system gave out for a run after two like it, in a process of its own."""
     done = subprocess.run([sys.executable, "-c", AGAIN.format(as_it_comes=as_it_comes)], cwd=ROOT, text=True,
@@ -33,3 +41,9 @@ def fresh_of_the_third_run(as_it_comes: bool) -> int:
 def test_a_run_after_others_takes_little_fresh_memory():
     kept, as_it_comes = (fresh_of_the_third_run(choice) for choice in (False, True))
     assert kept < 20e6 < as_it_comes
+
+
+@pytest.mark.skipif(platform.system() != "Linux", reason="other systems count memory in other units")
+def test_sixty_years_of_rising_ceilings_fit_a_small_machine():
+    done = subprocess.run([sys.executable, "-c", LONG], cwd=ROOT, text=True, capture_output=True, check=True)
+    assert int(done.stdout) < 1.5e9  # each ceiling settled for the mixes of all years took 5.8 GB

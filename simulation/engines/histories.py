@@ -15,7 +15,6 @@ from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
-from scipy.linalg import block_diag
 from scipy.stats import nbinom
 
 from simulation.engines.blocks import Block, blocks
@@ -83,8 +82,9 @@ def spend(rules: list[Rules], care: list[Care], costs: list[Costs], insured: np.
     all_care = in_years(care)
     counts, usual_counts = stays_of(all_care, all_costs, conditions.frequency.T, longest)
 
-    # Years that differ in nothing but the mix of tiers, the ceiling and the price are settled together.
-    groups = alike([(*rules[t]._replace(ceiling=0.0), *costs[t]) for t in range(horizon)])
+    # Years that differ in nothing but the mix of tiers, the price and a little of the ceiling are settled together.
+    spans = ceiling_spans(np.array([rule.ceiling for rule in rules]))
+    groups = alike([(*rules[t]._replace(ceiling=0.0), *costs[t], spans[t]) for t in range(horizon)])
     moments, varying = [], []
     for years in groups:
         rule, cost = rules_of_stays(rules[years[0]]), costs[years[0]]
@@ -204,31 +204,35 @@ def alike(inputs: list[tuple]) -> list[list[int]]:
     return list(groups.values())
 
 
-def ceiling_nodes(ceilings: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """At which ceilings to settle, and the weight of each for every year's ceiling (t, n).
+def ceiling_spans(ceilings: np.ndarray) -> np.ndarray:
+    """Which ceilings (t,) lie so near one another that a few nodes stand for them: those up to `CEILING_SPAN` apart.
 
-    A ceiling that follows income moves slowly: three nodes on a log scale stand for all up to `CEILING_SPAN` apart, and
-    ceilings further apart, such as those of a reform, have nodes of their own.
+    >>> ceiling_spans(np.array([1e4, 1.9e4, 9e4, 3e4, np.inf])).tolist()
+    [1, 1, 3, 2, 4]
+    """
+    starts: list[float] = []
+    for ceiling in np.unique(ceilings).tolist():
+        if not starts or ceiling > CEILING_SPAN * starts[-1]:
+            starts.append(ceiling)
+    return np.searchsorted(starts, ceilings, "right")
+
+
+def ceiling_nodes(ceilings: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """At which ceilings of one span to settle, and the weight of each for every year's ceiling (t, n).
+
+    A ceiling that follows income moves slowly: three nodes on a log scale stand for all.
 
     >>> nodes, weights = ceiling_nodes(np.array([5e4, 6e4, 5e4]))
     >>> nodes.tolist(), weights.tolist()
     ([50000.0, 60000.0], [[1.0, 0.0], [0.0, 1.0], [1.0, 0.0]])
-    >>> ceiling_nodes(np.array([1e4, 1.1e4, 1.2e4, 1.3e4, 9e4]))[0].round().tolist()
-    [10000.0, 11402.0, 13000.0, 90000.0]
+    >>> ceiling_nodes(np.array([1e4, 1.1e4, 1.2e4, 1.3e4]))[0].round().tolist()
+    [10000.0, 11402.0, 13000.0]
     """
     distinct, which = np.unique(ceilings, return_inverse=True)
-    nodes, weights = [], []
-    while distinct.size:
-        near = max(int((distinct <= CEILING_SPAN * distinct[0]).sum()), 1)
-        some, distinct = distinct[:near], distinct[near:]
-        if near > CEILING_NODES:
-            logs = chebyshev_nodes(*np.log(some[[0, -1]]), CEILING_NODES)
-            nodes.append(np.exp(logs))
-            weights.append(node_basis(logs, np.log(some)))
-        else:
-            nodes.append(some)
-            weights.append(np.eye(near))
-    return np.concatenate(nodes), block_diag(*weights)[which]
+    if len(distinct) <= CEILING_NODES:
+        return distinct, np.eye(len(distinct))[which]
+    logs = chebyshev_nodes(*np.log(distinct[[0, -1]]), CEILING_NODES)
+    return np.exp(logs), node_basis(logs, np.log(ceilings))
 
 
 KEPT: OrderedDict[bytes, tuple[list[Stack], int]] = OrderedDict()  # what was settled, latest last, and its bytes
