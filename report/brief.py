@@ -111,9 +111,8 @@ def lowered(text: str) -> str:
 def question(inquiry: Inquiry, language: str) -> tuple[Part, ...]:
     """The question, what is changed for it, and what it is about."""
     scenario, now = inquiry.scenario, inquiry.now
-    first, last = scenario.first_year, scenario.horizon()[-1]
     limits = {name: limit_text(now, name, language) for name in LINES}
-    asked = say(language, "brief.asked", first=first, last=last, **limits)
+    asked = say(language, "brief.asked", years=years_of(scenario.horizon(), language), **limits)
     story = scenario.story[language]
     if inquiry.changed:
         lists = {"rules": wishes.told(inquiry, language), "assumed": wishes.assumed(inquiry, language)}

@@ -15,24 +15,25 @@ def table(run: Run, was: Run | None, language: str) -> tuple[Drawn, str]:
     """Amounts and shares of who pays in the first and last year, and shares of the last year before a change."""
     now, old = run.bears, was.bears.last if was is not None else None
     years = dict(zip(("first", "last"), now.years, strict=True))
+    ends = {"last": now.last} if years["first"] == years["last"] else {"first": now.first, "last": now.last}
     divisor, unit = money_unit(max(now.last["expense"], now.last["income"]), language)
     rows = []
     for whole, items in WHOLES.items():
         for item, parts in items.items():
             amount = {name: sum(of[part] for part in parts) for name, of in (
-                ("first", now.first), ("last", now.last), *((("old", old),) if old else ()))}
+                *ends.items(), *((("old", old),) if old else ()))}
             if not any(amount.values()):
                 continue
             row = {"of": say(language, f"brief.payer.of_{whole}"), "payer": say(language, f"brief.payer.{item}"),
-                   "first": amount["first"] / divisor, "first_share": share(amount["first"], now.first[whole]),
-                   "last": amount["last"] / divisor, "last_share": share(amount["last"], now.last[whole])}
+                   **{key: value for name, of in ends.items() for key, value in (
+                       (name, amount[name] / divisor), (f"{name}_share", share(amount[name], of[whole])))}}
             if old:
                 row["old_share"] = share(amount["old"], old[whole])
             rows.append(row)
     frame = pd.DataFrame(rows)
     heads = {name: say(language, f"brief.payer.column.{name}", unit=unit, **years)
              for name in frame.columns}
-    return Drawn(frame, heads, dict.fromkeys(("first", "last"), "%,.2f")), unit
+    return Drawn(frame, heads, dict.fromkeys(ends, "%,.2f")), unit
 
 
 def share(part: float, whole: float) -> float:

@@ -57,9 +57,8 @@ def answer(run: Run, before: Run | None, language: str) -> str:
     if before is not None:
         was = before.staying.set_index("what")["value"]
         text = {name: say(language, "finding.was", now=now, before=percent(was[name])) for name, now in text.items()}
-    years = run.summary["year"]
-    return say(language, "finding.answer", verdict=say(language, f"finding.answer_{side}"), first=years.min(),
-               last=years.max(), **text)
+    return say(language, "finding.answer", verdict=say(language, f"finding.answer_{side}"),
+               years=years_of(run.summary["year"].unique(), language), **text)
 
 
 def sentences(run: Run, language: str, before: Run | None = None) -> list[str]:

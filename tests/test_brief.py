@@ -16,7 +16,7 @@ from report import burden, contrasts, evidence, scenes, versus, wishes
 from report.answers import WHOLES, told
 from report.book import book
 from report.brief import background, brief, given_way, question
-from report.findings import doubt, figures, sentences
+from report.findings import answer, doubt, figures, sentences
 from report.html import html
 from report.inquiry import Inquiry, Runs, inquire, moves
 from report.paper import NOTHING, Chart, Paragraph, Table, cells, clean, lines, shares, tables
@@ -451,3 +451,13 @@ def test_the_web_page_and_the_workbook_hold_the_brief(kind, papers):
                     assert found == value or found == f"'{value}" and not value[1].isdigit(), value
                 else:  # a workbook holds some fifteen digits of a number
                     assert found is None if value != value else found == pytest.approx(value, rel=1e-14), (n, name)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_brief_of_one_year_names_it_once(language: str) -> None:
+    """One year is no range, and who pays is told of it in one pair of columns."""
+    one = load_scenario("account_to_pool_2011").model_copy(update={"years": 1})
+    run = told(simulate(one, 64))
+    assert f"{one.first_year}–{one.first_year}" not in answer(run, None, language)
+    assert f"{one.first_year}—{one.first_year}" not in answer(run, None, language)
+    assert list(burden.table(run, None, language)[0].frame) == ["of", "payer", "last", "last_share"]
