@@ -509,6 +509,16 @@ def test_the_lines_change_no_yuan() -> None:
             assert_allclose(before[name], after[name], rtol=0, atol=1e-12 * scale, err_msg=name)
 
 
+def test_a_lever_set_to_what_it_is_changes_nothing() -> None:
+    """Rounding in where patients go moved a stay to another tier in the engine that counts stays."""
+    city = CITIES["exact"].model_copy(update={"years": 3})
+    lever = "financing.contribution.child.ordinary"
+    now = {name: value for name, value, *_ in city.levers()}[lever]
+    before, after = (simulate(one, 32, 1, "exact").data for one in (city, with_levers(city, {lever: now})))
+    for name in before.data_vars:
+        assert_array_equal(before[name], after[name], err_msg=name)
+
+
 REFORM = 2013
 REFORMS = {
     "contributions": {"financing.contribution": 400},

@@ -38,7 +38,8 @@ def chosen(mix: np.ndarray, gain: np.ndarray) -> np.ndarray:
     [[0.75, 0.25]]
     """
     weight = mix * np.exp(gain)
-    return weight / weight.sum(axis=-1, keepdims=True)
+    # Where nothing leans a mix stays as it is to the last digit, so that the same draws fall to the same tiers.
+    return np.where(gain.any(axis=-1, keepdims=True), weight / weight.sum(axis=-1, keepdims=True), mix)
 
 
 def usual_mix(mix: np.ndarray, people: np.ndarray) -> np.ndarray:
