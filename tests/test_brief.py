@@ -21,13 +21,15 @@ from report.html import html
 from report.inquiry import Inquiry, Runs, inquire, moves
 from report.paper import NOTHING, Chart, Paragraph, Table, cells, clean, lines, shares, tables
 from report.pdf import NOT_FIRST, NOT_LAST, broken, pdf, units
-from report.text import number, percent, say, years_of
+from report.tables import tier_name
+from report.text import number, percent, points, say, years_of
 from report.word import word
 from simulation import load_scenario, simulate
 from simulation.assumptions import ASSUMED
 from simulation.backtest import grades
 from simulation.compare import compare
 from simulation.estimates import SET_BY_HAND, estimate_from_text
+from simulation.results import EVENTS
 from simulation.scenario import Change, clause
 from simulation.terms import LANGUAGES, words
 from tests.coarse import coarse
@@ -115,11 +117,22 @@ def test_a_change_is_told_with_its_paired_differences_and_an_unchanged_view_has_
     assert charts == {"plain": 3, "changed": 4}
 
 
-@pytest.mark.parametrize(("moved", "written"), [(0.0, "0.0"), (4_000, "+0.004"), (0.26e6, "+0.26"), (31e6, "+31.0")])
+@pytest.mark.parametrize(("moved", "written"), [(0.0, "0.0"), (4_000, "+0.004"), (0.04e6, "+0.040"), (0.26e6, "+0.26"),
+                                                 (31e6, "+31.0"), (150e6, "+150")])
 def test_a_sure_difference_is_not_written_as_nothing(moved, written):
     given = {"unit": "yuan_year", "base": 200e6, "value": 200e6 + moved, "difference": moved}
     _, signed, unit = versus.forms(given, "en")
     assert (signed(moved), unit) == (written, "million yuan")
+
+
+def test_a_row_of_before_and_after_tells_the_interval_of_the_mean_and_the_range_over_futures_apart():
+    given = {"unit": "share", "base": 0.2, "value": 0.23, "difference": 0.03, "ci_low": 0.01, "ci_high": 0.05,
+             "p05": -0.1, "p95": 0.4, "up": 0.07, "down": 0.04, "verdict": "higher"}
+    mean = versus.row("balance_ratio", given, "en")
+    assert "+3.0" in mean["gap"] and "+1.0 to +5.0" in mean["gap"] and mean["futures"].startswith("−10.0 to +40.0")
+    assert versus.row("p_deficit", given, "en")["futures"] == "comes in 7.0% of futures, goes in 4.0%"
+    million = {"unit": "yuan_year", "base": 2e3, "value": 3e8, "difference": 3e8}
+    assert versus.forms(million, "zh")[2] == versus.forms(million | {"base": 3e8, "value": 2e3}, "zh")[2]
 
 
 def test_the_largest_error_told_is_at_least_that_of_every_chance(asked):
@@ -186,6 +199,35 @@ def test_the_steps_of_a_change_stand_whole_inside_their_chart():
     assert contrasts.stairs(falling, "", "").layout.xaxis.range[0] < -5  # room for the figure of the last fall
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_charts_are_told_by_the_figures_of_the_last_year(language, asked):
+    run, scenario = asked["plain"].now, asked["plain"].scenario
+    last = scenario.horizon()[-1]
+    said = scenes.chances(asked["plain"], language).told
+    assert str(last) in said
+    assert all(percent(run.chance(event)["value"][last]) in said for event in EVENTS)
+    spent = run.spending[run.spending["year"] == last].set_index("tier")["share"]
+    said = scenes.spending(asked["plain"], language).told
+    assert percent(spent.max()) in said and tier_name(scenario, spent.idxmax(), language) in said
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_waterfall_is_told_with_its_ends_its_parts_the_largest_first_and_what_they_do_together(language, asked):
+    inquiry = asked["changed"]
+    first, last, change_, together = 0.1, 0.17, 0.07, 0.004
+    parts = inquiry.parts.parts.copy()
+    here = (parts["quantity"] == "balance_ratio") & (parts["year"] == inquiry.scenario.horizon()[-1])
+    parts.loc[here, "part"] = [0.01, -0.05, 0.11]
+    found = inquiry.parts._replace(parts=parts, totals=inquiry.parts.totals.assign(
+        first=first, last=last, change=change_, interaction=together))
+    scene = scenes.parts(inquiry, found, language)
+    told_ = [percent(first), percent(last), points(change_, language), points(0.11, language), points(-0.05, language),
+             points(0.01, language), points(together, language)]
+    assert [scene.told.index(each) for each in told_] == sorted(scene.told.index(each) for each in told_)
+    draws = found.facts["draws"]
+    assert scene.note == say(language, "brief.scene.parted", draws=f"{draws:,}")
+
+
 @pytest.fixture(scope="module")
 def planned():
     """What a brief asks of a change that gives up planned values, and of one that sets them anew; nothing is run."""
@@ -242,6 +284,53 @@ def test_rules_and_assumptions_are_counted_apart_and_like_values_told_once(langu
     assert wishes.counts(reform, language) == say(language, "brief.comma").join(
         [say(language, "brief.count.rules", count=2), say(language, "brief.count.assumed", count=1)])
     assert len(wishes.assumed(reform, language)) == 1
+
+
+def test_a_like_step_of_unlike_values_is_told_as_a_rise_or_a_fall():
+    base = load_scenario(NAME)
+
+    def sentences_of(*edits):
+        return wishes.sentences(Inquiry(NAME, base.changed(edits), edits, (), base, tuple(moves(base, edits)),
+                                        Runs(None, None, None, None), None, None), "en")
+
+    rates = {"primary": 0.85, "county": 0.75, "city": 0.65, "away": 0.6}
+    for by, way in ((0.05, "rises"), (-0.05, "falls")):
+        text, = sentences_of(*(change(f"{RATE}.adult.{tier}", 2027, round(rates[tier] + by, 2))
+                               for tier in ("primary", "county")))
+        assert f"{way} by 5 percentage points" in text
+    # Steps that differ are told one by one up to three, and counted beyond.
+    steps = [change(f"{RATE}.adult.{tier}", 2027, round(rate + n / 100, 2))
+             for n, (tier, rate) in enumerate(rates.items(), 1)]
+    assert len(sentences_of(*steps[:3])) == 3
+    text, = sentences_of(*steps)
+    assert "4 values" in text
+
+
+def test_a_mix_is_told_from_what_it_is_in_the_year_of_the_change():
+    base = load_scenario(NAME).changed([change(BUDGET, 2027, 1)])  # half by item, half by a budget
+    edits = (change(BUDGET, 2029, 3),)
+    rule, = wishes.rules(Inquiry(NAME, base.changed(edits), edits, (), base, tuple(moves(base, edits)),
+                                 Runs(None, None, None, None), None, None), "en")
+    assert (rule.year, re.findall(r"\d+%", rule.old), re.findall(r"\d+%", rule.new)) == (
+        2029, ["50%", "50%"], ["25%", "75%"])
+
+
+def test_five_members_of_a_name_are_listed_and_six_counted():
+    names = [f"Rate · {letter}" for letter in "abcdef"]
+    assert wishes.called(names[:5], "en") == "Rate (a, b, c, d, e)" and wishes.called(names, "en") == "Rate (6 values)"
+
+
+def test_eight_changes_of_rules_are_told_and_the_others_counted(planned):
+    yearly = [change(CEILING, 2012 + n, 60_000 + 1000 * n) for n in range(10)]
+    assert wishes.told(planned(*yearly[:8]), "en")[-1].startswith("From 2019 on")
+    *listed, rest = wishes.told(planned(*yearly), "en")
+    assert listed[-1].startswith("From 2019 on") and rest == say("en", "brief.wish.rest", count=2)
+
+
+def test_changes_are_told_in_the_order_of_their_years(planned):
+    """A plan given up stands in its own year, before a change of a later one."""
+    years = [each.year for each in planned(change("financing.subsidy", 2012, 240), change(CEILING, 2019, 1000)).moved]
+    assert years == sorted(years) and {2013, 2019} <= set(years)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -7,7 +7,7 @@ import pytest
 
 from report.answers import EACH, told
 from report.burden import sentence
-from report.findings import answer, figures, sentences
+from report.findings import answer, doubt, figures, likely, open_years, sentences
 from simulation import load_scenario, simulate
 from simulation.measures import STAYS, happened, staying
 from simulation.scenario import Change
@@ -51,13 +51,38 @@ def test_the_answer_comes_first_and_its_figures_are_the_runs(result, language):
 
 
 @pytest.mark.parametrize(("inside", "side"), [
-    (1.0, "surely"), (0.97, "yes"), (0.9, "yes"), (0.1, "no"), (0.03, "no"), (0.0, "hardly"), (0.5, "open")])
+    (1.0, "surely"), (0.97, "yes"), (0.9, "yes"), (0.1, "no"), (0.03, "no"), (0.0, "hardly"), (0.5, "open"),
+    (0.55, "yes"), (0.53, "open"), (0.47, "open"), (0.45, "no")])
 def test_the_verdict_follows_the_chance_beyond_its_error(result, inside, side):
     run = told(result)
     moved = run.staying.assign(value=np.where(run.staying["what"] == "inside", inside, 0.95), se=0.02)
     said = {"surely": "几乎必定能守住", "yes": "多半能守住", "no": "多半守不住", "hardly": "几乎必定守不住",
             "open": "分不出"}
     assert said[side] in answer(run._replace(staying=moved), None, "zh")
+
+
+def test_a_year_is_told_as_likely_only_beyond_two_errors_and_within_them_as_open(result):
+    run = told(result)
+    years = result.scenario.horizon()
+    value = run.chances["year"].map(dict(zip(years, (0.57, 0.55, 0.45, 0.43), strict=False))).fillna(0.0)
+    near = run._replace(chances=run.chances.assign(value=value, se=0.03))
+    assert likely(near, "p_deficit") == [years[0]] and open_years(near, ["p_deficit"]) == list(years[1:3])
+
+
+def test_the_range_told_is_that_of_nine_futures_in_ten_in_the_last_year(result):
+    last = result.data["balance_ratio"].isel(year=-1, area=0)
+    low, high = (f"{100 * float(last.quantile(level)):.0f}%".replace("-", "−") for level in (0.05, 0.95))
+    assert f"in {result.scenario.horizon()[-1]}, 90%" in doubt(told(result), "en")
+    assert f"between {low} and {high}." in doubt(told(result), "en")
+
+
+def test_each_figure_has_the_error_of_the_year_it_names(result):
+    """Errors that differ in every row: a figure's is that of its own event and year."""
+    run = told(result)
+    run = run._replace(chances=run.chances.assign(se=np.arange(1, len(run.chances) + 1) / 1e4))
+    for event, one in zip(("p_insolvent", "p_deficit", "p_balance_over"), figures(run, None, "en"), strict=False):
+        year = int(re.search(r"\d{4}", one.label)[0])
+        assert one.error == f"{100 * run.chance(event)['se'][year]:.2f}%"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
