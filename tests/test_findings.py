@@ -79,7 +79,10 @@ def test_the_range_told_is_that_of_nine_futures_in_ten_in_the_last_year(result):
 def test_each_figure_has_the_error_of_the_year_it_names(result):
     """Errors that differ in every row: a figure's is that of its own event and year."""
     run = told(result)
-    run = run._replace(chances=run.chances.assign(se=np.arange(1, len(run.chances) + 1) / 1e4))
+    first, event = result.scenario.first_year, run.chances["event"]
+    highest = first + 1 + (event == "p_deficit")  # the second year, and of a deficit the third
+    run = run._replace(chances=run.chances.assign(value=np.where(run.chances["year"] == highest, 0.5, 0.1),
+                                                  se=np.arange(1, len(run.chances) + 1) / 1e4))
     for event, one in zip(("p_insolvent", "p_deficit", "p_balance_over"), figures(run, None, "en"), strict=False):
         year = int(re.search(r"\d{4}", one.label)[0])
         assert one.error == f"{100 * run.chance(event)['se'][year]:.2f}%"
