@@ -131,8 +131,8 @@ def test_a_row_of_before_and_after_tells_the_interval_of_the_mean_and_the_range_
     mean = versus.row("balance_ratio", given, "en")
     assert "+3.0" in mean["gap"] and "+1.0 to +5.0" in mean["gap"] and mean["futures"].startswith("−10.0 to +40.0")
     assert versus.row("p_deficit", given, "en")["futures"] == "comes in 7.0% of futures, goes in 4.0%"
-    grown = {"unit": "yuan_year", "base": 2e3, "value": 3e8, "difference": 3e8}
-    assert all(versus.forms(grown, language)[2] == money_unit(3e8, language)[1] for language in LANGUAGES)
+    grown = {"unit": "yuan_year", "base": 2e3, "value": 3e9, "difference": 3e9}
+    assert all(versus.forms(grown, language)[2] == money_unit(3e9, language)[1] for language in LANGUAGES)
 
 
 def test_the_largest_error_told_is_at_least_that_of_every_chance(asked):
