@@ -125,8 +125,8 @@ def test_a_session_is_opened_under_the_name_the_guide_sets_and_by_its_own_page_a
 
 def test_a_browser_stays_with_one_process_and_browsers_are_spread(proxy):
     port, log = proxy
-    used = []
-    for _ in range(12):
+    used = set()
+    for _ in range(60):  # a dozen may all fall to one process by chance
         _, headers = asked(port, "/")
         cookie = headers["set-cookie"].split(";")[0]
         for _ in range(3):
@@ -134,8 +134,10 @@ def test_a_browser_stays_with_one_process_and_browsers_are_spread(proxy):
         time.sleep(0.1)
         last = [line.split() for line in log.read_text(encoding="utf-8").splitlines()][-4:]
         assert len({line[2] for line in last}) == 1, last
-        used.append(last[0][2])
-    assert len(set(used)) == 2
+        used.add(last[0][2])
+        if len(used) == 2:
+            return
+    raise AssertionError(used)
 
 
 def test_sessions_work_through_the_proxy(proxy, capsys):
