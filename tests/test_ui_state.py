@@ -1,12 +1,14 @@
 """What a session keeps: undo, redo, the look at what was before, and links to saved views."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from report.text import phrases
 from simulation.estimates import find_assumption, stated
 from simulation.terms import LANGUAGES
 from tests.screen import CEILING, CONTRIBUTION, OLD, app, figures_of
-from ui import replay, runs
+from ui import replay, runs, state
 from ui.register import assumed, interval_text
 from ui.view import FIRST, Interval, known, view_of
 
@@ -121,6 +123,46 @@ def test_buttons_pressed_while_looking_back_act_on_the_present_view(button):
     assert at.session_state["view"] == {"undo_last": view_of(OLD), "redo_last": view}[button]
     assert not at.info  # either way the look is over
     assert at.button(key="redo_last").disabled == (button == "redo_last")
+
+
+def turned(at, monkeypatch, address):
+    """The browser gone back or forward to an address."""
+    at.query_params.clear()
+    at.query_params.update(address)
+    with monkeypatch.context() as patch:
+        patch.setattr(state, "get_script_run_ctx", lambda: SimpleNamespace(is_history_navigation=True))
+        return at.run()
+
+
+def test_back_and_forward_in_the_browser_are_an_undo_and_a_redo(monkeypatch):
+    at = app("en", **{CEILING: "40000"})
+    edited, before = at.session_state["view"], dict(at.query_params)
+    at.selectbox(key="scenario").set_value(FIRST).run()
+    after = dict(at.query_params)
+    assert len(at.info) == 1  # what stays behind
+    turned(at, monkeypatch, before)
+    assert at.session_state["view"] == edited and not at.info  # nothing is left behind any more
+    assert at.button(key="undo_last").disabled and not at.button(key="redo_last").disabled
+    turned(at, monkeypatch, after)
+    assert at.session_state["view"] == view_of(FIRST) and at.button(key="redo_last").disabled
+    at.button(key="undo_last").click().run()
+    assert at.session_state["view"] == edited
+
+
+def test_back_over_several_changes_can_be_undone_and_back_to_the_same_view_changes_nothing(monkeypatch):
+    at = app("en")
+    first = dict(at.query_params)
+    at.slider(key="quick.contribution").set_value(20).run()
+    at.slider(key="quick.primary").set_value(5).run()
+    view = at.session_state["view"]
+    at.button(key="undo_last").click().run()
+    turned(at, monkeypatch, dict(at.query_params))
+    at.button(key="redo_last").click().run()
+    assert at.session_state["view"] == view
+    turned(at, monkeypatch, first)
+    assert at.session_state["view"] == view_of(OLD)
+    at.button(key="undo_last").click().run()
+    assert at.session_state["view"] == view
 
 
 def test_what_was_moved_is_told_in_words():

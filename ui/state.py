@@ -52,9 +52,11 @@ def begin() -> None:
         state["class"] = state.get("class") or {name: st.query_params[name] for name in CLASS
                                                 if name in st.query_params}
         parameters = {name: st.query_params.get_all(name) for name in st.query_params if name not in CLASS}
-        state["view"], lang, state["faults"] = opened(parameters)
+        look(back=False)
+        state["notice"] = None  # it was about the view that is left
+        wanted, lang, state["faults"] = opened(parameters)
         logs.refused(state["faults"])
-        state["redo"], state["peek"] = [], False
+        turn(wanted)
         state["lang"] = lang or state.get("lang") or preferred(st.context.locale)
     if not is_behind() and not is_soon():
         state["sent"] = {}
@@ -205,6 +207,20 @@ def step(source: str, target: str) -> None:
         state[target] = [*state[target], state["view"]]
         *state[source], state["view"] = state[source]
         state["faults"], state["notice"] = [], None
+
+
+def turn(wanted: View) -> None:
+    """Go to the view of a link: "back" and "forward" are an undo or a redo where one leads there, else a change."""
+    state = st.session_state
+    now = state.get("view", wanted)
+    if wanted != now:
+        if state["undo"][-1:] == [wanted]:
+            state["undo"], state["redo"] = state["undo"][:-1], [*state["redo"], now]
+        elif state["redo"][-1:] == [wanted]:
+            state["undo"], state["redo"] = [*state["undo"], now], state["redo"][:-1]
+        else:
+            state["undo"], state["redo"] = [*state["undo"], now][-UNDO:], []
+    state["view"] = wanted
 
 
 def last() -> tuple[View, View] | None:
