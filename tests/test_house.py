@@ -3,6 +3,7 @@
 import ast
 import doctest
 import importlib
+import os
 import re
 import subprocess
 import sys
@@ -218,3 +219,11 @@ def test_answering_from_the_table_loads_neither_the_compiler_nor_the_screen() ->
     shown = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60,
                            check=True)
     assert shown.stdout.strip() == ""
+
+
+def test_matrices_have_one_thread_also_where_numpy_was_loaded_before() -> None:
+    code = ("import numpy, threadpoolctl, simulation; "
+            "print(*{pool['num_threads'] for pool in threadpoolctl.threadpool_info() if pool['user_api'] == 'blas'})")
+    shown = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60,
+                           check=True, env=os.environ | {"OPENBLAS_NUM_THREADS": "2"})
+    assert shown.stdout.split() in (["1"], [])  # none where the matrices are another library's
