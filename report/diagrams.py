@@ -27,6 +27,7 @@ from report.text import percent
 
 # How a cell of the grid looks: dark enough for white figures on both pages.
 STATES = {"unset": ("—", "#5f6872"), "missed": ("✕", "#b93a35"), "open": ("○", "#2f5f8f"), "met": ("✓", "#1f7a58")}
+SURE = 0.95  # share of draws from which a standard counts as met; up to 1 - SURE it counts as missed
 ROW = 30  # pixels a row of the grid: two small lines
 NAME = 36  # letters of a standard's title on a line
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
@@ -49,7 +50,7 @@ def grid(drawn: Drawn, title: str, names: Mapping[str, str], heads: Mapping[str,
     for item in frame.itertuples():
         mark = STATES[item.state][0]
         # Two short lines and no sign of per cent, which stands in the title: narrow enough for a tablet.
-        told = mark if item.state == "unset" else f"{mark}<br>{percent(item.met, 0).removesuffix('%')}"
+        told = mark if item.state == "unset" else f"{mark}<br>{chance(item.met, item.state, 0).removesuffix('%')}"
         text[lined(item.title), item.year] = (list(STATES).index(item.state), told, item.told)
     cells = [[text.get((row, year), (None, "", "")) for year in years] for row in rows]
     colours = [colour for _, colour in STATES.values()]
@@ -71,6 +72,17 @@ def grid(drawn: Drawn, title: str, names: Mapping[str, str], heads: Mapping[str,
         margin={**MARGIN, "t": 100},
         legend={"y": -0.02})
     return figure
+
+
+def chance(met: float, state: str, digits: int = 1) -> str:
+    """The chance that a standard is met, with digits enough that an open one is not rounded to where it would not be.
+
+    >>> chance(0.946, "open", 0), chance(0.9496, "open"), chance(0.946, "open"), chance(0.952, "met", 0)
+    ('94.6%', '94.96%', '94.6%', '95%')
+    """
+    while state == "open" and not 1 - SURE < round(met, digits + 2) < SURE:
+        digits += 1
+    return percent(met, digits)
 
 
 def lined(title: str) -> str:

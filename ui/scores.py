@@ -6,16 +6,15 @@ from typing import Any
 
 import pandas as pd
 
-from report.diagrams import STATES
+from report.diagrams import STATES, SURE, chance
 from report.studies import Study
 from report.tables import Drawn
-from report.text import number, percent, say, unit_text
+from report.text import number, say, unit_text
 from simulation import cited
 from simulation.scenario import Scenario
 from simulation.scorecard import SERVICES, standards
 from simulation.terms import OFF
 
-SURE = 0.95  # share of draws from which a standard counts as met; below 1 - SURE it counts as missed
 # Measures that are levers, the same in every draw, and the lever of each; without the lever there is no measure.
 DECIDED = {"contracted_rate_bonus": "contracts.rate_bonus", "key_contract_coverage": "contracts.coverage",
            "poor_contribution": "financing.contribution", "quality_coefficient": "payment.quality_coefficient",
@@ -83,8 +82,9 @@ def in_year(study: Study, scenario: Scenario, year: int, language: str) -> Drawn
     frame = judged(study, scenario, language)
     rows = [{"basis": say(language, f"standards.basis.{item.basis}"), "title": item.title,
              "threshold": threshold(item, language), "value": measure_text(item.value, item.unit, language),
-             "met": NONE if item.state == "unset" else percent(item.met), "state": state_text(item.state, language),
-             "clause": item.clause} for item in frame[frame["year"] == year].itertuples()]
+             "met": NONE if item.state == "unset" else chance(item.met, item.state),
+             "state": state_text(item.state, language), "clause": item.clause}
+            for item in frame[frame["year"] == year].itertuples()]
     frame = pd.DataFrame(rows)
     return Drawn(frame, {name: say(language, f"standards.column.{name}") for name in frame.columns})
 
