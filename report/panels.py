@@ -69,6 +69,8 @@ def spending(run: Run, scenario: Scenario, language: str) -> Panel:
     drawn, tiers, unit = tables.spending(run, scenario, language)
     title, years = say(language, "chart.spending", unit=unit), drawn.frame["year"]
     start, end = (number(total) for total in drawn.frame[list(tiers)].sum(axis=1).iloc[[0, -1]])
-    told = {"first": int(years.iloc[0]), "last": int(years.iloc[-1]), "unit": unit, "start": start, "end": end}
+    told = {"last": int(years.iloc[-1])}
+    told["course"] = say(language, "chart.course_one" if len(years) == 1 else "chart.course", **told, unit=unit,
+                         first=int(years.iloc[0]), start=start, end=end)
     return Panel(title, charts.stacked(drawn, title, tiers, unit), drawn,
                  say(language, "chart.spending_alt", **told), told)

@@ -12,7 +12,7 @@ from docx import Document
 from docx.oxml.ns import qn
 from pypdf import PdfReader
 
-from report import burden, contrasts, evidence, scenes, versus, wishes
+from report import burden, contrasts, evidence, panels, scenes, versus, wishes
 from report.answers import WHOLES, told
 from report.book import book
 from report.brief import background, brief, given_way, question
@@ -552,3 +552,4 @@ def test_a_brief_of_one_year_names_it_once(language: str) -> None:
     assert f"{one.first_year}–{one.first_year}" not in answer(run, None, language)
     assert f"{one.first_year}—{one.first_year}" not in answer(run, None, language)
     assert list(burden.table(run, None, language)[0].frame) == ["of", "payer", "last", "last_share"]
+    assert panels.spending(run, one, language).alt.count(str(one.first_year)) == 1
