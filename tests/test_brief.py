@@ -18,7 +18,7 @@ from report.book import book
 from report.brief import background, brief, given_way, question
 from report.findings import answer, doubt, figures, sentences
 from report.html import html
-from report.inquiry import Inquiry, Runs, inquire, moves
+from report.inquiry import ORDERS, Inquiry, Runs, inquire, moves, shared_out
 from report.paper import NOTHING, Chart, Paragraph, Table, cells, clean, lines, shares, tables
 from report.pdf import NOT_FIRST, NOT_LAST, broken, pdf, units
 from report.tables import money_unit, tier_name
@@ -29,6 +29,7 @@ from simulation.assumptions import ASSUMED
 from simulation.backtest import grades
 from simulation.compare import compare
 from simulation.estimates import SET_BY_HAND, estimate_from_text
+from simulation.objectives import changed
 from simulation.results import EVENTS
 from simulation.scenario import Change, clause
 from simulation.terms import LANGUAGES, words
@@ -542,6 +543,20 @@ def test_the_web_page_and_the_workbook_hold_the_brief(kind, papers):
                     assert found == value or found == f"'{value}" and not value[1].isdigit(), value
                 else:  # a workbook holds some fifteen digits of a number
                     assert found is None if value != value else found == pytest.approx(value, rel=1e-14), (n, name)
+
+
+@pytest.mark.parametrize(("levers", "groups", "orders"), [
+    (("benefits.ceiling", "benefits.referral_credit", "financing.contribution_step", "payment.growth"), 4, None),
+    (("benefits.ceiling", "benefits.referral_credit", "financing.contribution_step", "payment.growth",
+      "enrolment.awareness"), 4, None),
+    (("benefits.ceiling", "care.capability", "financing.contribution_step", "payment.growth", "enrolment.awareness"),
+     5, ORDERS)])
+def test_up_to_four_groups_take_every_order_and_of_more_some_are_sampled(levers, groups, orders) -> None:
+    before = load_scenario(NAME).model_copy(update={"years": 2})
+    to = {"benefits.ceiling": 400_000, "benefits.referral_credit": 1, "financing.contribution_step": 30}
+    after = changed(before, [(lever, 2026, to.get(lever, 0.1)) for lever in levers])
+    found = shared_out((before, after), {"draws": 16, "seed": 1, "engine": "table"}, lambda *_: None)
+    assert found.parts["group"].nunique() == groups and found.facts.get("orders") == orders
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
