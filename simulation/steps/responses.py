@@ -86,5 +86,7 @@ def by_payment(moved: np.ndarray, response: np.ndarray) -> np.ndarray:
 
     >>> by_payment(np.array([[-0.5], [0.5]]), np.array([0.0, -0.1])).tolist()
     [-0.05]
+    >>> by_payment(np.array([[-0.5], [0.5]]), np.array([0.0, -3.0])).tolist()
+    [-0.99]
     """
     return np.maximum(np.einsum("...mk,m->...k", moved, response), LEAST - 1)
