@@ -131,7 +131,7 @@ def notes(entries: Sequence[Entry]) -> list[Words]:
                                 for language, between in zip(LANGUAGES, ("、", ", "), strict=True))
             found.append(words(
                 f"“{entry.name}”有 {len(apart)} 项假设与“{entries[0].name}”不同（{chinese}）；差异中含其影响",
-                f"“{entry.name}” rests on other assumptions than “{entries[0].name}” ({len(apart)}: {english}); the "
+                f"'{entry.name}' rests on other assumptions than '{entries[0].name}' ({len(apart)}: {english}); the "
                 "differences include what they do"))
     for entry in entries:
         made = entry.result.manifest if entry.result else LIBRARIES

@@ -94,6 +94,40 @@ def test_the_sample_spends_what_the_model_spends(name: str) -> None:
         assert error <= 0.07 * expected
 
 
+def test_who_waits_for_benefits_is_not_in_the_sample_s_care() -> None:
+    """Of a scheme whose members are all new and wait six months, half the care of one where nobody waits."""
+    def waiting(months: int) -> Year:
+        data = load_scenario("urrbmi_county_2026").model_dump()
+        data["policy"]["enrolment"]["waiting_months"]["value"] = months
+        data["assumptions"]["people"]["new_share"]["value"] = 1
+        return spending(Scenario.model_validate(data))
+
+    none, half = (waiting(months) for months in (0, 6))
+    for of in (lambda year: year.stays, lambda year: year.chronic > 0, lambda year: year.outpatient > 0):
+        assert of(half).mean() == pytest.approx(of(none).mean() / 2, rel=0.03)  # 4 standard errors of the rarest
+
+
+def test_the_cost_of_special_diseases_spreads_as_assumed() -> None:
+    """At even steps, which leave out what lies beyond the last: less than 1 in 1,000 of the spread."""
+    year = year_of("urrbmi_county_2026")
+    spread = float(year.scenario.value("utilisation", "chronic_log_sd"))
+    assert np.log(year.chronic[year.chronic > 0]).std() == pytest.approx(spread, rel=2e-3)
+
+
+def test_inpatients_are_those_with_a_stay_and_adults_those_of_groups_that_begin_at_eighteen() -> None:
+    year = year_of("benxi_2008")
+    admitted = year.inpatient[year.stays > 0]
+    curves = concentration.lorenz(year)
+    curve = curves[curves.whom == "inpatients"].set_index("people").expense
+    assert 1 - curve[0.9] == pytest.approx(concentration.top_share(admitted, 0.10), abs=1e-3)
+    child = year.group == list(year.scenario.axes.group).index("child")
+    assert child[year.stays > 0].any()
+    for ages in ((0, 17), (0, 30)):  # not all of the younger group are adults in the second either
+        axes = year.scenario.axes.model_copy(update={"ages": year.scenario.axes.ages | {"child": ages}})
+        other = year._replace(scenario=year.scenario.model_copy(update={"axes": axes}))
+        assert concentration.adult_inpatients(other).tolist() == year.inpatient[~child & (year.stays > 0)].tolist()
+
+
 def test_the_same_seed_gives_the_same_people_and_a_wider_tail_the_same_stays() -> None:
     year, again = (spending(load_scenario("benxi_2008"), 5_000, seed) for seed in (1, 1))
     wider = spending(with_assumptions("benxi_2008", tail_spread=2.0), 5_000, 1)

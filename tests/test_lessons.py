@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from report.judging import FIXED, amount, done, figure, filled, judged, judged_step, named, needed, places
-from report.lesson import KINDS, Check, edited, place_of, texts
+from report.lesson import KINDS, STATISTICS, Check, edited, place_of, texts
 from report.lessons import FOLDER, check_check, file_of, lessons, read_lesson
 from report.measured import Evidence, evidence, evident
 from simulation import load_scenario, simulate
@@ -139,6 +139,61 @@ def test_a_figure_at_its_limit_is_too_close_to_tell(runs, language):
         assert verdict.state == state
         assert f"{100 * value:.1f}%" in verdict.words and f"{100 * error:.2f}" in verdict.words
         assert (str(one.draws) in verdict.words) == (state == "open")
+
+
+def certain(values):
+    """What a run without any chance would say of its income, by year from 2008."""
+    whole = np.broadcast_to(np.array(values), (1, len(STATISTICS), len(values)))
+    return Evidence(load_scenario("benxi_2008"), 64, tuple(range(2008, 2008 + len(values))), ("income",), whole,
+                    np.stack([whole] * 8))
+
+
+def test_a_certain_figure_is_inside_its_limits_up_to_the_very_limit():
+    one = certain([3e6])
+    for limits, state in (({"at_most": 3e6}, "met"), ({"at_least": 3e6}, "met"), ({"at_most": 3e6 - 1}, "missed"),
+                          ({"at_least": 2e6, "at_most": 4e6}, "met"), ({"at_least": 2e6, "at_most": 2.5e6}, "missed"),
+                          ({"at_least": 3.5e6, "at_most": 4e6}, "missed")):
+        assert judged(Check(quantity="income", year=2008, **limits), one, None, "en").state == state, limits
+
+
+def test_the_error_of_a_changed_chance_is_never_below_what_one_draw_could_change(runs):
+    start, now = (evidence(result) for result in runs)
+    assert start.change(start, "p_deficit", "mean", 2012) == (0, 0)
+    alike = now._replace(halves=start.halves)  # as if every half had moved by the same
+    moved = [alike.change(start, "p_deficit", "mean", year) for year in start.years]
+    assert any(change for change, _ in moved)
+    assert all(error == (1 / now.draws if change else 0) for change, error in moved)
+
+
+def test_what_people_bear_and_the_fund_spends_a_head_are_over_the_insured(runs):
+    data = runs[0].data.isel(area=0)
+    for name, part in (("own_per_head", "out_of_pocket"), ("spending_per_head", "expenditure")):
+        expected = (data[part] / data["enrolled"]).mean("draw").values
+        one = evidence(runs[0], [name])
+        assert [one.value(name, "mean", year)[0] for year in one.years] == pytest.approx(expected.tolist())
+
+
+def test_a_text_tells_a_change_between_years_and_a_lever_as_it_stands_in_a_year(runs):
+    one, two = certain([2e6, 3e6]), evidence(runs[0])
+    risen = two._replace(scenario=two.scenario.changed([
+        Change(lever="benefits.ceiling", year=2010, value=70000, source=Source(status="assumption"))]))
+    tell = lambda text, run: filled(Words(zh="无", en=text), run, run, "en")  # noqa: E731
+    assert tell("{income:2008-2009}", one) == "50.0%"
+    first, last = (two.chance("p_deficit", year)[0] for year in (2008, 2017))
+    assert tell("{p_deficit:2008-2017}", two) == f"+{100 * (last - first):.1f} pp"
+    assert tell("{lever:benefits.ceiling:2010}", risen).startswith("70,000 yuan")
+    assert tell("{lever:benefits.ceiling}", risen) == tell("{lever:benefits.ceiling:2009}", risen) == tell(
+        "{lever:benefits.ceiling:2010}", two)
+
+
+def test_of_many_levers_moved_two_are_named_and_the_rest_counted(runs):
+    start = evidence(runs[0])
+    leaves = [name for name, *_ in start.scenario.levers() if name.startswith("benefits.rate.inpatient.adult")]
+    for count, said in ((2, None), (3, "and 1 more")):
+        now = start._replace(scenario=start.scenario.changed(
+            Change(lever=leaf, year=2008, value=0.1, source=Source(status="assumption")) for leaf in leaves[:count]))
+        told = judged(Check(lever="benefits.rate", moved="down"), now, start, "en").words
+        assert told.count("→") == 2 and ("more" in told) == bool(said) and (said or "") in told
 
 
 def test_all_years_are_as_bad_as_the_worst_and_any_year_as_good_as_the_best(runs):

@@ -16,7 +16,7 @@ from report.studies import groups
 from report.tables import Drawn
 from report.text import phrases, plain
 from simulation import load_scenario, reference, simulate
-from simulation.measures import settlement, spending_by_tier
+from simulation.measures import along, by_area, settlement, spending_by_tier
 from simulation.scenario import Change
 from simulation.scorecard import measured, scorecard, standards
 from simulation.terms import LANGUAGES, UNITS, Source
@@ -233,6 +233,24 @@ def test_a_county_s_balance_runs_on_from_year_to_year_with_what_is_redistributed
         assert begin[1:] == pytest.approx(end[:-1] + moved[1:])
         assert begin + settled["surplus"].to_numpy() == pytest.approx(end)
         assert (np.abs(moved).max() > 1e-3 * end.max()) == (area is not None)
+
+
+def test_counties_and_members_of_an_axis_are_told_as_their_draws_are():
+    """Means, chances and quantiles reckoned again from the draws of one year and one county or group."""
+    city = simulate("city_pooling_2012", DRAWS)
+    told = by_area(city, ("enrolled", "surplus")).set_index(["year", "area"])
+    area, year = city.data["area"].values[-1], int(city.data["year"].values[-1])
+    one = city.data.sel(area=area, year=year)
+    surplus, end = one["surplus"].values, one["balance_end"].values
+    assert told.loc[(year, area)].to_dict() == pytest.approx({
+        "enrolled": one["enrolled"].values.mean(), "surplus": surplus.mean(),
+        "p_deficit": np.mean(surplus < 0), "p_insolvent": np.mean(end < 0)})
+    assert {*told["p_deficit"]} - {0, 1} and (told["p_deficit"] != told["p_insolvent"]).any()
+    group = city.data["group"].values[0]
+    draws = city.data["out_of_pocket_by_group"].isel(area=0).sel(year=year, group=group).values
+    row = along(city, "out_of_pocket_by_group").set_index(["year", "group"]).loc[(year, group)]
+    assert row.to_dict() == pytest.approx({"mean": draws.mean()} | {
+        f"p{level:02d}": np.percentile(draws, level) for level in (5, 50, 95)})
 
 
 def test_spending_by_tier_is_what_the_settlement_pays_for_benefits():

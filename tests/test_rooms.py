@@ -15,6 +15,7 @@ from report.measured import outcome
 from report.standings import DIGITS, MEASURES, RANKED, Row, course_figure, courses, standings, value
 from report.text import say
 from simulation import load_scenario, simulate
+from simulation.measures import standard_error
 from simulation.scenario import Change, lever_value
 from simulation.steps import utilisation
 from simulation.terms import LANGUAGES, BadInput, Source
@@ -515,10 +516,26 @@ def test_what_is_kept_of_a_run_is_what_the_run_says(outcomes):
     assert kept["surplus_over"] == float((data["surplus_ratio"] > data["surplus_line"]).mean("draw").max())
     assert kept["balance_over"] == float((data["balance_ratio"] > data["balance_line"]).mean("draw")[-1])
     assert kept["balance_ratio"] == pytest.approx(float(data["balance_ratio"].median("draw")[-1]))
-    assert 0 < kept["own_share"] < 1 and 0 < kept["take_up"] <= 1
+    assert 0 < kept["own_share"] < 1
+    mean = data.mean("draw")
+    assert kept["own_share"] == pytest.approx(float(mean["out_of_pocket"].sum() / mean["expense"].sum()))
+    assert kept["take_up"] == pytest.approx(float(mean["enrolled"][-1] / mean["residents"][-1]))
+    assert kept["contribution"] == pytest.approx(float(mean["individual_income"][-1] / mean["enrolled"][-1]))
+    years = (data["surplus"] < 0).sum("year").values  # in deficit, by draw
+    assert outcomes[0]["errors"]["deficit_years"] == standard_error(years[:, None])[0] > 0
     assert [one["measures"]["contribution"] for one in outcomes] == sorted(
         one["measures"]["contribution"] for one in outcomes)
     assert outcomes[1]["measures"]["deficit"] < kept["deficit"]
+
+
+def test_a_fund_that_recovers_is_judged_by_its_last_year_and_by_that_year_s_line():
+    wider = Change(lever="lines.balance_ratio", year=2016, value=0.4, source=Source(status="assumption"))
+    result = simulate(load_scenario("benxi_2008").changed([wider]), FEW, SEED)
+    balance = result.data["balance_end"].values
+    balance[:, 3:6] = -1.0  # in every draw of three years in the middle
+    kept = outcome(result)
+    assert kept["measures"]["insolvent"] == np.mean(balance[:, -1] < 0) < 1
+    assert kept["line"] == 0.4
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
