@@ -204,6 +204,28 @@ def test_the_clock_set_back_changes_no_order(engine, monkeypatch):
     assert [version.number for version in library.history(engine, later)] == [2, 1]
 
 
+def test_an_entry_is_found_by_its_code_and_by_no_word_that_runs_on_into_the_next_text(engine):
+    code = library.save(engine, "north", DRAFT.model_copy(update={"author": "Li"}), "ern plain")
+    library.save(engine, "another", DRAFT)
+    found = lambda word: [entry.code for entry in library.listed(engine, word)[0]]  # noqa: E731
+    assert found(code) == found("north") == found("ern") == [code]
+    assert found("northern") == found("plainli") == []
+
+
+def test_a_deleted_entry_is_not_in_a_file(engine):
+    code, deleted = filled(engine)
+    library.delete(engine, deleted)
+    assert [entry["code"] for entry in json.loads(exchange.exported(engine))["entries"]] == [code]
+
+
+def test_reasons_their_names_and_the_model_are_bounded(engine):
+    many = Draft(text=TEXT, rationale={f"lever {n}": "" for n in range(library.REASONS + 1)}, model="m" * 41)
+    said = " ".join(faults(library.save, engine, "t", many))
+    assert "there are too many reasons" in said and "model: has 41" in said
+    assert "rationale: has 201" in faults(library.save, engine, "t", Draft(text=TEXT, rationale={"x" * 201: ""}))[0]
+    assert library.listed(engine)[1] == 0
+
+
 def test_what_cannot_be_kept_is_refused_with_every_fault(engine):
     long = Draft(text="x" * 200_001, rationale={"a": "y" * 1001}, author="\ud800", note="\0")
     said = " ".join(faults(library.save, engine, "  ", long))

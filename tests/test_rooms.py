@@ -334,6 +334,25 @@ def test_the_board_says_what_is_still_to_be_worked_out(engine, opened):
     assert (at(9).round, at(11).closed, at(11).waiting()) == (2, True, ["", "B"])
 
 
+def test_an_outcome_of_an_earlier_submission_is_not_the_current_one(engine, opened):
+    room, key = opened
+    token = rooms.join(engine, room.code, "A")
+    first = rooms.submit(engine, room.code, token, "one")
+    rooms.record(engine, room.code, "A", first, 0, {"v": 1})
+    rooms.advance(engine, room.code, key, 1)
+    second = rooms.submit(engine, room.code, token, "two")
+    rooms.record(engine, room.code, "A", first, 0, {"v": "known"})
+    stood = board(rooms.happened(engine, room))
+    team = stood.teams["A"]
+    assert (team.outcome, team.of, team.submitted, team.round) == ({"v": 1}, first, second, 2)
+    assert not stood.current(team) and "A" in stood.waiting()
+    third = rooms.submit(engine, room.code, token, "three")
+    rooms.record(engine, room.code, "A", second, 0, {"v": "overtaken"})
+    assert board(rooms.happened(engine, room)).teams["A"].outcome == {"v": 1}
+    rooms.record(engine, room.code, "A", third, 0, {"v": 3})
+    assert board(rooms.happened(engine, room)).teams["A"].outcome == {"v": 3}
+
+
 def test_a_result_that_several_work_out_is_kept_once(engine, opened):
     room, _ = opened
     token = rooms.join(engine, room.code, "A")
