@@ -104,14 +104,14 @@ def test_who_waits_for_benefits_is_not_in_the_sample_s_care() -> None:
 
     none, half = (waiting(months) for months in (0, 6))
     for of in (lambda year: year.stays, lambda year: year.chronic > 0, lambda year: year.outpatient > 0):
-        assert of(half).mean() == pytest.approx(of(none).mean() / 2, rel=0.03)  # 4 standard errors of the rarest
+        assert of(half).mean() == pytest.approx(of(none).mean() / 2, rel=0.07)  # 4 standard errors of the rarest
 
 
 def test_the_cost_of_special_diseases_spreads_as_assumed() -> None:
     """At even steps, which leave out what lies beyond the last: less than 1 in 1,000 of the spread."""
     year = year_of("urrbmi_county_2026")
     spread = float(year.scenario.value("utilisation", "chronic_log_sd"))
-    assert np.log(year.chronic[year.chronic > 0]).std() == pytest.approx(spread, rel=2e-3)
+    assert np.log(year.chronic[year.chronic > 0]).std() == pytest.approx(spread, rel=1e-3)
 
 
 def test_inpatients_are_those_with_a_stay_and_adults_those_of_groups_that_begin_at_eighteen() -> None:
